@@ -1,0 +1,143 @@
+//! The arguments of every command.
+
+use camino::Utf8PathBuf;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::platform::PipelineKind;
+
+/// A compiler for async pipeline stages: checks what reaches them, draws it, and emits what triggers them.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+#[command(after_help = "Examples:
+  sidestage check                        check every configuration below this folder
+  sidestage check .pipeline-config.yaml --pipeline cc
+  sidestage graph --format svg > graph.svg
+  sidestage build --out deploy/async     write the scripts that trigger the async stages
+  sidestage explain unexported-variable
+
+Exit codes: 0 nothing at error level, 1 findings at error level, 2 the command could not do its work.")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) color: Color,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Color {
+    /// When to use colours; `NO_COLOR` and `FORCE_COLOR` are respected
+    #[arg(long = "color", value_enum, global = true, default_value_t = When::Auto)]
+    when: When,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    pub(super) fn write_global(&self) {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let choice = match self.when {
+            When::Always => anstream::ColorChoice::Always,
+            When::Never => anstream::ColorChoice::Never,
+            When::Auto if set("NO_COLOR") => anstream::ColorChoice::Never,
+            When::Auto if set("FORCE_COLOR") => anstream::ColorChoice::Always,
+            When::Auto => anstream::ColorChoice::Auto,
+        };
+        choice.write_global();
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Check configurations and the scripts that they reach
+    Check(Check),
+    /// List all rules
+    Rules,
+    /// Print the page of a rule
+    Explain {
+        /// The rule's name, as findings show it in brackets
+        rule: String,
+    },
+    /// Print a JSON Schema; without a name, list them
+    Schema {
+        /// For example `config-v1`, `findings`, `plan`
+        name: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sidestage check
+  sidestage check ci/.one-pipeline.yaml --format concise
+  git show HEAD:.pipeline-config.yaml | sidestage check - --stdin-filename .pipeline-config.yaml
+  sidestage check --deny warnings --allow missing-script")]
+pub(super) struct Check {
+    /// Files or folders; folders are searched for configurations by content. `-` reads standard input
+    #[arg(default_value = ".")]
+    pub(super) paths: Vec<Utf8PathBuf>,
+    /// How findings are written
+    #[arg(long, value_enum, default_value_t = Format::Full)]
+    pub(super) format: Format,
+    /// Only look at this kind of pipeline; may be repeated
+    #[arg(long, value_enum)]
+    pub(super) pipeline: Vec<Pipeline>,
+    /// The path that standard input stands for
+    #[arg(long, default_value = ".pipeline-config.yaml")]
+    pub(super) stdin_filename: Utf8PathBuf,
+    #[command(flatten)]
+    pub(super) levels: Levels,
+}
+
+/// How bad findings are.
+#[derive(Debug, Args)]
+pub(super) struct Levels {
+    /// Make a rule an error; `warnings` stands for all that warn
+    #[arg(long, value_name = "RULE")]
+    pub(super) deny: Vec<String>,
+    /// Make a rule a warning
+    #[arg(long, value_name = "RULE")]
+    pub(super) warn: Vec<String>,
+    /// Turn a rule off
+    #[arg(long, value_name = "RULE")]
+    pub(super) allow: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// Code frames, related places and help
+    Full,
+    /// One line a finding
+    Concise,
+    /// JSON, see `sidestage schema findings`
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Pipeline {
+    /// Pull request
+    Pr,
+    /// Continuous integration
+    Ci,
+    /// Continuous deployment
+    Cd,
+    /// Continuous compliance
+    Cc,
+    /// One stage
+    Simple,
+}
+
+impl From<Pipeline> for PipelineKind {
+    fn from(pipeline: Pipeline) -> Self {
+        match pipeline {
+            Pipeline::Pr => Self::Pr,
+            Pipeline::Ci => Self::Ci,
+            Pipeline::Cd => Self::Cd,
+            Pipeline::Cc => Self::Cc,
+            Pipeline::Simple => Self::Simple,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The repository on disk.
+
+use std::fs;
+use std::io::Read;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::source::{EntryKind, Files, ReadError};
+
+/// Larger files are refused: no configuration and no script is that large.
+const MAX_FILE: u64 = 512 << 20;
+
+/// A repository: nothing outside of it is ever read.
+#[derive(Debug, Clone)]
+pub(super) struct Repository {
+    root: Utf8PathBuf,
+    /// How the root is written from the working folder: empty, `sub/..` or `..`.
+    shown: Utf8PathBuf,
+}
+
+impl Repository {
+    /// The repository that a file belongs to, and the file's path from its root.
+    ///
+    /// The root is the nearest folder upward that holds `.git`; else the working folder, if the file is below
+    /// it; else the file's own folder.
+    pub(super) fn of(path: &Utf8Path) -> std::io::Result<(Self, String)> {
+        let working = Utf8PathBuf::try_from(std::env::current_dir()?.canonicalize()?).map_err(std::io::Error::other)?;
+        let absolute = if path.is_absolute() { path.to_owned() } else { working.join(path) };
+        let folder = absolute.parent().unwrap_or(Utf8Path::new("/"));
+        let folder = folder.canonicalize_utf8()?;
+        let name = absolute.file_name().unwrap_or_default();
+        let root = folder.ancestors().find(|ancestor| ancestor.join(".git").exists()).map(Utf8Path::to_owned);
+        let root = root.unwrap_or_else(|| if folder.starts_with(&working) { working.clone() } else { folder.clone() });
+        let inner = folder.strip_prefix(&root).unwrap_or(Utf8Path::new(""));
+        let relative = inner.join(name).into_string();
+        let shown = relative_to(&root, &working);
+        Ok((Self { root, shown }, relative))
+    }
+
+    fn resolve(&self, path: &str) -> Result<Utf8PathBuf, ReadError> {
+        let full = self.root.join(path).canonicalize_utf8().map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => ReadError::Missing,
+            _ => ReadError::Failed(error.to_string()),
+        })?;
+        // A link may lead out of the repository.
+        if full.starts_with(&self.root) { Ok(full) } else { Err(ReadError::Outside) }
+    }
+}
+
+impl Files for Repository {
+    fn kind(&self, path: &str) -> Option<EntryKind> {
+        let metadata = fs::metadata(self.resolve(path).ok()?).ok()?;
+        if metadata.is_dir() {
+            Some(EntryKind::Folder)
+        } else {
+            metadata.is_file().then_some(EntryKind::File)
+        }
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+        read_file(&self.resolve(path)?).map_err(|error| ReadError::Failed(error.to_string()))
+    }
+
+    fn display(&self, path: &str) -> String {
+        // Lexical: `../a/b` seen from `a` is `b`.
+        let joined = self.shown.join(path);
+        joined.as_str().trim_start_matches("./").to_owned()
+    }
+}
+
+/// Reads a whole file of reasonable size.
+pub(super) fn read_file(path: &Utf8Path) -> std::io::Result<Vec<u8>> {
+    let file = fs::File::open(path)?;
+    if file.metadata()?.is_dir() {
+        return Err(std::io::Error::other("it is a folder"));
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(std::io::Error::other(format!("it is larger than {} MiB", MAX_FILE >> 20)));
+    }
+    Ok(bytes)
+}
+
+fn relative_to(root: &Utf8Path, working: &Utf8Path) -> Utf8PathBuf {
+    let common = root.ancestors().find(|ancestor| working.starts_with(ancestor)).unwrap_or(Utf8Path::new("/"));
+    let up = working.strip_prefix(common).map_or(0, |rest| rest.components().count());
+    let down = root.strip_prefix(common).unwrap_or(root);
+    let mut path = Utf8PathBuf::new();
+    for _ in 0..up {
+        path.push("..");
+    }
+    path.push(down);
+    path
+}

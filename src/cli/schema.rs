@@ -1,0 +1,23 @@
+//! `sidestage schema`.
+
+use super::{Exit, Failure, print};
+use crate::rules::nearest;
+use crate::schema::{SCHEMAS, named};
+
+pub(super) fn run(name: Option<&str>) -> Result<Exit, Failure> {
+    let Some(name) = name else {
+        print(&SCHEMAS.iter().map(|schema| format!("{}\n", schema.name)).collect::<String>())?;
+        return Ok(Exit::Clean);
+    };
+    match named(name.trim_end_matches(".schema.json")) {
+        Some(schema) => print(schema.text)?,
+        None => {
+            let hint = match nearest(name, SCHEMAS.iter().map(|schema| schema.name)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "`sidestage schema` lists them".to_owned(),
+            };
+            return Err(Failure(format!("there is no schema `{name}`; {hint}")));
+        }
+    }
+    Ok(Exit::Clean)
+}

@@ -1,0 +1,471 @@
+//! What commands do: the store, triggers, scripts, and the few others that change what a script sees.
+
+use compact_str::CompactString;
+
+use super::facts::Subject;
+use super::folder::Folder;
+use super::library::Found;
+use super::machine::{Arguments, Machine, Status};
+use super::stage::{MissingScript, Read, Trigger};
+use super::value::{Binding, Cause, Piece, Value};
+use crate::platform::{self, StoreCommand, StoreKind};
+use crate::shell::{AssignedValue, Command, Input, Statement, StatementKind, Word};
+use crate::source::Span;
+
+/// Commands that run the command given to them; the number of own arguments before it.
+fn wrapper(name: &str) -> Option<usize> {
+    Some(match name {
+        "command" | "builtin" | "nohup" | "sudo" | "env" | "exec" | "time" | "stdbuf" | "nice" => 0,
+        "timeout" => 1,
+        _ => return None,
+    })
+}
+
+/// Commands whose success is not what a script asks for.
+fn is_expected_to_succeed(name: &str) -> bool {
+    matches!(
+        name,
+        "cd" | "pushd" | "popd" | "echo" | "printf" | "mkdir" | "chmod" | "true" | ":" | "set" | "shopt" | "export" | "git" | "cp" | "mv" | "rm"
+    )
+}
+
+impl Machine<'_, '_> {
+    pub(super) fn single(&mut self, statement: &Statement) -> Status {
+        match &statement.kind {
+            StatementKind::Command(command) => self.command(command, statement.span),
+            _ => Status::Unknown,
+        }
+    }
+
+    pub(super) fn single_command(&mut self, command: &Command) -> Status {
+        self.command(command, command.name.span)
+    }
+
+    pub(super) fn command(&mut self, command: &Command, span: Span) -> Status {
+        for assignment in &command.environment {
+            if let AssignedValue::Word(word) = &assignment.value {
+                self.word(word);
+            }
+        }
+        for word in &command.outputs {
+            self.creates(word);
+        }
+        let mut name = &command.name;
+        let mut arguments = &*command.arguments;
+        // `exec` without a command only redirects.
+        let replaces = name.is("exec") && !arguments.is_empty();
+        while let Some(skipped) = name.literal().as_deref().and_then(wrapper) {
+            let own = arguments.iter().take_while(|word| word.literal().is_some_and(|text| text.starts_with('-') || text.contains('='))).count();
+            match arguments.get(own + skipped) {
+                Some(inner) => {
+                    name = inner;
+                    arguments = &arguments[own + skipped + 1..];
+                }
+                None => return Status::Unknown,
+            }
+        }
+        if name.is("pipelinectl")
+            && let [first, rest @ ..] = arguments
+        {
+            name = first;
+            arguments = rest;
+        }
+        let status = self.named(command, name, arguments, span);
+        if replaces {
+            self.end_process(false);
+        }
+        status
+    }
+
+    fn named(&mut self, command: &Command, name: &Word, arguments: &[Word], span: Span) -> Status {
+        let value = self.word(name);
+        let Some(text) = value.known() else {
+            self.evaluate(command, arguments);
+            return self.script(name, &value, arguments, span);
+        };
+        if let Some(defined) = self.state.function(&text).cloned() {
+            let values = self.words(arguments);
+            self.evaluate(command, &[]);
+            self.call_function(&defined, values);
+            return Status::Unknown;
+        }
+        if let Some(store) = StoreCommand::named(&text) {
+            return self.store(store, command, arguments, span);
+        }
+        match text.as_str() {
+            "source" | "." => {
+                self.evaluate(command, &[]);
+                if let [path, rest @ ..] = arguments {
+                    let target = self.word(path);
+                    let arguments = if rest.is_empty() { Arguments::Inherited } else { Arguments::Own(self.words(rest)) };
+                    self.run_path(path, &target, Way::Source(arguments), span);
+                }
+                Status::Likely
+            }
+            "bash" | "sh" | "zsh" | "ksh" | "dash" => self.interpreter(command, arguments, span),
+            "eval" | "trap" => {
+                match &command.inline {
+                    Some(block) if text == "eval" => {
+                        self.block(block);
+                    }
+                    Some(block) => {
+                        self.process(|machine| {
+                            machine.block(block);
+                        });
+                    }
+                    None => {
+                        self.evaluate(command, arguments);
+                        if text == "eval" {
+                            let place = self.location(span);
+                            self.opaque(place, "`eval` of text that is not fixed".into(), false);
+                        }
+                    }
+                }
+                Status::Unknown
+            }
+            "cd" | "pushd" => {
+                let target = arguments.iter().find(|word| !word.literal().is_some_and(|text| text.starts_with('-') && text.len() > 1));
+                let folder = match target {
+                    Some(word) => self.change_folder(word),
+                    None => Folder::Outside,
+                };
+                self.state.set_folder(folder);
+                Status::Likely
+            }
+            "popd" => {
+                self.state.set_folder(Folder::Unknown);
+                Status::Likely
+            }
+            "read" | "mapfile" | "readarray" | "unset" | "getopts" => {
+                self.evaluate(command, arguments);
+                for name in arguments.iter().filter_map(Word::literal).filter(|name| !name.starts_with('-') && !name.is_empty()) {
+                    let unknown = Value::unknown(Cause::Variable(name.clone()));
+                    self.state.set_variable(&name, Binding::Scalar(unknown), false);
+                }
+                Status::Unknown
+            }
+            "printf" if arguments.first().is_some_and(|word| word.is("-v")) => {
+                self.evaluate(command, arguments);
+                if let Some(name) = arguments.get(1).and_then(Word::literal) {
+                    let unknown = Value::unknown(Cause::Variable(name.clone()));
+                    self.state.set_variable(&name, Binding::Scalar(unknown), false);
+                }
+                Status::Likely
+            }
+            "shift" => {
+                if let Some(values) = &mut self.arguments
+                    && !values.is_empty()
+                {
+                    values.remove(0);
+                }
+                Status::Likely
+            }
+            "set" if arguments.iter().any(|word| word.is("--")) => {
+                let at = arguments.iter().position(|word| word.is("--")).unwrap_or_default();
+                self.arguments = self.words(&arguments[at + 1..]);
+                Status::Likely
+            }
+            "true" | ":" => Status::Success,
+            "false" => Status::Failure,
+            path if path.contains('/') => {
+                let values = self.words(arguments);
+                self.evaluate(command, &[]);
+                self.run_path(name, &value, Way::Child(values), span);
+                Status::Likely
+            }
+            name => {
+                if name != "chmod" {
+                    for word in arguments {
+                        self.creates(word);
+                    }
+                } else {
+                    self.evaluate(command, arguments);
+                }
+                self.evaluate(command, &[]);
+                if is_expected_to_succeed(name) { Status::Likely } else { Status::Unknown }
+            }
+        }
+    }
+
+    /// Evaluates words and input for what they run.
+    fn evaluate(&mut self, command: &Command, arguments: &[Word]) {
+        for word in arguments {
+            self.word(word);
+        }
+        match &command.input {
+            Some(Input::Text(word) | Input::File(word)) => {
+                self.word(word);
+            }
+            None => {}
+        }
+    }
+
+    /// A command whose name is not fixed text: a script by its path, or anything at all.
+    fn script(&mut self, name: &Word, value: &Value, arguments: &[Word], span: Span) -> Status {
+        let has_path = value.options().iter().any(|option| option.iter().any(|piece| matches!(piece, Piece::Folder(_))));
+        let values = self.words(arguments);
+        if has_path {
+            self.run_path(name, value, Way::Child(values), span);
+            return Status::Likely;
+        }
+        let (_, cause) = value.split();
+        let cause = cause.map_or_else(String::new, |cause| format!(" ({})", cause.describe()));
+        let place = self.location(span);
+        self.opaque(place, format!("a command that is not known{cause}").into(), false);
+        Status::Unknown
+    }
+
+    fn interpreter(&mut self, command: &Command, arguments: &[Word], span: Span) -> Status {
+        self.evaluate(command, &[]);
+        if let Some(block) = &command.inline {
+            return self.process(|machine| {
+                machine.block(block);
+            });
+        }
+        let mut rest = arguments.iter();
+        let mut is_text = false;
+        let script = rest.find(|word| match word.literal() {
+            Some(flag) if flag.starts_with('-') => {
+                is_text |= flag.contains('c') && !flag.starts_with("--");
+                false
+            }
+            _ => true,
+        });
+        let Some(script) = script else { return Status::Unknown };
+        let target = self.word(script);
+        let values: Vec<Word> = rest.cloned().collect();
+        let values = self.words(&values);
+        if is_text {
+            let place = self.location(span);
+            self.opaque(place, "shell text that is not fixed".into(), false);
+        } else {
+            self.run_path(script, &target, Way::Child(values), span);
+        }
+        Status::Likely
+    }
+
+    // The store.
+
+    fn store(&mut self, store: StoreCommand, command: &Command, arguments: &[Word], span: Span) -> Status {
+        match store {
+            StoreCommand::Set(kind) => self.set_pairs(kind, command, arguments),
+            StoreCommand::Save(kind) => {
+                let (key, place) = self.key(arguments.first(), command);
+                self.evaluate(command, arguments.get(1..).unwrap_or_default());
+                self.set(kind, key, place, None);
+            }
+            StoreCommand::Get(kind) => {
+                self.evaluate(command, &[]);
+                self.read(kind, arguments);
+                return Status::Unknown;
+            }
+            StoreCommand::Load(kind) => {
+                let (key, place) = self.key(arguments.first(), command);
+                self.evaluate(command, arguments.get(1..).unwrap_or_default());
+                let has_default = arguments.len() > 2 || self.guarded > 0;
+                self.note_read(kind, key, place, has_default);
+                return Status::Unknown;
+            }
+            StoreCommand::Export => {
+                self.evaluate(command, &[]);
+                for word in arguments {
+                    let place = self.word_location(word);
+                    let value = self.word(word);
+                    let (keys, cause) = value.split();
+                    for key in keys {
+                        self.export(Some(key), place);
+                    }
+                    if cause.is_some() {
+                        self.export(None, place);
+                    }
+                }
+            }
+            StoreCommand::Trigger => self.trigger(command, arguments, span),
+            StoreCommand::Other => self.evaluate(command, arguments),
+        }
+        Status::Likely
+    }
+
+    fn key(&mut self, word: Option<&Word>, command: &Command) -> (Option<CompactString>, crate::source::Location) {
+        match word {
+            Some(word) => (self.word(word).known(), self.word_location(word)),
+            None => (None, self.location(command.name.span)),
+        }
+    }
+
+    fn set_pairs(&mut self, kind: StoreKind, command: &Command, arguments: &[Word]) {
+        self.evaluate(command, &[]);
+        for pair in arguments.chunks(2) {
+            let (keys, place) = (self.word(&pair[0]), self.word_location(&pair[0]));
+            let value = match pair.get(1) {
+                Some(value) => Some(self.word(value)),
+                None => None,
+            };
+            // A value that is not known at all is no constant: nothing is kept of it.
+            let value = value.filter(|value| value.split().1.is_none());
+            let (names, cause) = keys.split();
+            let is_one = names.len() == 1 && cause.is_none();
+            for key in names {
+                self.set(kind, Some(key), place, value.clone().filter(|_| is_one));
+            }
+            if cause.is_some() {
+                self.set(kind, None, place, None);
+            }
+        }
+    }
+
+    /// `get_env key [default]`: notes the read, returns what it prints.
+    pub(super) fn read(&mut self, kind: StoreKind, arguments: &[Word]) -> Value {
+        let Some(word) = arguments.first() else { return Value::unknown(Cause::Expansion) };
+        let key = self.word(word).known();
+        let place = self.word_location(word);
+        let default = arguments.get(1).map(|word| self.word(word));
+        let has_default = default.is_some() || self.guarded > 0;
+        self.note_read(kind, key.clone(), place, has_default);
+        let Some(key) = key else { return Value::unknown(Cause::Output("get_env".into())) };
+        if kind != StoreKind::Env {
+            return Value::unknown(Cause::Output("get_secret".into()));
+        }
+        let unknown = Value::unknown(Cause::Env(key.clone()));
+        match self.known_value(&key) {
+            Some(value) => value,
+            None => match default {
+                Some(default) => default.or(&unknown),
+                None => unknown,
+            },
+        }
+    }
+
+    fn note_read(&mut self, kind: StoreKind, key: Option<CompactString>, place: crate::source::Location, has_default: bool) {
+        let own = key.as_ref().and_then(|key| {
+            let subject = self.facts.find(&Subject::Set(kind, key.clone()))?;
+            Some(self.state.fact(subject)?.certainty)
+        });
+        self.flow.reads.push(Read { kind, key, place, has_default, own });
+    }
+
+    fn known_value(&mut self, key: &str) -> Option<Value> {
+        match key {
+            "pipeline_namespace" => {
+                self.flow.depends_on_pipeline = true;
+                return Some(Value::text(self.surroundings.pipeline?.name()));
+            }
+            "ONE_PIPELINE_CONFIG_DIRECTORY_NAME" => return Some(Value::folder(Folder::RepoName { sure: false })),
+            _ => {}
+        }
+        let subject = self.facts.find(&Subject::Set(StoreKind::Env, key.into()))?;
+        let own = self.state.fact(subject);
+        let entry = self.surroundings.entry.and_then(|entry| entry.get(&subject));
+        let fact = match own {
+            Some(own) => own.after(entry),
+            None => entry?.clone(),
+        };
+        let value = (*fact.value?).clone();
+        Some(match fact.certainty {
+            super::Certainty::Yes => value,
+            super::Certainty::Maybe => value.or(&Value::unknown(Cause::Env(key.into()))),
+        })
+    }
+
+    fn trigger(&mut self, command: &Command, arguments: &[Word], span: Span) {
+        self.evaluate(command, arguments.get(1..).unwrap_or_default());
+        let place = self.location(span);
+        let (names, unknown, name_place) = match arguments.first() {
+            Some(word) => {
+                let name_place = self.word_location(word);
+                let (names, unknown) = self.word(word).split();
+                (names, unknown, name_place)
+            }
+            None => (Vec::new(), Some(Cause::Variable("1".into())), place),
+        };
+        let certain = self.is_certain();
+        self.flow.triggers.push(Trigger { place, name_place, names, unknown, certain, at: self.state.head() });
+    }
+
+    // Scripts and folders.
+
+    fn change_folder(&mut self, word: &Word) -> Folder {
+        let target = self.word(word);
+        match target.options() {
+            [path] => self.state.folder().join(path),
+            _ => Folder::Unknown,
+        }
+    }
+
+    /// Notes that a command may make a file: it will not be missed in the repository.
+    fn creates(&mut self, word: &Word) {
+        let value = self.word(word);
+        for option in value.options() {
+            if let Some(Piece::Text(text)) = option.last() {
+                let name = text.rsplit('/').next().unwrap_or(text);
+                if !name.is_empty() {
+                    self.created.insert(name.into());
+                }
+            }
+        }
+    }
+
+    fn run_path(&mut self, word: &Word, target: &Value, way: Way, span: Span) {
+        for option in target.options() {
+            let folder = self.state.folder().join(option);
+            self.run_resolved(word, option, folder, &way, span);
+        }
+    }
+
+    fn run_resolved(&mut self, word: &Word, text: &[Piece], folder: Folder, way: &Way, span: Span) {
+        let place = self.location(span);
+        match folder {
+            Folder::Repo { path, sure } => match self.library.find(self.sources, &path) {
+                Found::Script(script) => {
+                    let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent).into();
+                    match way {
+                        Way::Source(arguments) => self.source(&script, parent, arguments.clone()),
+                        Way::Child(arguments) => self.run_child(&script, parent, arguments.clone()),
+                    }
+                }
+                Found::Opaque => self.opaque(place, format!("`{path}`, which is no shell script").into(), false),
+                Found::Folder => {}
+                Found::Missing => self.missing(word, path, sure, span),
+            },
+            Folder::Platform(path) => {
+                if !platform::is_harmless_platform_script(&path) {
+                    self.opaque(place, format!("the platform's script `{}`", path.trim_start_matches('/')).into(), true);
+                }
+            }
+            Folder::Outside | Folder::Workspace => {
+                let is_relative = matches!(text, [Piece::Text(path), ..] if !path.starts_with(['/', '~']));
+                if is_relative && text.iter().all(|piece| matches!(piece, Piece::Text(_))) {
+                    let place = self.word_location(word);
+                    let path = self.sources.get(self.file).slice(place.span).into();
+                    self.flow.missing.push(MissingScript { place, path, leaves: true });
+                }
+                self.opaque(place, "a script outside the repository".into(), false);
+            }
+            Folder::RepoName { .. } | Folder::Unknown => {
+                self.opaque(place, "a script whose path is not known".into(), false);
+            }
+        }
+    }
+
+    fn missing(&mut self, word: &Word, path: CompactString, sure: bool, span: Span) {
+        let name = path.rsplit('/').next().unwrap_or(&path);
+        let top = path.split('/').next().unwrap_or(&path);
+        let is_made = self.created.contains(name) || self.created.contains(top);
+        // A path whose folder is in the repository should be there too; any other may come from a clone or a download.
+        let folder_is_there = path.rsplit_once('/').is_none_or(|(folder, _)| self.library.exists(folder)) || self.created.is_empty();
+        let place = self.word_location(word);
+        if sure && !is_made && folder_is_there {
+            self.flow.missing.push(MissingScript { place, path: path.clone(), leaves: false });
+        }
+        let place = self.location(span);
+        self.opaque(place, format!("`{path}`, which is not in the repository").into(), false);
+    }
+}
+
+/// How a script is run.
+enum Way {
+    /// In the present shell.
+    Source(Arguments),
+    /// As a child; its arguments, where they are known.
+    Child(Option<Vec<Value>>),
+}

@@ -1,0 +1,128 @@
+//! What is set, exported, triggered and read, and when: abstract interpretation of the scripts of a
+//! configuration, stage by stage, then composed in the order of each pipeline.
+//!
+//! * [`stage`] holds what one stage does, `machine` runs its script, `expand` and `command` give words and
+//!   commands their meaning.
+//! * [`facts`] and `state` are what is known at each point; `value` and `folder` the texts and places in it.
+//! * [`pipeline`] puts the stages of a pipeline in order and follows triggers into async runs.
+
+mod command;
+mod expand;
+pub mod facts;
+mod folder;
+mod library;
+mod machine;
+pub mod pipeline;
+pub mod stage;
+mod state;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+pub use facts::{Certainty, Fact, Facts, Subject};
+pub use pipeline::{Crossing, PipelineFlow, Run};
+pub use stage::{Access, MissingScript, Opaque, Read, StageFlow, Trigger};
+pub use value::Cause;
+
+use crate::model::{Model, StageId};
+use crate::platform::PipelineKind;
+use crate::shell::{self, Script, SyntaxError};
+use crate::source::{FileId, Files, Sources};
+use crate::yaml::Document;
+use library::{Library, is_shell};
+use machine::Surroundings;
+
+/// Scripts of at least this many bytes together are parsed on all cores: below, starting threads costs more.
+const PARALLEL_FROM: usize = 200_000;
+/// How many scripts are held parsed at a time.
+const BATCH: usize = 64;
+
+/// A configuration to analyse.
+#[derive(Clone, Copy)]
+pub struct Subjected<'a> {
+    /// Its tree.
+    pub document: &'a Document,
+    /// Its text.
+    pub text: &'a str,
+    /// Its file in the sources.
+    pub file: FileId,
+    /// Its path from the repository's root.
+    pub path: &'a str,
+    /// Its stages.
+    pub model: &'a Model,
+}
+
+/// How much is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// What the rules need.
+    Findings,
+    /// Also all that is exported at each trigger: the size of the answer itself grows with triggers times exports.
+    Exports,
+}
+
+/// The result of the analysis.
+#[derive(Debug)]
+pub struct Flow {
+    /// What each stage does by itself, by [`StageId`].
+    pub stages: Vec<Arc<StageFlow>>,
+    /// The pipelines that the configuration serves.
+    pub pipelines: Vec<PipelineFlow>,
+    /// All facts that the stages speak of.
+    pub facts: Facts,
+    /// What is no shell, file by file.
+    pub syntax_errors: Vec<(FileId, Vec<SyntaxError>)>,
+    /// How many scripts were read: embedded ones and files.
+    pub scripts: usize,
+}
+
+/// Analyses a configuration for these kinds of pipeline.
+pub fn analyse(subject: Subjected<'_>, kinds: &[PipelineKind], detail: Detail, files: &dyn Files, sources: &mut Sources) -> Flow {
+    let mut facts = Facts::default();
+    let mut library = Library::new(files, subject.path);
+    let mut syntax_errors = Vec::new();
+    let mut stages = Vec::with_capacity(subject.model.stages.len());
+    let mut scripts = 0;
+    let is_large = subject.text.len() >= PARALLEL_FROM;
+    for batch in subject.model.stages.chunks(BATCH) {
+        let parse = |stage: &crate::model::Stage| stage.script.and_then(|_| embedded(subject, stage));
+        let parsed: Vec<Option<Script>> =
+            if is_large { batch.par_iter().map(parse).collect() } else { batch.iter().map(parse).collect() };
+        for (stage, script) in batch.iter().zip(parsed) {
+            scripts += usize::from(stage.script.is_some());
+            let surroundings = Surroundings { pipeline: None, entry: None };
+            let flow = match &script {
+                Some(script) => {
+                    if !script.errors.is_empty() {
+                        syntax_errors.push((subject.file, script.errors.clone()));
+                    }
+                    machine::run(script, subject.file, surroundings, &mut facts, sources, &mut library)
+                }
+                None => StageFlow::without_shell(subject, stage),
+            };
+            stages.push(Arc::new(flow));
+        }
+    }
+    let mut interpret = |id: StageId, surroundings: Surroundings<'_>, facts: &mut Facts| -> Option<StageFlow> {
+        let script = embedded(subject, subject.model.stage(id))?;
+        Some(machine::run(&script, subject.file, surroundings, facts, sources, &mut library))
+    };
+    let pipelines =
+        kinds.iter().filter_map(|kind| pipeline::compose(subject.model, *kind, detail, &stages, &mut facts, &mut interpret)).collect();
+    let files = library.into_read();
+    scripts += files.len();
+    let broken = files.iter().filter(|script| !script.script.errors.is_empty());
+    syntax_errors.extend(broken.map(|script| (script.file, script.script.errors.clone())));
+    Flow { stages, pipelines, facts, syntax_errors, scripts }
+}
+
+/// The script of a stage, if it is the shell's.
+fn embedded(subject: Subjected<'_>, stage: &crate::model::Stage) -> Option<Script> {
+    let (text, map) = subject.document.script(subject.text, stage.script?)?;
+    is_shell(&text).then(|| shell::parse(&text, &map))
+}

@@ -1,0 +1,112 @@
+//! What one stage does.
+
+use compact_str::CompactString;
+
+use super::facts::{Certainty, ChangeId, Fact, SubjectId};
+use super::{Cause, Subjected};
+use crate::model::Stage;
+use crate::platform::StoreKind;
+use crate::source::Location;
+
+/// Everything that the script of a stage, with all scripts that it runs, does to and with the store.
+#[derive(Debug, Default)]
+pub struct StageFlow {
+    /// What it reads, in order.
+    pub reads: Vec<Read>,
+    /// What it sets, in order.
+    pub sets: Vec<Access>,
+    /// What it exports, in order; `None` for a key that is not known.
+    pub exports: Vec<Access>,
+    /// What it triggers, in order.
+    pub triggers: Vec<Trigger>,
+    /// Calls that cannot be followed.
+    pub opaque: Vec<Opaque>,
+    /// Scripts that are not there.
+    pub missing: Vec<MissingScript>,
+    /// What later stages find.
+    pub end: Vec<(SubjectId, Fact)>,
+    /// Whether what it does depends on the pipeline that runs it.
+    pub depends_on_pipeline: bool,
+}
+
+/// A key that is read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Read {
+    /// From which part of the store.
+    pub kind: StoreKind,
+    /// The key; `None` where it is not known.
+    pub key: Option<CompactString>,
+    /// Where the key stands.
+    pub place: Location,
+    /// Whether the script goes on without the key: a default, or `|| ..` behind it.
+    pub has_default: bool,
+    /// Whether the stage has set the key itself by then.
+    pub own: Option<Certainty>,
+}
+
+/// A key that is set or exported.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Access {
+    /// In which part of the store.
+    pub kind: StoreKind,
+    /// The key; `None` where it is not known.
+    pub key: Option<CompactString>,
+    /// Where the key stands.
+    pub place: Location,
+}
+
+/// A place that triggers async stages.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trigger {
+    /// The whole command.
+    pub place: Location,
+    /// The word that names the stage; the command where there is none.
+    pub name_place: Location,
+    /// The names that it can be, as far as they are known.
+    pub names: Vec<CompactString>,
+    /// Why it can be others.
+    pub unknown: Option<Cause>,
+    /// Whether every path through the stage comes by.
+    pub certain: bool,
+    /// What is known of the store there.
+    pub(super) at: ChangeId,
+}
+
+/// A call that the analysis cannot follow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opaque {
+    /// The command.
+    pub place: Location,
+    /// What it is, in words.
+    pub what: CompactString,
+    /// Whether it is the platform's: such scripts read data, and do not export the user's.
+    pub is_platform: bool,
+}
+
+/// A script path that leads to nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MissingScript {
+    /// The word that names it.
+    pub place: Location,
+    /// The path, from the repository's root where it is known.
+    pub path: CompactString,
+    /// Whether it leads out of the repository.
+    pub leaves: bool,
+}
+
+impl StageFlow {
+    /// A stage whose script is in another language may do anything; one without a script does what the platform does.
+    pub(super) fn without_shell(subject: Subjected<'_>, stage: &Stage) -> Self {
+        let Some(script) = stage.script else { return Self::default() };
+        let span = subject.document.span(script);
+        let line = span.slice(subject.text).lines().next().unwrap_or_default();
+        let place = Location { file: subject.file, span: crate::source::Span { start: span.start, end: span.start + line.len() as u32 } };
+        let opaque = Opaque { place, what: "a script that is not written for the shell".into(), is_platform: false };
+        Self { opaque: vec![opaque], ..Self::default() }
+    }
+
+    /// Whether it may read keys that are not known.
+    pub fn reads_unknown(&self) -> bool {
+        !self.opaque.is_empty() || self.reads.iter().any(|read| read.key.is_none() && read.kind == StoreKind::Env)
+    }
+}

@@ -1,0 +1,303 @@
+//! The state of a running script, with a journal: branches are run, taken back, and joined at the cost of
+//! what they changed.
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use rustc_hash::FxHashMap;
+
+use super::facts::{ChangeId, Fact, Facts, SubjectId};
+use super::folder::Folder;
+use super::value::{Binding, Cause, Value};
+use crate::shell::Function;
+use crate::source::FileId;
+
+/// A function, and the file that it stands in.
+#[derive(Debug, Clone)]
+pub(super) struct Defined {
+    pub(super) file: FileId,
+    pub(super) function: Arc<Function>,
+}
+
+impl PartialEq for Defined {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.function, &other.function)
+    }
+}
+
+/// A shell variable.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Variable {
+    pub(super) binding: Binding,
+    /// Whether child processes see it.
+    pub(super) exported: bool,
+}
+
+/// What a script can change, of which each has a value at any time.
+#[derive(Debug, Clone, PartialEq)]
+enum Cell {
+    Fact(SubjectId, Option<Fact>),
+    Variable(CompactString, Option<Variable>),
+    Function(CompactString, Option<Defined>),
+    Folder(Folder),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum CellKey {
+    Fact(SubjectId),
+    Variable(CompactString),
+    Function(CompactString),
+    Folder,
+}
+
+/// A point of the journal.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    entries: usize,
+    head: ChangeId,
+}
+
+/// What a branch changed.
+#[derive(Debug, Default)]
+pub(super) struct Delta {
+    cells: FxHashMap<CellKey, Cell>,
+    /// In the order of the first change, so that results never depend on hashing.
+    order: Vec<CellKey>,
+}
+
+/// The state of one stage while it is interpreted.
+#[derive(Debug)]
+pub(super) struct State {
+    facts: FxHashMap<SubjectId, Fact>,
+    variables: FxHashMap<CompactString, Variable>,
+    functions: FxHashMap<CompactString, Defined>,
+    folder: Folder,
+    head: ChangeId,
+    journal: Vec<Cell>,
+}
+
+impl State {
+    pub(super) fn new() -> Self {
+        Self {
+            facts: FxHashMap::default(),
+            variables: FxHashMap::default(),
+            functions: FxHashMap::default(),
+            folder: Folder::root(),
+            head: ChangeId::ROOT,
+            journal: Vec::new(),
+        }
+    }
+
+    /// The last change to the store.
+    pub(super) fn head(&self) -> ChangeId {
+        self.head
+    }
+
+    pub(super) fn fact(&self, subject: SubjectId) -> Option<&Fact> {
+        self.facts.get(&subject)
+    }
+
+    pub(super) fn set_fact(&mut self, facts: &mut Facts, subject: SubjectId, fact: Fact) {
+        self.head = facts.push(self.head, subject, fact.clone());
+        let old = self.facts.insert(subject, fact);
+        self.journal.push(Cell::Fact(subject, old));
+    }
+
+    pub(super) fn variable(&self, name: &str) -> Option<&Binding> {
+        self.variables.get(name).map(|variable| &variable.binding)
+    }
+
+    /// Assigns a variable; once exported, it stays so.
+    pub(super) fn set_variable(&mut self, name: &str, binding: Binding, exported: bool) {
+        let exported = exported || self.variables.get(name).is_some_and(|variable| variable.exported);
+        let old = self.variables.insert(name.into(), Variable { binding, exported });
+        self.journal.push(Cell::Variable(name.into(), old));
+    }
+
+    /// Gives a variable back what it held before, as at the end of a function.
+    pub(super) fn restore_variable(&mut self, name: &str, variable: Option<Variable>) {
+        let old = match variable {
+            Some(variable) => self.variables.insert(name.into(), variable),
+            None => self.variables.remove(name),
+        };
+        self.journal.push(Cell::Variable(name.into(), old));
+    }
+
+    pub(super) fn saved_variable(&self, name: &str) -> Option<Variable> {
+        self.variables.get(name).cloned()
+    }
+
+    /// Variables that a child process does not see.
+    pub(super) fn unexported(&self) -> Vec<CompactString> {
+        let mut names: Vec<CompactString> =
+            self.variables.iter().filter(|(_, variable)| !variable.exported).map(|(name, _)| name.clone()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    pub(super) fn function(&self, name: &str) -> Option<&Defined> {
+        self.functions.get(name)
+    }
+
+    pub(super) fn define(&mut self, name: CompactString, function: Defined) {
+        let old = self.functions.insert(name.clone(), function);
+        self.journal.push(Cell::Function(name, old));
+    }
+
+    pub(super) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    pub(super) fn set_folder(&mut self, folder: Folder) {
+        let old = std::mem::replace(&mut self.folder, folder);
+        self.journal.push(Cell::Folder(old));
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        Mark { entries: self.journal.len(), head: self.head }
+    }
+
+    /// What changed since the mark.
+    pub(super) fn delta(&self, mark: Mark) -> Delta {
+        let mut delta = Delta::default();
+        for entry in &self.journal[mark.entries..] {
+            let key = entry.key();
+            if !delta.cells.contains_key(&key) {
+                delta.cells.insert(key.clone(), self.current(&key));
+                delta.order.push(key);
+            }
+        }
+        delta
+    }
+
+    /// Takes everything since the mark back, and returns what it was.
+    pub(super) fn take_back(&mut self, mark: Mark) -> Delta {
+        let delta = self.delta(mark);
+        while self.journal.len() > mark.entries {
+            if let Some(cell) = self.journal.pop() {
+                self.put(cell);
+            }
+        }
+        self.head = mark.head;
+        delta
+    }
+
+    /// Takes everything since the mark back but the store: what a process of its own leaves behind.
+    pub(super) fn leave_process(&mut self, mark: Mark, facts: &mut Facts, ends: &[ChangeId]) {
+        let merged = match ends {
+            [only] if *only == self.head => None,
+            ends => Some(facts.merge_ends(mark.head, ends)),
+        };
+        let head = self.head;
+        let delta = self.take_back(mark);
+        match merged {
+            // One way through: its changes simply stay.
+            None => {
+                for key in delta.order {
+                    if let (CellKey::Fact(subject), Some(Cell::Fact(_, Some(fact)))) = (&key, delta.cells.get(&key)) {
+                        let old = self.facts.insert(*subject, fact.clone());
+                        self.journal.push(Cell::Fact(*subject, old));
+                    }
+                }
+                self.head = head;
+            }
+            Some(merged) => {
+                for (subject, fact) in merged {
+                    let fact = fact.after(self.facts.get(&subject));
+                    self.set_fact(facts, subject, fact);
+                }
+            }
+        }
+    }
+
+    /// Continues where any of the branches ended, all of which began at the present state.
+    pub(super) fn join(&mut self, facts: &mut Facts, branches: &[Delta]) {
+        let mut order: Vec<&CellKey> = Vec::new();
+        let mut seen: FxHashMap<&CellKey, ()> = FxHashMap::default();
+        for key in branches.iter().flat_map(|branch| &branch.order) {
+            if seen.insert(key, ()).is_none() {
+                order.push(key);
+            }
+        }
+        for key in order {
+            let base = self.current(key);
+            let mut values = branches.iter().map(|branch| branch.cells.get(key).unwrap_or(&base));
+            let Some(first) = values.next() else { continue };
+            let joined = values.fold(first.clone(), |left, right| left.join(right));
+            if joined == base {
+                continue;
+            }
+            match joined {
+                Cell::Fact(subject, Some(fact)) => self.set_fact(facts, subject, fact),
+                other => {
+                    let old = self.current(key);
+                    self.put(other);
+                    self.journal.push(old);
+                }
+            }
+        }
+    }
+
+    fn current(&self, key: &CellKey) -> Cell {
+        match key {
+            CellKey::Fact(subject) => Cell::Fact(*subject, self.facts.get(subject).cloned()),
+            CellKey::Variable(name) => Cell::Variable(name.clone(), self.variables.get(name).cloned()),
+            CellKey::Function(name) => Cell::Function(name.clone(), self.functions.get(name).cloned()),
+            CellKey::Folder => Cell::Folder(self.folder.clone()),
+        }
+    }
+
+    fn put(&mut self, cell: Cell) {
+        match cell {
+            Cell::Fact(subject, fact) => put(&mut self.facts, subject, fact),
+            Cell::Variable(name, variable) => put(&mut self.variables, name, variable),
+            Cell::Function(name, function) => put(&mut self.functions, name, function),
+            Cell::Folder(folder) => self.folder = folder,
+        }
+    }
+}
+
+fn put<K: std::hash::Hash + Eq, V>(map: &mut FxHashMap<K, V>, key: K, value: Option<V>) {
+    match value {
+        Some(value) => map.insert(key, value),
+        None => map.remove(&key),
+    };
+}
+
+impl Cell {
+    fn key(&self) -> CellKey {
+        match self {
+            Self::Fact(subject, _) => CellKey::Fact(*subject),
+            Self::Variable(name, _) => CellKey::Variable(name.clone()),
+            Self::Function(name, _) => CellKey::Function(name.clone()),
+            Self::Folder(_) => CellKey::Folder,
+        }
+    }
+
+    fn join(self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Fact(subject, left), Self::Fact(_, right)) => Self::Fact(subject, Fact::join(left.as_ref(), right.as_ref())),
+            (Self::Variable(name, left), Self::Variable(_, right)) => {
+                let joined = match (left, right) {
+                    (Some(left), Some(right)) => Variable {
+                        binding: left.binding.or(&right.binding),
+                        exported: left.exported && right.exported,
+                    },
+                    (Some(only), None) => maybe_unset(&name, &only),
+                    (None, Some(only)) => maybe_unset(&name, only),
+                    (None, None) => return Self::Variable(name, None),
+                };
+                Self::Variable(name, Some(joined))
+            }
+            (Self::Function(name, left), Self::Function(_, right)) => Self::Function(name, left.or_else(|| right.clone())),
+            (Self::Folder(left), Self::Folder(right)) => Self::Folder(if left == *right { left } else { Folder::Unknown }),
+            (this, _) => this,
+        }
+    }
+}
+
+/// A variable that one path assigns and the other leaves as the environment has it.
+fn maybe_unset(name: &str, variable: &Variable) -> Variable {
+    let unknown = Binding::Scalar(Value::unknown(Cause::Variable(name.into())));
+    Variable { binding: variable.binding.or(&unknown), exported: variable.exported }
+}

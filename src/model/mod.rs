@@ -1,0 +1,222 @@
+//! The pipeline, version-neutral: stages, scripts, targets, declared contracts.
+
+mod detect;
+mod read;
+
+use compact_str::CompactString;
+use rustc_hash::FxHashMap;
+
+pub use detect::{Detected, detect, might_be_config};
+pub use read::read;
+
+use crate::platform::{self, PipelineKind};
+use crate::source::Span;
+use crate::yaml::NodeId;
+
+/// The format of a configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `version: '1'`: stages at the top.
+    V1,
+    /// `version: '2'`: tasks with steps.
+    V2,
+}
+
+impl Format {
+    /// `v1` or `v2`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+        }
+    }
+}
+
+/// A stage of [`Model::stages`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StageId(pub u32);
+
+/// A task of [`Model::tasks`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TaskId(pub u32);
+
+/// A name and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The name.
+    pub name: CompactString,
+    /// Where.
+    pub span: Span,
+}
+
+/// Whether something runs at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runs {
+    /// Nothing keeps it from running.
+    Always,
+    /// A condition decides that is not known here.
+    Maybe,
+    /// `skip: true` or `when: 'false'`.
+    Never,
+}
+
+/// A piece of work with a script: a stage of format 1, a step of format 2.
+#[derive(Debug)]
+pub struct Stage {
+    /// Its name, and where it stands.
+    pub name: Named,
+    /// The whole declaration.
+    pub node: NodeId,
+    /// The task that it is a step of.
+    pub task: Option<TaskId>,
+    /// Its script.
+    pub script: Option<NodeId>,
+    /// Whether it runs.
+    pub runs: Runs,
+    /// Whether the pipeline goes on when it fails.
+    pub may_fail: bool,
+    /// What it waits for, as it says itself.
+    pub run_after: Vec<Named>,
+    /// `x-async`.
+    pub contract: Option<NodeId>,
+}
+
+/// A task of format 2.
+#[derive(Debug)]
+pub struct Task {
+    /// Its name, and where it stands.
+    pub name: Named,
+    /// The whole declaration.
+    pub node: NodeId,
+    /// Its steps, in order.
+    pub steps: Vec<StageId>,
+    /// Whether it runs.
+    pub runs: Runs,
+    /// What it waits for, as it says itself.
+    pub run_after: Vec<Named>,
+    /// The task that it copies.
+    pub from: Option<Named>,
+    /// Whether it stands below `finally`.
+    pub is_finally: bool,
+}
+
+/// A configuration as the rest of the compiler sees it.
+#[derive(Debug)]
+pub struct Model {
+    /// Its format.
+    pub format: Format,
+    /// All stages in the order of the file.
+    pub stages: Vec<Stage>,
+    /// All tasks in the order of the file; none in format 1.
+    pub tasks: Vec<Task>,
+    targets: FxHashMap<CompactString, StageId>,
+}
+
+/// What a triggered name means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// The stage that will run.
+    Stage(StageId),
+    /// Format 2: a task has this name, but only a step of `async-stage` can be triggered.
+    IsTask(TaskId),
+    /// Format 2: a step of another task has this name.
+    StepElsewhere(StageId),
+    /// Nothing has this name.
+    Missing,
+}
+
+impl Model {
+    /// A configuration without stages.
+    pub fn empty(format: Format) -> Self {
+        Self { format, stages: Vec::new(), tasks: Vec::new(), targets: FxHashMap::default() }
+    }
+
+    /// The stage of an id.
+    pub fn stage(&self, id: StageId) -> &Stage {
+        &self.stages[id.0 as usize]
+    }
+
+    /// The task of an id.
+    pub fn task(&self, id: TaskId) -> &Task {
+        &self.tasks[id.0 as usize]
+    }
+
+    /// All stages with their ids.
+    pub fn stages(&self) -> impl Iterator<Item = (StageId, &Stage)> {
+        self.stages.iter().enumerate().map(|(index, stage)| (StageId(index as u32), stage))
+    }
+
+    /// What `trigger-task name` starts.
+    pub fn target(&self, name: &str) -> Target {
+        if let Some(id) = self.targets.get(name) {
+            return Target::Stage(*id);
+        }
+        if let Some(index) = self.tasks.iter().position(|task| task.name.name == name) {
+            return Target::IsTask(TaskId(index as u32));
+        }
+        let elsewhere = self.stages().find(|(_, stage)| stage.task.is_some() && stage.name.name == name);
+        elsewhere.map_or(Target::Missing, |(id, _)| Target::StepElsewhere(id))
+    }
+
+    /// The names that can be triggered, in order.
+    pub fn target_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.targets.keys().map(CompactString::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Whether a stage lives where async stages live: format 1, a stage that no pipeline runs by itself;
+    /// format 2, a step of `async-stage`.
+    pub fn is_async(&self, id: StageId) -> bool {
+        let stage = self.stage(id);
+        match stage.task {
+            None => !platform::is_built_in_stage(&stage.name.name),
+            Some(_) => self.targets.get(&stage.name.name) == Some(&id),
+        }
+    }
+
+    /// The stages that a pipeline of this kind runs by itself, in order. None where the configuration has nothing for it.
+    pub fn sequence(&self, kind: PipelineKind) -> Vec<StageId> {
+        match self.format {
+            Format::V1 => {
+                let by_name = |name: &&str| self.stages().filter(|(_, stage)| stage.name.name == **name).last().map(|(id, _)| id);
+                platform::stage_order(kind).iter().filter_map(by_name).collect()
+            }
+            Format::V2 => self.task_sequence(kind),
+        }
+    }
+
+    fn task_sequence(&self, kind: PipelineKind) -> Vec<StageId> {
+        let base: Vec<&str> = platform::task_order(kind).map(|task| task.name).collect();
+        if !self.tasks.iter().any(|task| base.contains(&task.name.name.as_str())) {
+            return Vec::new();
+        }
+        // A task of the user's runs in each pipeline that has what it is copied from, or what it waits for.
+        let belongs = |task: &Task| {
+            let name = task.name.name.as_str();
+            if name == platform::ASYNC_TASK {
+                return false;
+            }
+            match platform::base_task(name) {
+                Some(_) => base.contains(&name),
+                None => {
+                    let anchors = task.from.iter().chain(&task.run_after);
+                    let mut known = anchors.filter_map(|anchor| platform::base_task(&anchor.name)).peekable();
+                    known.peek().is_none() || known.any(|task| base.contains(&task.name))
+                }
+            }
+        };
+        let mut tasks: Vec<&Task> = self.tasks.iter().filter(|task| belongs(task)).collect();
+        let rank = |task: &Task| {
+            let like = task.from.as_ref().map_or(&task.name.name, |from| &from.name);
+            base.iter().position(|name| name == like).unwrap_or(base.len())
+        };
+        tasks.sort_by_key(|task| (task.is_finally, rank(task)));
+        tasks.iter().flat_map(|task| task.steps.iter().copied()).collect()
+    }
+
+    /// The kinds of pipeline that the configuration has something for.
+    pub fn pipelines(&self) -> Vec<PipelineKind> {
+        PipelineKind::ALL.into_iter().filter(|kind| !self.sequence(*kind).is_empty()).collect()
+    }
+}

@@ -1,0 +1,88 @@
+//! The commands of pipelinectl, by what they do to the store.
+
+/// What a key of the store names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum StoreKind {
+    /// `set_env`, `get_env`.
+    Env,
+    /// `set_secret`, `get_secret`.
+    Secret,
+    /// `save_file`, `load_file`.
+    File,
+    /// `save_repo`, `load_repo`.
+    Repo,
+    /// `save_artifact`, `load_artifact`.
+    Artifact,
+    /// `save_result`, `load_result`.
+    Result,
+    /// `put_data`, `get_data`.
+    Data,
+}
+
+/// A command of pipelinectl.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreCommand {
+    /// `set_env k v [k v ..]`: pairs; a lone key takes its value from standard input.
+    Set(StoreKind),
+    /// `save_repo k p=v ..`: one key, then its properties.
+    Save(StoreKind),
+    /// `get_env k [default]`: a key and, for `Env` and `Secret`, a default.
+    Get(StoreKind),
+    /// `load_repo k [p [default]]`.
+    Load(StoreKind),
+    /// `export_env k`.
+    Export,
+    /// `trigger-task stage [label]`.
+    Trigger,
+    /// Lists, deletions, evidence and the like: nothing that the flow follows.
+    Other,
+}
+
+impl StoreCommand {
+    /// The command of a name, as an alias of its own or below `pipelinectl`.
+    pub fn named(name: &str) -> Option<Self> {
+        use StoreKind::{Artifact, Data, Env, File, Repo, Result, Secret};
+        Some(match name {
+            "set_env" | "set_envc" | "save_string" => Self::Set(Env),
+            "set_secret" => Self::Set(Secret),
+            "get_env" | "load_string" => Self::Get(Env),
+            "get_secret" => Self::Get(Secret),
+            "export_env" => Self::Export,
+            "save_repo" => Self::Save(Repo),
+            "save_artifact" => Self::Save(Artifact),
+            "save_file" => Self::Save(File),
+            "save_result" => Self::Save(Result),
+            "put_data" => Self::Save(Data),
+            "load_repo" => Self::Load(Repo),
+            "load_artifact" => Self::Load(Artifact),
+            "load_file" => Self::Load(File),
+            "load_result" => Self::Load(Result),
+            "get_data" => Self::Load(Data),
+            "trigger-task" => Self::Trigger,
+            "list_env" | "list_secrets" | "list_files" | "list_repos" | "list_artifacts" | "list_results" | "remove_secret"
+            | "remove_file" | "save_asset" | "load_asset" | "save_evidence" | "load_evidence" | "delete_evidences"
+            | "serialize" | "deserialize" | "collect-evidence" => Self::Other,
+            _ => return None,
+        })
+    }
+}
+
+/// Whether a platform script only defines commands or sets the shell up: sourcing it reads no data of the run.
+/// `path` is relative to the platform's folder.
+pub fn is_harmless_platform_script(path: &str) -> bool {
+    let path = path.trim_start_matches('/');
+    matches!(path, "tools/trigger-task" | "iam/get_token" | "internal/tools/logging" | "tools/retry" | "tools/get_repo_params")
+        || path.ends_with("/logging")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{StoreCommand, StoreKind};
+
+    #[test]
+    fn commands_are_known_by_their_names() {
+        assert_eq!(StoreCommand::named("get_env"), Some(StoreCommand::Get(StoreKind::Env)));
+        assert_eq!(StoreCommand::named("trigger-task"), Some(StoreCommand::Trigger));
+        assert_eq!(StoreCommand::named("getenv"), None);
+    }
+}

@@ -1,0 +1,110 @@
+//! `invalid-config`: a value has the wrong type, or a key is missing.
+
+use super::{Context, Finding, Rule, RuleId, Severity};
+use crate::model::{Detected, Format};
+use crate::schema::{Problem, Violation};
+use crate::source::Span;
+
+pub(super) const RULE: Rule = Rule {
+    id: RuleId::InvalidConfig,
+    severity: Severity::Error,
+    summary: "a value has the wrong type, or a key is missing",
+    page: PAGE,
+    since: "0.1.0",
+    check,
+};
+
+const PAGE: &str = r#"## What it does
+Holds the configuration against the schema of its format (`sidestage schema config-v1`, `config-v2`) and says what
+was expected and what was found.
+
+## Why is this bad
+The platform refuses the file, or reads the value as something else: `abort_on_failure: stopAndFail` is not `false`.
+
+## Example
+```yaml .pipeline-config.yaml
+version: '1'
+deploy:
+  abort_on_failure: stopAndFail
+  script: ./deploy
+```
+
+## Use instead
+```yaml .pipeline-config.yaml
+version: '1'
+deploy:
+  abort_on_failure: true
+  script: ./deploy
+```
+
+## When to ignore
+If the platform has learnt a value that this version does not know.
+"#;
+
+fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    if context.document.root().is_none() && context.document.errors().is_empty() {
+        let message = "the file is empty: a configuration has a `version` and stages";
+        let finding = Finding::new(RuleId::InvalidConfig, context.at(Span::default()), message);
+        findings.push(finding.help("begin with `version: '1'`, then one key a stage"));
+        return;
+    }
+    if matches!(context.detected, Detected::Unversioned(_)) {
+        let message = "the key `version` is missing: the platform cannot tell the format";
+        let finding = Finding::new(RuleId::InvalidConfig, context.at(first_key(context)), message);
+        findings.push(finding.help("add `version: '1'` as the first line"));
+    }
+    for violation in context.violations {
+        let Problem::Invalid { message } = &violation.problem else { continue };
+        let is_version = violation.path.is_empty() && message.contains("`version`");
+        if is_version || misplaced_section(context, violation) {
+            continue;
+        }
+        let place = match violation.path.as_slice() {
+            [] => String::new(),
+            path => format!("`{}`: ", dotted(path)),
+        };
+        findings.push(Finding::new(RuleId::InvalidConfig, context.at(violation.span), format!("{place}{message}")));
+    }
+    unquoted_version(context, findings);
+}
+
+/// Sections of the other format are `misplaced-key`'s.
+fn misplaced_section(context: &Context<'_>, violation: &Violation) -> bool {
+    context.model.format == Format::V1 && matches!(violation.path.first().map(String::as_str), Some("tasks" | "finally" | "steps"))
+}
+
+fn dotted(path: &[String]) -> String {
+    let mut dotted = String::new();
+    for segment in path {
+        if segment.bytes().all(|byte| byte.is_ascii_digit()) {
+            dotted.push('[');
+            dotted.push_str(segment);
+            dotted.push(']');
+        } else {
+            if !dotted.is_empty() {
+                dotted.push('.');
+            }
+            dotted.push_str(segment);
+        }
+    }
+    dotted
+}
+
+fn first_key(context: &Context<'_>) -> Span {
+    let root = context.document.root();
+    let first = root.and_then(|root| context.document.entries(root).first());
+    first.map_or(Span::default(), |entry| context.document.span(entry.key))
+}
+
+fn unquoted_version(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let Some(root) = context.document.root() else { return };
+    let Some(version) = context.document.get(context.text, root, "version") else { return };
+    if !matches!(context.detected, Detected::Config(_)) || context.document.string(context.text, version).is_some() {
+        return;
+    }
+    let number = context.document.text(context.text, version).unwrap_or_default();
+    let whole = number.split('.').next().unwrap_or_default();
+    let message = format!("the version is the number `{number}`; every documented configuration has it as a text");
+    let finding = Finding::new(RuleId::InvalidConfig, context.at(context.document.span(version)), message);
+    findings.push(finding.severity(Severity::Warning).help(format!("quote it: `version: '{whole}'`")));
+}

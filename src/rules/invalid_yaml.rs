@@ -1,0 +1,43 @@
+//! `invalid-yaml`: the file is not YAML.
+
+use super::{Context, Finding, Rule, RuleId, Severity};
+
+pub(super) const RULE: Rule = Rule {
+    id: RuleId::InvalidYaml,
+    severity: Severity::Error,
+    summary: "the file is not YAML",
+    page: PAGE,
+    since: "0.1.0",
+    check,
+};
+
+const PAGE: &str = r#"## What it does
+Reports the first place where the file stops being YAML, and references that lead nowhere.
+
+## Why is this bad
+The platform cannot load the configuration: no stage runs at all.
+
+## Example
+```yaml .pipeline-config.yaml
+version: '1'
+deploy:
+  script: "echo hello
+```
+
+## Use instead
+```yaml .pipeline-config.yaml
+version: '1'
+deploy:
+  script: "echo hello"
+```
+
+## When to ignore
+Never: nothing else can be checked behind the error.
+"#;
+
+fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for error in context.document.errors() {
+        let finding = Finding::new(RuleId::InvalidYaml, context.at(error.span), error.message.clone());
+        findings.push(finding.maybe_help(error.help.clone()));
+    }
+}

@@ -1,0 +1,135 @@
+//! The rules: one file each, with its documentation and its code.
+//!
+//! A rule reads a [`Context`] and adds [`Finding`]s. To add one: write its file, and name it in the list below.
+
+mod finding;
+mod suggest;
+mod triggers;
+
+pub use finding::{Finding, Related, Severity};
+pub use suggest::nearest;
+
+use crate::flow::Flow;
+use crate::model::{Detected, Model};
+use crate::schema::Violation;
+use crate::source::{FileId, Location, Sources, Span};
+use crate::yaml::Document;
+
+/// Everything that a rule can look at. Parts that could not be understood are absent.
+pub struct Context<'a> {
+    /// All files that were read.
+    pub sources: &'a Sources,
+    /// The configuration.
+    pub file: FileId,
+    /// Its text.
+    pub text: &'a str,
+    /// Its tree.
+    pub document: &'a Document,
+    /// What it is.
+    pub detected: Detected,
+    /// What its schema does not allow.
+    pub violations: &'a [Violation],
+    /// Its stages.
+    pub model: &'a Model,
+    /// What its scripts do.
+    pub flow: &'a Flow,
+    /// Properties that the pipeline is known to have, from the settings.
+    pub properties: &'a [String],
+}
+
+impl Context<'_> {
+    /// A span of the configuration as a location.
+    pub fn at(&self, span: Span) -> Location {
+        Location { file: self.file, span }
+    }
+}
+
+/// A rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Which one.
+    pub id: RuleId,
+    /// The severity of its findings, unless the settings say otherwise.
+    pub severity: Severity,
+    /// When it fires, in one line.
+    pub summary: &'static str,
+    /// The page that `explain` prints, in Markdown. Its examples are run as tests.
+    pub page: &'static str,
+    /// The version that brought it.
+    pub since: &'static str,
+    check: fn(&Context<'_>, &mut Vec<Finding>),
+}
+
+macro_rules! rules {
+    ($($id:ident = $module:ident $name:literal),* $(,)?) => {
+        $(mod $module;)*
+
+        /// The names of all rules.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum RuleId {
+            $(#[doc = concat!("`", $name, "`")] $id),*
+        }
+
+        impl RuleId {
+            /// All rules in the order in which they are listed.
+            pub const ALL: &'static [RuleId] = &[$(RuleId::$id),*];
+
+            /// The name, as the user writes it.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$id => $name),*
+                }
+            }
+
+            /// The rule.
+            pub fn rule(self) -> &'static Rule {
+                match self {
+                    $(Self::$id => &$module::RULE),*
+                }
+            }
+        }
+    };
+}
+
+rules![
+    InvalidYaml = invalid_yaml "invalid-yaml",
+    DuplicateKey = duplicate_key "duplicate-key",
+    InvalidConfig = invalid_config "invalid-config",
+    UnknownKey = unknown_key "unknown-key",
+    MisplacedKey = misplaced_key "misplaced-key",
+    DanglingRunAfter = dangling_run_after "dangling-run-after",
+    DependencyCycle = dependency_cycle "dependency-cycle",
+    MissingStage = missing_stage "missing-stage",
+    InvalidStageName = invalid_stage_name "invalid-stage-name",
+    UnexportedVariable = unexported_variable "unexported-variable",
+    LateExport = late_export "late-export",
+    MissingScript = missing_script "missing-script",
+    UnresolvedTrigger = unresolved_trigger "unresolved-trigger",
+    InvalidShell = invalid_shell "invalid-shell",
+];
+
+impl RuleId {
+    /// The rule of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|id| id.name() == name)
+    }
+}
+
+/// Runs every rule. Findings come in the order of files and places.
+pub fn check(context: &Context<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for id in RuleId::ALL {
+        (id.rule().check)(context, &mut findings);
+    }
+    sort(&mut findings, context.sources);
+    findings
+}
+
+/// Sorts findings by file, place and rule.
+pub fn sort(findings: &mut [Finding], sources: &Sources) {
+    findings.sort_by(|left, right| {
+        let key = |finding: &Finding| (finding.at.span, finding.rule, finding.message.clone());
+        let path = |finding: &Finding| sources.get(finding.at.file).path().to_owned();
+        path(left).cmp(&path(right)).then_with(|| key(left).cmp(&key(right)))
+    });
+}

@@ -1,0 +1,44 @@
+//! "Did you mean".
+
+/// The one candidate that a misspelt name surely means; `None` where there is none, or more than one.
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let allowed = (name.chars().count() / 3).clamp(1, 3);
+    let mut best: Option<(usize, &str)> = None;
+    let mut is_unique = true;
+    for candidate in candidates {
+        let distance = distance(name, candidate);
+        if distance > allowed || candidate == name {
+            continue;
+        }
+        match best {
+            Some((smallest, known)) if distance == smallest && known != candidate => is_unique = false,
+            Some((smallest, _)) if distance >= smallest => {}
+            _ => {
+                best = Some((distance, candidate));
+                is_unique = true;
+            }
+        }
+    }
+    best.filter(|_| is_unique).map(|(_, candidate)| candidate)
+}
+
+/// Edits between two names; a different case or separator is no more than one.
+fn distance(left: &str, right: &str) -> usize {
+    let plain = |text: &str| text.to_lowercase().replace(['_', '-', ' '], "");
+    if plain(left) == plain(right) { 1 } else { strsim::osa_distance(left, right) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn one_near_name_is_meant_and_two_are_a_guess() {
+        let stages = ["owasp-zap", "owasp-zap-ui", "deploy"];
+        assert_eq!(nearest("owasp-zpa", stages), Some("owasp-zap"));
+        assert_eq!(nearest("owasp_zap", stages), Some("owasp-zap"));
+        assert_eq!(nearest("release", stages), None);
+        assert_eq!(nearest("ab", ["ac", "ad"]), None, "two are as near");
+        assert_eq!(nearest("imagePullPolicy", ["image_pull_policy", "image"]), Some("image_pull_policy"));
+    }
+}

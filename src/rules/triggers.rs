@@ -1,0 +1,71 @@
+//! The triggers of a configuration, once each: several rules look at them.
+
+use compact_str::CompactString;
+use rustc_hash::FxHashMap;
+
+use super::Context;
+use crate::flow::{StageFlow, Trigger};
+use crate::model::{StageId, Target};
+use crate::platform::PipelineKind;
+use crate::source::Location;
+
+/// A place that triggers, with all that is known of it from every pipeline that comes by.
+pub(super) struct Triggered {
+    /// The trigger; its cause is empty where at least one pipeline knows the name.
+    pub(super) trigger: Trigger,
+    /// The first stage that comes by.
+    pub(super) stage: CompactString,
+    /// The names, and what they lead to.
+    pub(super) names: Vec<(CompactString, Target)>,
+    /// The pipelines that come by; empty for a stage that none runs.
+    pub(super) pipelines: Vec<PipelineKind>,
+}
+
+/// All triggers, in order of their places.
+pub(super) fn triggers(context: &Context<'_>) -> Vec<Triggered> {
+    let mut found = Found { context, by_place: FxHashMap::default() };
+    let mut composed = vec![false; context.model.stages.len()];
+    for pipeline in &context.flow.pipelines {
+        for (id, flow) in pipeline.stages.iter().chain(&pipeline.targets) {
+            composed[id.0 as usize] = true;
+            found.add(*id, flow, Some(pipeline.kind));
+        }
+    }
+    for (id, _) in context.model.stages().filter(|(id, _)| !composed[id.0 as usize]) {
+        found.add(id, &context.flow.stages[id.0 as usize], None);
+    }
+    let mut triggers: Vec<Triggered> = found.by_place.into_values().collect();
+    triggers.sort_by_key(|triggered| triggered.trigger.place);
+    triggers
+}
+
+struct Found<'a> {
+    context: &'a Context<'a>,
+    by_place: FxHashMap<Location, Triggered>,
+}
+
+impl Found<'_> {
+    fn add(&mut self, id: StageId, flow: &StageFlow, pipeline: Option<PipelineKind>) {
+        for trigger in &flow.triggers {
+            let triggered = self.by_place.entry(trigger.name_place).or_insert_with(|| Triggered {
+                trigger: trigger.clone(),
+                stage: self.context.model.stage(id).name.name.clone(),
+                names: Vec::new(),
+                pipelines: Vec::new(),
+            });
+            if trigger.unknown.is_none() {
+                triggered.trigger.unknown = None;
+            }
+            for name in &trigger.names {
+                if triggered.names.iter().all(|(known, _)| known != name) {
+                    triggered.names.push((name.clone(), self.context.model.target(name)));
+                }
+            }
+            if let Some(pipeline) = pipeline
+                && !triggered.pipelines.contains(&pipeline)
+            {
+                triggered.pipelines.push(pipeline);
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! `unexported-variable`: a variable that the parent sets and the async stage reads is not exported.
+
+use super::{Context, Finding, Rule, RuleId, Severity};
+use std::collections::BTreeMap;
+
+use compact_str::CompactString;
+
+use crate::flow::Read;
+use crate::source::Location;
+
+pub(super) const RULE: Rule = Rule {
+    id: RuleId::UnexportedVariable,
+    severity: Severity::Error,
+    summary: "a variable that the parent sets and the async stage reads is not exported",
+    page: PAGE,
+    since: "0.1.0",
+    check,
+};
+
+const PAGE: &str = r#"## What it does
+For every trigger, compares what the async stage reads by `get_env` with what the parent run has set by then, and finds
+what was never marked by `export_env`. It is a warning where the read has a default.
+
+## Why is this bad
+An async run sees only what was exported for it. The read fails there, half an hour later; with a default it does not even
+fail, and the stage works on the wrong data.
+
+## Example
+```yaml .pipeline-config.yaml
+version: '1'
+deploy:
+  script: |
+    #!/usr/bin/env bash
+    set_env app-url "https://$(./deploy)"
+dynamic-scan:
+  script: |
+    #!/usr/bin/env bash
+    trigger-task owasp-zap
+owasp-zap:
+  script: |
+    #!/usr/bin/env bash
+    zap --target "$(get_env app-url)"
+```
+
+## Use instead
+```yaml .pipeline-config.yaml
+version: '1'
+deploy:
+  script: |
+    #!/usr/bin/env bash
+    set_env app-url "https://$(./deploy)"
+dynamic-scan:
+  script: |
+    #!/usr/bin/env bash
+    export_env app-url
+    trigger-task owasp-zap
+owasp-zap:
+  script: |
+    #!/usr/bin/env bash
+    zap --target "$(get_env app-url)"
+```
+
+## When to ignore
+If the pipeline has a property of the same name, and the async stage is meant to see that one. Listing it below
+`properties` in `.sidestage.yaml` makes the finding a warning.
+"#;
+
+fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let mut by_read: BTreeMap<(Location, CompactString), Finding> = BTreeMap::new();
+    for pipeline in &context.flow.pipelines {
+        for run in &pipeline.runs {
+            for crossing in &run.crossings {
+                let Some(set) = &crossing.set else { continue };
+                if crossing.exported.is_some() || crossing.widened || !crossing.exported_later.is_empty() {
+                    continue;
+                }
+                let read = hardest_read(&crossing.reads);
+                let target = &context.model.stage(run.target).name.name;
+                let finding = by_read
+                    .entry((read.place, crossing.key.clone()))
+                    .or_insert_with(|| unexported(context, &crossing.key, &crossing.reads, target));
+                for place in set.places.iter() {
+                    finding.relate(*place, "set here");
+                }
+                finding.relate(run.trigger.place, format!("`{target}` is triggered here, without it"));
+                finding.holds_in(pipeline.kind);
+            }
+        }
+    }
+    findings.extend(by_read.into_values());
+}
+
+fn unexported(context: &Context<'_>, key: &CompactString, reads: &[Read], target: &CompactString) -> Finding {
+    let read = hardest_read(reads);
+    let is_property = context.properties.iter().any(|property| property == key.as_str());
+    let is_soft = read.has_default || read.own.is_some() || is_property;
+    let consequence = if is_property {
+        "so it reads the pipeline's property of that name"
+    } else if is_soft {
+        "so it always works with the default"
+    } else {
+        "so the read fails"
+    };
+    let message = format!("`{target}` reads `{key}`, which its parent sets but does not export, {consequence}");
+    let mut finding = Finding::new(RuleId::UnexportedVariable, read.place, message)
+        .severity(if is_soft { Severity::Warning } else { Severity::Error })
+        .help(format!("add `export_env \"{key}\"` before the trigger"))
+        .stage(target.clone())
+        .variable(key.clone());
+    for other in reads {
+        finding.relate(other.place, "also read here");
+    }
+    finding
+}
+
+/// The read that fails first: one without a default, if there is one.
+fn hardest_read(reads: &[Read]) -> &Read {
+    reads.iter().min_by_key(|read| (read.has_default || read.own.is_some(), read.place)).unwrap_or(&reads[0])
+}

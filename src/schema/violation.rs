@@ -1,0 +1,158 @@
+//! What the validator found, at its place in the file and in our own words.
+
+use jsonschema::ValidationError;
+use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
+use jsonschema::paths::LocationSegment;
+use serde_json::Value;
+
+use crate::source::Span;
+use crate::yaml::{Document, Entry, NodeId, NodeKind, ScalarKind};
+
+/// Something that a schema does not allow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The value, or the key, that is wrong.
+    pub span: Span,
+    /// The keys and indices that lead to the value, from the top.
+    pub path: Vec<String>,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+/// The kinds of violation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// A key that the schema does not know, and the keys that it knows there.
+    UnknownKey {
+        /// The key.
+        key: String,
+    },
+    /// Anything else: expected and found, in words.
+    Invalid {
+        /// For example ``expected true or false, found the text `stopAndFail` ``.
+        message: String,
+    },
+}
+
+pub(super) fn violations(document: &Document, text: &str, root: NodeId, error: &ValidationError<'_>) -> Vec<Violation> {
+    let mut path = Vec::new();
+    let mut node = root;
+    let mut last_entry: Option<Entry> = None;
+    for segment in error.instance_path() {
+        match segment {
+            LocationSegment::Property(name) => {
+                let Some(entry) = document.entry(text, node, &name) else { break };
+                node = entry.value;
+                last_entry = Some(entry);
+                path.push(name.into_owned());
+            }
+            LocationSegment::Index(index) => {
+                let Some(item) = document.items(node).get(index) else { break };
+                node = *item;
+                path.push(index.to_string());
+            }
+        }
+    }
+    let invalid = |span, message: String| vec![Violation { span, path: path.clone(), problem: Problem::Invalid { message } }];
+    let found = describe(document, text, node);
+    // A value of nothing has no bytes: its key stands for it.
+    let place = match (document.span(node), last_entry) {
+        (span, Some(entry)) if span.is_empty() => document.span(entry.key),
+        (span, _) => first_line(text, span),
+    };
+    match error.kind() {
+        Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
+            let keys = unexpected.iter().filter_map(|key| Some((key, document.entry(text, node, key)?)));
+            keys.map(|(key, entry)| Violation {
+                span: document.span(entry.key),
+                path: path.clone(),
+                problem: Problem::UnknownKey { key: key.clone() },
+            })
+            .collect()
+        }
+        Kind::PropertyNames { error: inner } => {
+            let key = document.entries(node).iter().find(|entry| {
+                let name = document.text(text, entry.key).unwrap_or_default();
+                inner.to_string().contains(&*name)
+            });
+            let span = key.map_or(place, |entry| document.span(entry.key));
+            invalid(span, "this name is not allowed here".to_owned())
+        }
+        Kind::Required { property } => {
+            let property = property.as_str().unwrap_or_default();
+            let span = last_entry.filter(|entry| entry.value == node).map_or(place, |entry| document.span(entry.key));
+            invalid(span, format!("the key `{property}` is missing"))
+        }
+        Kind::Type { kind } => invalid(place, format!("expected {}, found {found}", expected_types(kind))),
+        Kind::Enum { options } => invalid(place, format!("expected {}, found {found}", one_of(options))),
+        Kind::Constant { expected_value } => invalid(place, format!("expected {}, found {found}", literal(expected_value))),
+        Kind::Pattern { pattern } => invalid(place, format!("{found} does not have the form `{pattern}`")),
+        Kind::MinLength { limit: 1 } | Kind::MinItems { limit: 1 } | Kind::MinProperties { limit: 1 } => {
+            invalid(place, "it must not be empty".to_owned())
+        }
+        Kind::MaxLength { limit } => invalid(place, format!("{found} is longer than {limit} characters")),
+        Kind::UniqueItems => invalid(place, "the list holds an item twice".to_owned()),
+        other => invalid(place, format!("{found} breaks the rule `{}` of the schema", other.keyword())),
+    }
+}
+
+/// A mapping or a long text is marked by its first line: a whole stage in red helps nobody.
+fn first_line(text: &str, span: Span) -> Span {
+    let line = span.slice(text).lines().next().unwrap_or_default();
+    Span { start: span.start, end: span.start + line.trim_end().len() as u32 }
+}
+
+fn describe(document: &Document, text: &str, id: NodeId) -> String {
+    let (id, node) = document.resolve(id);
+    match &node.kind {
+        NodeKind::Mapping(_) => "a mapping".to_owned(),
+        NodeKind::Sequence(_) => "a list".to_owned(),
+        NodeKind::Alias(_) => "an alias".to_owned(),
+        NodeKind::Scalar(scalar) => {
+            let content = document.text(text, id).unwrap_or_default();
+            match scalar.kind {
+                ScalarKind::Null => "nothing".to_owned(),
+                ScalarKind::Bool => format!("`{content}`"),
+                ScalarKind::Integer | ScalarKind::Float => format!("the number `{content}`"),
+                ScalarKind::String if content.len() > 40 || content.contains('\n') => "a text".to_owned(),
+                ScalarKind::String => format!("the text `{content}`"),
+            }
+        }
+    }
+}
+
+fn expected_types(kind: &TypeKind) -> String {
+    let name = |kind: jsonschema::JsonType| match kind {
+        jsonschema::JsonType::Array => "a list",
+        jsonschema::JsonType::Boolean => "`true` or `false`",
+        jsonschema::JsonType::Integer => "a whole number",
+        jsonschema::JsonType::Null => "nothing",
+        jsonschema::JsonType::Number => "a number",
+        jsonschema::JsonType::Object => "a mapping",
+        jsonschema::JsonType::String => "a text",
+    };
+    match kind {
+        TypeKind::Single(kind) => name(*kind).to_owned(),
+        TypeKind::Multiple(kinds) => {
+            let mut names: Vec<&str> = kinds.iter().map(name).collect();
+            // Nothing is rarely what is meant: it stands last.
+            names.sort_by_key(|name| *name == "nothing");
+            names.join(" or ")
+        }
+    }
+}
+
+fn one_of(options: &Value) -> String {
+    let options: Vec<String> = options.as_array().map(|all| all.iter().map(literal).collect()).unwrap_or_default();
+    match options.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => options.concat(),
+    }
+}
+
+fn literal(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("`{text}`"),
+        other => format!("`{other}`"),
+    }
+}

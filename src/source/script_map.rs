@@ -1,0 +1,116 @@
+//! The map from a script's text to the bytes of the file that holds it.
+
+use super::Span;
+
+/// Maps offsets of a script text to offsets of its file.
+///
+/// A literal block (`|`) maps byte for byte: one segment a line, since YAML strips the indentation and
+/// normalises line ends. A script file, and a one-line scalar without escapes, is one segment. Folded and
+/// escaped scalars have no such map: everything in them stands at the whole node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScriptMap {
+    segments: Vec<Segment>,
+    whole: Option<Span>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Segment {
+    text: u32,
+    file: u32,
+}
+
+impl ScriptMap {
+    /// The text stands in the file as it is, from `start` on.
+    pub fn verbatim(start: usize) -> Self {
+        Self { segments: vec![Segment { text: 0, file: start as u32 }], whole: None }
+    }
+
+    /// The text has no exact counterpart: every position is the node.
+    pub fn whole(node: Span) -> Self {
+        Self { segments: Vec::new(), whole: Some(node) }
+    }
+
+    /// Reads a literal block scalar: its text, and the map back to `file`.
+    ///
+    /// `content` is the span from the first content character to the end of the block, `indent` the columns
+    /// that YAML strips, `chomping` what becomes of the line breaks at its end.
+    pub fn literal_block(file: &str, content: Span, indent: usize, chomping: Chomping) -> (String, Self) {
+        let mut text = String::with_capacity(content.len());
+        let mut segments = Vec::new();
+        let bytes = file.as_bytes();
+        let end = (content.end as usize).min(bytes.len());
+        let mut at = line_start(bytes, content.start as usize);
+        // The text up to the end of the last line that holds something; line breaks after it are chomped.
+        let mut kept = 0;
+        while at < end {
+            let stripped = bytes[at..end].iter().take(indent).take_while(|b| **b == b' ').count();
+            let start = at + stripped;
+            let line_end = bytes[start..end].iter().position(|b| matches!(b, b'\n' | b'\r')).map_or(end, |n| start + n);
+            segments.push(Segment { text: text.len() as u32, file: start as u32 });
+            text.push_str(file.get(start..line_end).unwrap_or_default());
+            if line_end > start {
+                kept = text.len();
+            }
+            text.push('\n');
+            at = line_end + break_length(bytes, line_end);
+            if line_end == end {
+                break;
+            }
+        }
+        match chomping {
+            Chomping::Keep => {}
+            Chomping::Clip => text.truncate(if kept == 0 { 0 } else { kept + 1 }),
+            Chomping::Strip => text.truncate(kept),
+        }
+        (text, Self { segments, whole: None })
+    }
+
+    /// The place in the file of a span of the text.
+    pub fn to_file(&self, span: Span) -> Span {
+        if let Some(node) = self.whole {
+            return node;
+        }
+        let start = self.offset(span.start, false);
+        let end = if span.is_empty() { start } else { self.offset(span.end, true) };
+        Span { start, end: end.max(start) }
+    }
+
+    /// Whether positions are exact.
+    pub fn is_exact(&self) -> bool {
+        self.whole.is_none()
+    }
+
+    // An end that falls on the beginning of a line belongs to the line before: there the span ends.
+    fn offset(&self, offset: u32, is_end: bool) -> u32 {
+        let after = self.segments.partition_point(|segment| {
+            if is_end { segment.text < offset } else { segment.text <= offset }
+        });
+        match self.segments.get(after.saturating_sub(1)) {
+            Some(segment) => segment.file + offset.saturating_sub(segment.text),
+            None => 0,
+        }
+    }
+}
+
+/// What YAML does with the line breaks at the end of a block scalar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chomping {
+    /// `|`: one is kept.
+    Clip,
+    /// `|-`: none is kept.
+    Strip,
+    /// `|+`: all are kept.
+    Keep,
+}
+
+fn line_start(bytes: &[u8], at: usize) -> usize {
+    bytes[..at.min(bytes.len())].iter().rposition(|b| matches!(b, b'\n' | b'\r')).map_or(0, |n| n + 1)
+}
+
+fn break_length(bytes: &[u8], at: usize) -> usize {
+    match (bytes.get(at), bytes.get(at + 1)) {
+        (Some(b'\r'), Some(b'\n')) => 2,
+        (Some(b'\r' | b'\n'), _) => 1,
+        _ => 0,
+    }
+}

@@ -1,0 +1,12 @@
+//! Bytes to a spanned tree, with comments and errors. Reading never fails: it returns what it understood.
+
+mod read;
+mod scalar;
+#[cfg(test)]
+#[allow(clippy::expect_used)] // a test that panics has failed, as it should
+mod tests;
+mod tree;
+
+pub use read::read;
+pub use scalar::ScalarKind;
+pub use tree::{Document, Duplicate, Entry, Node, NodeId, NodeKind, Scalar, ScalarStyle, YamlError};
