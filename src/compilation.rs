@@ -34,6 +34,8 @@ pub struct Compilation {
     pub sources: Sources,
     /// The configuration.
     pub file: FileId,
+    /// Its path from the repository's root.
+    pub path: String,
     /// Its tree.
     pub document: Document,
     /// What it is.
@@ -82,7 +84,7 @@ pub fn compile(path: &str, bytes: &[u8], files: &dyn Files, options: &Options) -
         properties: &options.properties,
     };
     let findings = rules::check(&context);
-    Compilation { sources, file, document, detected, model, flow, findings }
+    Compilation { sources, file, path: path.to_owned(), document, detected, model, flow, findings }
 }
 
 fn shape(format: Format) -> Shape {

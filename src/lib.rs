@@ -24,6 +24,10 @@ pub mod rules;
 
 pub mod compilation;
 
+pub mod plan;
+
+pub mod emit;
+
 pub mod report;
 
 pub mod cli;

@@ -55,6 +55,12 @@ impl Color {
 pub(super) enum Command {
     /// Check configurations and the scripts that they reach
     Check(Check),
+    /// Check a configuration, then write what triggers its async stages
+    Build(Build),
+    /// Show what would be triggered, with what data, and what must exist on the pipeline
+    Plan(Plan),
+    /// Draw the graph of stages, triggers and exported variables
+    Graph(Graph),
     /// List all rules
     Rules,
     /// Print the page of a rule
@@ -90,6 +96,88 @@ pub(super) struct Check {
     pub(super) stdin_filename: Utf8PathBuf,
     #[command(flatten)]
     pub(super) levels: Levels,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sidestage build --out deploy/async
+  sidestage build ci/.one-pipeline.yaml --out deploy/async --transport platform
+
+Nothing is written where there are errors. Files that an earlier build wrote are replaced as a whole set;
+other files in the folder stay.")]
+pub(super) struct Build {
+    /// A configuration, or a folder that holds one
+    pub(super) file: Option<Utf8PathBuf>,
+    /// The folder to write to
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Utf8PathBuf,
+    /// How async runs are started
+    #[arg(long, value_enum, default_value_t = TransportName::Webhook)]
+    pub(super) transport: TransportName,
+    /// Only look at this kind of pipeline; may be repeated
+    #[arg(long, value_enum)]
+    pub(super) pipeline: Vec<Pipeline>,
+    #[command(flatten)]
+    pub(super) levels: Levels,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum TransportName {
+    /// Scripts that set up the webhook, call it and register the run
+    Webhook,
+    /// The platform's own `trigger-task`
+    Platform,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sidestage plan
+  sidestage plan .pipeline-config.yaml --format json | jq '.triggers[].exports'")]
+pub(super) struct Plan {
+    /// A configuration, or a folder that holds one
+    pub(super) file: Option<Utf8PathBuf>,
+    /// How the plan is written
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+    pub(super) format: PlanFormat,
+    /// Only look at this kind of pipeline; may be repeated
+    #[arg(long, value_enum)]
+    pub(super) pipeline: Vec<Pipeline>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PlanFormat {
+    /// For people
+    Text,
+    /// JSON, see `sidestage schema plan`
+    Json,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sidestage graph --format svg > graph.svg
+  sidestage graph --format mermaid --pipeline cc
+  sidestage graph | dot -Tpng > graph.png")]
+pub(super) struct Graph {
+    /// A configuration, or a folder that holds one
+    pub(super) file: Option<Utf8PathBuf>,
+    /// How the graph is written
+    #[arg(long, value_enum, default_value_t = GraphFormat::Dot)]
+    pub(super) format: GraphFormat,
+    /// Only look at this kind of pipeline; may be repeated
+    #[arg(long, value_enum)]
+    pub(super) pipeline: Vec<Pipeline>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum GraphFormat {
+    /// Graphviz
+    Dot,
+    /// A chart for Markdown
+    Mermaid,
+    /// A picture
+    Svg,
+    /// JSON, see `sidestage schema graph`
+    Json,
 }
 
 /// How bad findings are.

@@ -6,9 +6,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use ignore::WalkBuilder;
 use rayon::prelude::*;
 
+use super::arguments::Pipeline;
 use super::disk::{self, Repository};
-use super::note;
+use super::{Failure, note};
 use crate::compilation::{Compilation, Options, compile};
+use crate::flow::Detail;
 use crate::model::{Detected, might_be_config};
 
 /// Starting threads pays off from this many files on.
@@ -63,6 +65,25 @@ pub(super) fn load(paths: &[Utf8PathBuf], stdin_filename: &Utf8Path, options: &O
         take(&mut loaded, result);
     }
     loaded
+}
+
+/// Compiles the one configuration that a command works on: the file, or what the folder holds.
+pub(super) fn one(path: Option<&Utf8Path>, pipelines: &[Pipeline]) -> Result<Compilation, Failure> {
+    let path = path.unwrap_or(Utf8Path::new("."));
+    let pipelines = pipelines.iter().map(|pipeline| (*pipeline).into()).collect();
+    let options = Options { pipelines, detail: Detail::Exports, ..Options::default() };
+    let mut loaded = load(&[path.to_owned()], Utf8Path::new(".pipeline-config.yaml"), &options);
+    if loaded.failed {
+        return Err(Failure(format!("`{path}` could not be read as a whole")));
+    }
+    match (loaded.compilations.pop(), loaded.compilations.as_slice()) {
+        (None, _) => Err(Failure(format!("`{path}` holds no pipeline configuration; {} YAML file(s) were looked at", loaded.others))),
+        (Some(only), []) => Ok(only),
+        (Some(last), others) => {
+            let names: Vec<String> = others.iter().chain([&last]).map(|one| format!("`{}`", one.sources.get(one.file).path())).collect();
+            Err(Failure(format!("`{path}` holds several pipeline configurations; name one of {}", names.join(", "))))
+        }
+    }
 }
 
 /// What became of a candidate.

@@ -1,10 +1,12 @@
 //! The command line: one file a command. Everything that touches the machine is below this folder.
 
 mod arguments;
+mod build;
 mod check;
 mod disk;
 mod explain;
 mod load;
+mod plan;
 mod schema;
 mod settings;
 
@@ -68,6 +70,9 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Check(arguments) => check::run(&arguments),
+        Command::Build(arguments) => build::run(&arguments),
+        Command::Plan(arguments) => plan::plan(&arguments),
+        Command::Graph(arguments) => plan::graph(&arguments),
         Command::Rules => explain::rules(),
         Command::Explain { rule } => explain::explain(&rule),
         Command::Schema { name } => schema::run(name.as_deref()),

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Checked;
 use crate::rules::{Finding, Severity};
-use crate::source::{Location, Sources};
+use crate::source::{Place, Sources};
 
 /// The whole answer of `check`.
 #[derive(Debug, Serialize)]
@@ -66,38 +66,6 @@ struct RelatedOut {
     #[serde(flatten)]
     place: Place,
     message: String,
-}
-
-/// A file and a range in it, as every JSON format writes them.
-#[derive(Debug, Clone, Serialize)]
-pub struct Place {
-    file: String,
-    range: Range,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct Range {
-    start: Point,
-    end: Point,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct Point {
-    line: usize,
-    column: usize,
-    offset: usize,
-}
-
-impl Place {
-    /// The place of a location.
-    pub fn new(sources: &Sources, at: Location) -> Self {
-        let source = sources.get(at.file);
-        let point = |offset| {
-            let position = source.position(offset);
-            Point { line: position.line, column: position.column, offset: position.offset }
-        };
-        Self { file: source.path().to_owned(), range: Range { start: point(at.span.start), end: point(at.span.end) } }
-    }
 }
 
 /// All findings as one value.

@@ -2,11 +2,13 @@
 
 mod concise;
 mod full;
+mod graph;
 mod json;
 
 pub use concise::concise;
 pub use full::full;
-pub use json::{Place, Report, Summary, json};
+pub use graph::{GraphOut, graph};
+pub use json::{Report, Summary, json};
 
 use crate::rules::Finding;
 use crate::source::Sources;

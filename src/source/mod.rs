@@ -2,10 +2,12 @@
 
 mod files;
 mod line_table;
+mod place;
 mod script_map;
 
 pub use files::{EntryKind, FileId, Files, MemoryFiles, ReadError, Source, Sources, normalize};
 pub use line_table::{LineTable, Position};
+pub use place::Place;
 pub use script_map::{Chomping, ScriptMap};
 
 /// A half-open range of bytes, `start..end`, in one text.
