@@ -29,7 +29,7 @@ pub use pipeline::{Crossing, PipelineFlow, Run};
 pub use stage::{Access, MissingScript, Opaque, Read, StageFlow, Trigger};
 pub use value::Cause;
 
-use crate::model::{Model, StageId};
+use crate::model::{Model, Stage, StageId};
 use crate::platform::PipelineKind;
 use crate::shell::{self, Script, SyntaxError};
 use crate::source::{FileId, Files, Sources};
@@ -88,11 +88,7 @@ pub fn analyse(subject: Subjected<'_>, kinds: &[PipelineKind], detail: Detail, f
     let mut syntax_errors = Vec::new();
     let mut stages = Vec::with_capacity(subject.model.stages.len());
     let mut scripts = 0;
-    let is_large = subject.text.len() >= PARALLEL_FROM;
-    for batch in subject.model.stages.chunks(BATCH) {
-        let parse = |stage: &crate::model::Stage| stage.script.and_then(|_| embedded(subject, stage));
-        let parsed: Vec<Option<Script>> =
-            if is_large { batch.par_iter().map(parse).collect() } else { batch.iter().map(parse).collect() };
+    let mut interpret_batch = |batch: &[Stage], parsed: Vec<Option<Script>>| {
         for (stage, script) in batch.iter().zip(parsed) {
             scripts += usize::from(stage.script.is_some());
             let surroundings = Surroundings { pipeline: None, entry: None };
@@ -107,6 +103,21 @@ pub fn analyse(subject: Subjected<'_>, kinds: &[PipelineKind], detail: Detail, f
             };
             stages.push(Arc::new(flow));
         }
+    };
+    let mut batches = subject.model.stages.chunks(BATCH);
+    if subject.text.len() < PARALLEL_FROM {
+        for batch in batches {
+            interpret_batch(batch, batch.iter().map(|stage| embedded(subject, stage)).collect());
+        }
+    } else if let Some(mut batch) = batches.next() {
+        // While one batch is interpreted, the next one is parsed.
+        let parse = |batch: &[Stage]| batch.par_iter().map(|stage| embedded(subject, stage)).collect::<Vec<_>>();
+        let mut parsed = parse(batch);
+        for next in batches {
+            let ((), next_parsed) = rayon::join(|| interpret_batch(batch, parsed), || parse(next));
+            (batch, parsed) = (next, next_parsed);
+        }
+        interpret_batch(batch, parsed);
     }
     let mut interpret = |id: StageId, surroundings: Surroundings<'_>, facts: &mut Facts| -> Option<StageFlow> {
         let script = embedded(subject, subject.model.stage(id))?;
@@ -122,7 +133,7 @@ pub fn analyse(subject: Subjected<'_>, kinds: &[PipelineKind], detail: Detail, f
 }
 
 /// The script of a stage, if it is the shell's.
-fn embedded(subject: Subjected<'_>, stage: &crate::model::Stage) -> Option<Script> {
+fn embedded(subject: Subjected<'_>, stage: &Stage) -> Option<Script> {
     let (text, map) = subject.document.script(subject.text, stage.script?)?;
     is_shell(&text).then(|| shell::parse(&text, &map))
 }

@@ -100,6 +100,7 @@ pub(super) fn compose(
         facts,
         interpret,
         flow: PipelineFlow { kind, stages: Vec::new(), targets: Vec::new(), runs: Vec::new(), unresolved: Vec::new() },
+        targets: FxHashMap::default(),
         seen: FxHashSet::default(),
         waiting: Vec::new(),
     };
@@ -116,6 +117,8 @@ struct Composer<'a, 'i> {
     facts: &'a mut Facts,
     interpret: &'a mut Interpret<'i>,
     flow: PipelineFlow,
+    /// Where each target stands in the flow's list.
+    targets: FxHashMap<StageId, usize>,
     /// Async stages whose own triggers were followed.
     seen: FxHashSet<StageId>,
     /// Async stages that trigger others, with what they were given.
@@ -167,10 +170,11 @@ impl Composer<'_, '_> {
     }
 
     fn target(&mut self, id: StageId, known: &Known) -> Arc<StageFlow> {
-        if let Some((_, flow)) = self.flow.targets.iter().find(|(target, _)| *target == id) {
-            return flow.clone();
+        if let Some(index) = self.targets.get(&id) {
+            return self.flow.targets[*index].1.clone();
         }
         let flow = self.in_surroundings(id, known);
+        self.targets.insert(id, self.flow.targets.len());
         self.flow.targets.push((id, flow.clone()));
         flow
     }
