@@ -26,11 +26,8 @@ pub(super) fn run(arguments: &Check) -> Result<Exit, Failure> {
             loaded.others
         )));
     }
-    let checked: Vec<Checked<'_>> = loaded
-        .compilations
-        .iter()
-        .map(|compilation| Checked { sources: &compilation.sources, findings: &compilation.findings })
-        .collect();
+    let checked: Vec<Checked<'_>> =
+        loaded.compilations.iter().map(|compilation| Checked { sources: &compilation.sources, findings: &compilation.findings }).collect();
     match arguments.format {
         Format::Full => {
             let mut text: String = checked.iter().map(report::full).collect();

@@ -50,11 +50,7 @@ impl Repository {
 impl Files for Repository {
     fn kind(&self, path: &str) -> Option<EntryKind> {
         let metadata = fs::metadata(self.resolve(path).ok()?).ok()?;
-        if metadata.is_dir() {
-            Some(EntryKind::Folder)
-        } else {
-            metadata.is_file().then_some(EntryKind::File)
-        }
+        if metadata.is_dir() { Some(EntryKind::Folder) } else { metadata.is_file().then_some(EntryKind::File) }
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {

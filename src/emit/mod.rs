@@ -131,10 +131,13 @@ fn exports<'a>(triggers: &[&'a PlannedTrigger]) -> Vec<Carried<'a>> {
         for export in &trigger.exports {
             let required = trigger.reads.iter().any(|read| read.name == export.name && read.required && read.from == Origin::Export);
             let everywhere = triggers.iter().all(|other| other.exports.iter().any(|same| same.name == export.name && same.certain));
-            carried
-                .entry(&export.name)
-                .and_modify(|known| known.required |= required)
-                .or_insert(Carried { name: &export.name, certain: everywhere, required, default: None, pattern: None });
+            carried.entry(&export.name).and_modify(|known| known.required |= required).or_insert(Carried {
+                name: &export.name,
+                certain: everywhere,
+                required,
+                default: None,
+                pattern: None,
+            });
         }
     }
     carried.into_values().collect()

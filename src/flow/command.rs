@@ -25,7 +25,21 @@ fn wrapper(name: &str) -> Option<usize> {
 fn is_expected_to_succeed(name: &str) -> bool {
     matches!(
         name,
-        "cd" | "pushd" | "popd" | "echo" | "printf" | "mkdir" | "chmod" | "true" | ":" | "set" | "shopt" | "export" | "git" | "cp" | "mv" | "rm"
+        "cd" | "pushd"
+            | "popd"
+            | "echo"
+            | "printf"
+            | "mkdir"
+            | "chmod"
+            | "true"
+            | ":"
+            | "set"
+            | "shopt"
+            | "export"
+            | "git"
+            | "cp"
+            | "mv"
+            | "rm"
     )
 }
 
@@ -55,7 +69,8 @@ impl Machine<'_, '_> {
         // `exec` without a command only redirects.
         let replaces = name.is("exec") && !arguments.is_empty();
         while let Some(skipped) = name.literal().as_deref().and_then(wrapper) {
-            let own = arguments.iter().take_while(|word| word.literal().is_some_and(|text| text.starts_with('-') || text.contains('='))).count();
+            let own =
+                arguments.iter().take_while(|word| word.literal().is_some_and(|text| text.starts_with('-') || text.contains('='))).count();
             match arguments.get(own + skipped) {
                 Some(inner) => {
                     name = inner;

@@ -52,7 +52,9 @@ impl Machine<'_, '_> {
             }
             parts => {
                 let is_split = parts.iter().any(|part| {
-                    let (Part::Variable(_, quoting) | Part::Default(_, quoting) | Part::Substitution(_, quoting)) = part else { return false };
+                    let (Part::Variable(_, quoting) | Part::Default(_, quoting) | Part::Substitution(_, quoting)) = part else {
+                        return false;
+                    };
                     *quoting == Quoting::Bare
                 });
                 let value = self.word(word);

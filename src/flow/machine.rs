@@ -18,6 +18,8 @@ use crate::source::{FileId, Location, Sources, Span};
 const MAX_UNROLLED: usize = 64;
 /// How deep calls, scripts and compound commands may stand in each other.
 const MAX_DEPTH: usize = 700;
+/// Calls of fewer statements are run again rather than remembered.
+const WORTH_REMEMBERING: usize = 64;
 /// How many statements a stage may take before the analysis gives up on it: a net below code that is made to blow up.
 const MAX_STEPS: usize = 2_000_000;
 
@@ -60,6 +62,7 @@ pub(super) fn run(
         calls: Vec::new(),
         loops: Vec::new(),
         active: Vec::new(),
+        outcomes: FxHashMap::default(),
         created: FxHashSet::default(),
     };
     machine.block(&script.body);
@@ -93,6 +96,20 @@ struct Call {
     mark: Mark,
     returns: Vec<Delta>,
     locals: Vec<(CompactString, Option<Variable>)>,
+}
+
+/// A call in a state.
+#[derive(PartialEq, Eq, Hash)]
+struct Situation {
+    identity: *const (),
+    state: u64,
+    arguments: Option<Vec<Value>>,
+}
+
+/// What a call led to.
+struct Outcome {
+    delta: Arc<Delta>,
+    dead: bool,
 }
 
 struct LoopFrame {
@@ -130,6 +147,8 @@ pub(super) struct Machine<'a, 'f> {
     loops: Vec<LoopFrame>,
     /// Scripts and functions that are being run: they are not entered again.
     active: Vec<*const ()>,
+    /// What calls led to: code that calls code many times over is run once for each state that it meets.
+    outcomes: FxHashMap<Situation, Outcome>,
     /// Names of files that the stage makes itself.
     pub(super) created: FxHashSet<CompactString>,
 }
@@ -533,6 +552,23 @@ impl Machine<'_, '_> {
         if self.active.contains(&identity) || self.active.len() > 200 {
             return;
         }
+        // In an equal state the same code does the same: what it found is noted already.
+        let situation = Situation { identity, state: self.state.fingerprint(), arguments: self.arguments.clone() };
+        if let Some(outcome) = self.outcomes.get(&situation) {
+            let (delta, dead) = (outcome.delta.clone(), outcome.dead);
+            self.state.apply(self.facts, &delta);
+            self.dead = dead;
+            return;
+        }
+        let (start, steps) = (self.state.mark(), self.steps);
+        self.call_anew(identity, body);
+        if self.steps - steps > WORTH_REMEMBERING {
+            let outcome = Outcome { delta: Arc::new(self.state.delta(start)), dead: self.dead };
+            self.outcomes.insert(situation, outcome);
+        }
+    }
+
+    fn call_anew(&mut self, identity: *const (), body: impl FnOnce(&mut Self)) {
         self.active.push(identity);
         let loops = std::mem::take(&mut self.loops);
         let left_early = self.left_early;

@@ -18,6 +18,7 @@ mod state;
 mod value;
 
 #[cfg(test)]
+#[allow(clippy::format_push_string)] // readable in a test
 mod tests;
 
 use std::sync::Arc;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::Detail;
 use super::facts::{Certainty, Cursor, Fact, Facts, Subject, SubjectId};
 use super::machine::Surroundings;
-use super::Detail;
 use super::stage::{Read, StageFlow, Trigger};
 use crate::model::{Model, Runs, StageId, Target};
 use crate::platform::{PipelineKind, StoreKind};
@@ -186,11 +186,9 @@ impl Composer<'_, '_> {
             for name in &trigger.names {
                 match self.model.target(name) {
                     Target::Stage(target) => resolved.push((trigger, target, is_one && trigger.certain)),
-                    missing => self.flow.unresolved.push(Unresolved {
-                        from,
-                        trigger: trigger.clone(),
-                        missing: Some((name.clone(), missing)),
-                    }),
+                    missing => {
+                        self.flow.unresolved.push(Unresolved { from, trigger: trigger.clone(), missing: Some((name.clone(), missing)) })
+                    }
                 }
             }
             if trigger.names.is_empty() {

@@ -1,6 +1,7 @@
 //! The state of a running script, with a journal: branches are run, taken back, and joined at the cost of
 //! what they changed.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use compact_str::CompactString;
@@ -74,6 +75,8 @@ pub(super) struct State {
     folder: Folder,
     head: ChangeId,
     journal: Vec<Cell>,
+    /// Equal for equal states: the hashes of all cells, each counted in or out as it changes.
+    fingerprint: u64,
 }
 
 impl State {
@@ -85,6 +88,7 @@ impl State {
             folder: Folder::root(),
             head: ChangeId::ROOT,
             journal: Vec::new(),
+            fingerprint: 0,
         }
     }
 
@@ -93,14 +97,18 @@ impl State {
         self.head
     }
 
+    /// Equal for equal states.
+    pub(super) fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
     pub(super) fn fact(&self, subject: SubjectId) -> Option<&Fact> {
         self.facts.get(&subject)
     }
 
     pub(super) fn set_fact(&mut self, facts: &mut Facts, subject: SubjectId, fact: Fact) {
         self.head = facts.push(self.head, subject, fact.clone());
-        let old = self.facts.insert(subject, fact);
-        self.journal.push(Cell::Fact(subject, old));
+        self.change(Cell::Fact(subject, Some(fact)));
     }
 
     pub(super) fn variable(&self, name: &str) -> Option<&Binding> {
@@ -110,17 +118,12 @@ impl State {
     /// Assigns a variable; once exported, it stays so.
     pub(super) fn set_variable(&mut self, name: &str, binding: Binding, exported: bool) {
         let exported = exported || self.variables.get(name).is_some_and(|variable| variable.exported);
-        let old = self.variables.insert(name.into(), Variable { binding, exported });
-        self.journal.push(Cell::Variable(name.into(), old));
+        self.change(Cell::Variable(name.into(), Some(Variable { binding, exported })));
     }
 
     /// Gives a variable back what it held before, as at the end of a function.
     pub(super) fn restore_variable(&mut self, name: &str, variable: Option<Variable>) {
-        let old = match variable {
-            Some(variable) => self.variables.insert(name.into(), variable),
-            None => self.variables.remove(name),
-        };
-        self.journal.push(Cell::Variable(name.into(), old));
+        self.change(Cell::Variable(name.into(), variable));
     }
 
     pub(super) fn saved_variable(&self, name: &str) -> Option<Variable> {
@@ -140,8 +143,7 @@ impl State {
     }
 
     pub(super) fn define(&mut self, name: CompactString, function: Defined) {
-        let old = self.functions.insert(name.clone(), function);
-        self.journal.push(Cell::Function(name, old));
+        self.change(Cell::Function(name, Some(function)));
     }
 
     pub(super) fn folder(&self) -> &Folder {
@@ -149,8 +151,26 @@ impl State {
     }
 
     pub(super) fn set_folder(&mut self, folder: Folder) {
-        let old = std::mem::replace(&mut self.folder, folder);
-        self.journal.push(Cell::Folder(old));
+        self.change(Cell::Folder(folder));
+    }
+
+    /// Changes a cell, and notes in the journal what it held.
+    fn change(&mut self, cell: Cell) {
+        let old = self.put(cell);
+        self.journal.push(old);
+    }
+
+    /// Changes a cell; returns what it held.
+    fn put(&mut self, cell: Cell) -> Cell {
+        let new = cell.hash();
+        let old = match cell {
+            Cell::Fact(subject, fact) => Cell::Fact(subject, put(&mut self.facts, subject, fact)),
+            Cell::Variable(name, variable) => Cell::Variable(name.clone(), put(&mut self.variables, name, variable)),
+            Cell::Function(name, function) => Cell::Function(name.clone(), put(&mut self.functions, name, function)),
+            Cell::Folder(folder) => Cell::Folder(std::mem::replace(&mut self.folder, folder)),
+        };
+        self.fingerprint ^= new ^ old.hash();
+        old
     }
 
     pub(super) fn mark(&self) -> Mark {
@@ -175,7 +195,7 @@ impl State {
         let delta = self.delta(mark);
         while self.journal.len() > mark.entries {
             if let Some(cell) = self.journal.pop() {
-                self.put(cell);
+                let _ = self.put(cell);
             }
         }
         self.head = mark.head;
@@ -195,8 +215,7 @@ impl State {
             None => {
                 for key in delta.order {
                     if let (CellKey::Fact(subject), Some(Cell::Fact(_, Some(fact)))) = (&key, delta.cells.get(&key)) {
-                        let old = self.facts.insert(*subject, fact.clone());
-                        self.journal.push(Cell::Fact(*subject, old));
+                        self.change(Cell::Fact(*subject, Some(fact.clone())));
                     }
                 }
                 self.head = head;
@@ -206,6 +225,17 @@ impl State {
                     let fact = fact.after(self.facts.get(&subject));
                     self.set_fact(facts, subject, fact);
                 }
+            }
+        }
+    }
+
+    /// Makes the changes of a delta again.
+    pub(super) fn apply(&mut self, facts: &mut Facts, delta: &Delta) {
+        for key in &delta.order {
+            match delta.cells.get(key) {
+                Some(Cell::Fact(subject, Some(fact))) => self.set_fact(facts, *subject, fact.clone()),
+                Some(cell) => self.change(cell.clone()),
+                None => {}
             }
         }
     }
@@ -229,11 +259,7 @@ impl State {
             }
             match joined {
                 Cell::Fact(subject, Some(fact)) => self.set_fact(facts, subject, fact),
-                other => {
-                    let old = self.current(key);
-                    self.put(other);
-                    self.journal.push(old);
-                }
+                other => self.change(other),
             }
         }
     }
@@ -246,25 +272,29 @@ impl State {
             CellKey::Folder => Cell::Folder(self.folder.clone()),
         }
     }
-
-    fn put(&mut self, cell: Cell) {
-        match cell {
-            Cell::Fact(subject, fact) => put(&mut self.facts, subject, fact),
-            Cell::Variable(name, variable) => put(&mut self.variables, name, variable),
-            Cell::Function(name, function) => put(&mut self.functions, name, function),
-            Cell::Folder(folder) => self.folder = folder,
-        }
-    }
 }
 
-fn put<K: std::hash::Hash + Eq, V>(map: &mut FxHashMap<K, V>, key: K, value: Option<V>) {
+fn put<K: Hash + Eq, V>(map: &mut FxHashMap<K, V>, key: K, value: Option<V>) -> Option<V> {
     match value {
         Some(value) => map.insert(key, value),
         None => map.remove(&key),
-    };
+    }
 }
 
 impl Cell {
+    /// Nothing for a cell that holds nothing.
+    fn hash(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        match self {
+            Self::Fact(_, None) | Self::Variable(_, None) | Self::Function(_, None) => return 0,
+            Self::Fact(subject, Some(fact)) => (0, subject, fact.certainty, &fact.places, &fact.value).hash(&mut hasher),
+            Self::Variable(name, Some(variable)) => (1, name, &variable.binding, variable.exported).hash(&mut hasher),
+            Self::Function(name, Some(defined)) => (2, name, Arc::as_ptr(&defined.function)).hash(&mut hasher),
+            Self::Folder(folder) => (3, folder).hash(&mut hasher),
+        }
+        hasher.finish()
+    }
+
     fn key(&self) -> CellKey {
         match self {
             Self::Fact(subject, _) => CellKey::Fact(*subject),
@@ -279,10 +309,9 @@ impl Cell {
             (Self::Fact(subject, left), Self::Fact(_, right)) => Self::Fact(subject, Fact::join(left.as_ref(), right.as_ref())),
             (Self::Variable(name, left), Self::Variable(_, right)) => {
                 let joined = match (left, right) {
-                    (Some(left), Some(right)) => Variable {
-                        binding: left.binding.or(&right.binding),
-                        exported: left.exported && right.exported,
-                    },
+                    (Some(left), Some(right)) => {
+                        Variable { binding: left.binding.or(&right.binding), exported: left.exported && right.exported }
+                    }
                     (Some(only), None) => maybe_unset(&name, &only),
                     (None, Some(only)) => maybe_unset(&name, only),
                     (None, None) => return Self::Variable(name, None),

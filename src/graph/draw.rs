@@ -6,7 +6,9 @@ use super::{Edge, EdgeKind, Graph, Variable};
 
 /// Graphviz DOT. Async stages are rounded, triggers solid, the order of stages dotted.
 pub fn dot(graph: &Graph) -> String {
-    let mut out = String::from("digraph pipeline {\n  rankdir=LR;\n  node [shape=box, fontname=\"Helvetica\"];\n  edge [fontname=\"Helvetica\", fontsize=10];\n");
+    let mut out = String::from(
+        "digraph pipeline {\n  rankdir=LR;\n  node [shape=box, fontname=\"Helvetica\"];\n  edge [fontname=\"Helvetica\", fontsize=10];\n",
+    );
     for node in &graph.nodes {
         let style = if node.is_async { ", style=\"rounded,filled\", fillcolor=\"#e8f0fe\"" } else { "" };
         line(&mut out, format_args!("  {} [label={}{style}];", quoted(&node.id), quoted(&node.stage)));

@@ -23,7 +23,8 @@ pub fn detect(document: &Document, text: &str) -> Detected {
     if !matches!(document.resolve(root).1.kind, NodeKind::Mapping(_)) {
         return Detected::Other("its top level is no mapping");
     }
-    let has_tasks = ["tasks", "finally"].iter().any(|key| document.get(text, root, key).is_some_and(|tasks| holds_steps(document, text, tasks)));
+    let has_tasks =
+        ["tasks", "finally"].iter().any(|key| document.get(text, root, key).is_some_and(|tasks| holds_steps(document, text, tasks)));
     let version = document.get(text, root, "version").and_then(|version| document.text(text, version));
     match version.as_deref() {
         Some("2" | "2.0") if has_tasks => Detected::Config(Format::V2),

@@ -238,7 +238,10 @@ impl Planner<'_> {
                 for trigger in &flow.triggers {
                     if let Some(cause) = &trigger.unknown {
                         let place = self.place(trigger.place);
-                        assumptions.insert(format!("`{stage}` triggers a stage that depends on {} ({place}): it is not planned", cause.describe()));
+                        assumptions.insert(format!(
+                            "`{stage}` triggers a stage that depends on {} ({place}): it is not planned",
+                            cause.describe()
+                        ));
                     }
                 }
             }

@@ -60,8 +60,8 @@ impl StoreCommand {
             "get_data" => Self::Load(Data),
             "trigger-task" => Self::Trigger,
             "list_env" | "list_secrets" | "list_files" | "list_repos" | "list_artifacts" | "list_results" | "remove_secret"
-            | "remove_file" | "save_asset" | "load_asset" | "save_evidence" | "load_evidence" | "delete_evidences"
-            | "serialize" | "deserialize" | "collect-evidence" => Self::Other,
+            | "remove_file" | "save_asset" | "load_asset" | "save_evidence" | "load_evidence" | "delete_evidences" | "serialize"
+            | "deserialize" | "collect-evidence" => Self::Other,
             _ => return None,
         })
     }

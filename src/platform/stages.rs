@@ -43,16 +43,28 @@ pub fn stage_order(kind: PipelineKind) -> &'static [&'static str] {
     match kind {
         PipelineKind::Pr => &["setup", "detect-secrets", "test", "unit-test", "unit-tests", "compliance-checks", "finish"],
         PipelineKind::Ci => &[
-            "setup", "detect-secrets", "test", "unit-test", "unit-tests", "peer-review", "static-scan", "compliance-checks",
-            "containerize", "build-artifact", "sign-artifact", "scan-artifact", "deploy", "dynamic-scan", "acceptance-test",
-            "release", "finish",
+            "setup",
+            "detect-secrets",
+            "test",
+            "unit-test",
+            "unit-tests",
+            "peer-review",
+            "static-scan",
+            "compliance-checks",
+            "containerize",
+            "build-artifact",
+            "sign-artifact",
+            "scan-artifact",
+            "deploy",
+            "dynamic-scan",
+            "acceptance-test",
+            "release",
+            "finish",
         ],
-        PipelineKind::Cd => &[
-            "setup", "verify-peer-review", "verify-artifact", "deploy", "deployment", "acceptance-test", "finish", "rollback",
-        ],
-        PipelineKind::Cc => &[
-            "setup", "detect-secrets", "static-scan", "dynamic-scan", "compliance-checks", "scan-artifact", "finish",
-        ],
+        PipelineKind::Cd => {
+            &["setup", "verify-peer-review", "verify-artifact", "deploy", "deployment", "acceptance-test", "finish", "rollback"]
+        }
+        PipelineKind::Cc => &["setup", "detect-secrets", "static-scan", "dynamic-scan", "compliance-checks", "scan-artifact", "finish"],
         PipelineKind::Simple => &["execute"],
     }
 }
@@ -89,11 +101,29 @@ const fn task(
 
 const BASE_TASKS: &[BaseTask] = &[
     task("pr-start", Some(PipelineKind::Pr), &[], &[], false),
-    task("pr-code-checks", Some(PipelineKind::Pr), &["checks-setup", "detect-secrets", "unit-test", "compliance-checks"], &["pr-start"], false),
+    task(
+        "pr-code-checks",
+        Some(PipelineKind::Pr),
+        &["checks-setup", "detect-secrets", "unit-test", "compliance-checks"],
+        &["pr-start"],
+        false,
+    ),
     task("code-pr-finish", Some(PipelineKind::Pr), &[], &[], true),
     task("ci-start", Some(PipelineKind::Ci), &[], &[], false),
-    task("code-checks", Some(PipelineKind::Ci), &["checks-setup", "detect-secrets", "compliance-checks", "peer-review", "static-scan"], &["ci-start"], false),
-    task("code-build", Some(PipelineKind::Ci), &["setup", "unit-test", "build-artifact", "sign-artifact", "scan-artifact"], &["ci-start"], false),
+    task(
+        "code-checks",
+        Some(PipelineKind::Ci),
+        &["checks-setup", "detect-secrets", "compliance-checks", "peer-review", "static-scan"],
+        &["ci-start"],
+        false,
+    ),
+    task(
+        "code-build",
+        Some(PipelineKind::Ci),
+        &["setup", "unit-test", "build-artifact", "sign-artifact", "scan-artifact"],
+        &["ci-start"],
+        false,
+    ),
     task("deploy-checks", Some(PipelineKind::Ci), &["deploy", "dynamic-scan", "acceptance-test"], &["code-build"], false),
     task("deploy-release", Some(PipelineKind::Ci), &["run-stage"], &["code-checks", "deploy-checks"], false),
     task("code-ci-finish", Some(PipelineKind::Ci), &["evaluate", "prepare", "run-stage"], &[], true),

@@ -75,7 +75,8 @@ pub fn json(checked: &[Checked<'_>], summary: Summary) -> Report {
 }
 
 fn out(sources: &Sources, finding: &Finding) -> FindingOut {
-    let related = finding.related.iter().map(|related| RelatedOut { place: Place::new(sources, related.at), message: related.message.clone() });
+    let related =
+        finding.related.iter().map(|related| RelatedOut { place: Place::new(sources, related.at), message: related.message.clone() });
     FindingOut {
         rule: finding.rule.name(),
         severity: finding.severity.name(),

@@ -31,17 +31,7 @@ macro_rules! schemas {
     };
 }
 
-schemas![
-    "async-contract",
-    "config-v1",
-    "config-v2",
-    "findings",
-    "graph",
-    "payload",
-    "plan",
-    "settings",
-    "webhook",
-];
+schemas!["async-contract", "config-v1", "config-v2", "findings", "graph", "payload", "plan", "settings", "webhook",];
 
 /// The schema of a name.
 pub fn named(name: &str) -> Option<&'static Schema> {
@@ -83,9 +73,8 @@ fn validator(shape: Shape) -> &'static Validator<YamlJson> {
 // The schemas are part of the program: a test compiles each of them, so this cannot fail for a user.
 #[allow(clippy::expect_used)]
 fn compile<F: Json>(name: &str) -> Validator<F> {
-    let parse = |name: &str| -> serde_json::Value {
-        serde_json::from_str(named(name).expect("a schema of ours").text).expect("valid JSON")
-    };
+    let parse =
+        |name: &str| -> serde_json::Value { serde_json::from_str(named(name).expect("a schema of ours").text).expect("valid JSON") };
     let (schema, contract) = (parse(name), parse("async-contract"));
     let id = |schema: &serde_json::Value| schema["$id"].as_str().unwrap_or_default().to_owned();
     let mut registry = jsonschema::Registry::new().add(id(&schema), &schema).expect("an absolute id");

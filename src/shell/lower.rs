@@ -215,12 +215,7 @@ impl Lower<'_> {
             }
             value = AssignedValue::Other(words.into());
         }
-        Assignment {
-            name: assignment.target.name.as_str().into(),
-            span: self.span(assignment.target.name_span),
-            value,
-            scope,
-        }
+        Assignment { name: assignment.target.name.as_str().into(), span: self.span(assignment.target.name_span), value, scope }
     }
 
     fn binary(&mut self, binary: &ast::BinaryCommand) -> StatementKind {
@@ -255,9 +250,8 @@ impl Lower<'_> {
             Some(Input::Text(word) | Input::File(word)) => Some(word),
             None => None,
         });
-        let loop_of = |head, body, inputs: &mut Vec<Word>| {
-            StatementKind::Loop(Box::new(Loop { head, body, inputs: std::mem::take(inputs).into() }))
-        };
+        let loop_of =
+            |head, body, inputs: &mut Vec<Word>| StatementKind::Loop(Box::new(Loop { head, body, inputs: std::mem::take(inputs).into() }));
         let kind = match compound {
             ast::CompoundCommand::If(command) => {
                 let first = (self.block(&command.condition), self.block(&command.then_branch));

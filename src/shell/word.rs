@@ -108,7 +108,8 @@ impl Lower<'_> {
         if reference.has_array_selector() {
             return Part::All(reference.name.as_str().into(), quoting);
         }
-        if reference.subscript.is_some() {
+        // `${BASH_SOURCE[0]}` is what the name alone gives.
+        if reference.subscript.is_some() && reference.name.as_str() != "BASH_SOURCE" {
             let words = self.subscript(reference);
             return self.opaque(words);
         }
@@ -132,9 +133,7 @@ impl Lower<'_> {
                 let words = operand_word_ast.iter().map(|word| self.word(word)).collect();
                 self.opaque(words)
             }
-            Some(
-                Bourne::Length { reference } | Bourne::Indices { reference } | Bourne::Transformation { reference, .. },
-            ) => {
+            Some(Bourne::Length { reference } | Bourne::Indices { reference } | Bourne::Transformation { reference, .. }) => {
                 let words = self.subscript(reference);
                 self.opaque(words)
             }
@@ -142,13 +141,7 @@ impl Lower<'_> {
         }
     }
 
-    fn operation(
-        &mut self,
-        reference: &ast::VarRef,
-        operator: &ast::ParameterOp,
-        operand: Option<&ast::Word>,
-        quoting: Quoting,
-    ) -> Part {
+    fn operation(&mut self, reference: &ast::VarRef, operator: &ast::ParameterOp, operand: Option<&ast::Word>, quoting: Quoting) -> Part {
         let assigns = matches!(operator, ast::ParameterOp::AssignDefault);
         let is_default = assigns || matches!(operator, ast::ParameterOp::UseDefault);
         if is_default && reference.subscript.is_none() {
@@ -172,9 +165,7 @@ impl Lower<'_> {
             parts.push(match &node.kind {
                 ast::HeredocBodyPart::Literal(text) => Part::Text(text.as_str(self.source, node.span).into(), Quoting::Quoted),
                 ast::HeredocBodyPart::Variable(name) => variable(name, Quoting::Quoted),
-                ast::HeredocBodyPart::CommandSubstitution { body, .. } => {
-                    Part::Substitution(Arc::new(self.block(body)), Quoting::Quoted)
-                }
+                ast::HeredocBodyPart::CommandSubstitution { body, .. } => Part::Substitution(Arc::new(self.block(body)), Quoting::Quoted),
                 ast::HeredocBodyPart::ArithmeticExpansion { expression_word_ast, .. } => {
                     let words = vec![self.word(expression_word_ast)];
                     self.opaque(words)

@@ -82,9 +82,7 @@ impl ScriptMap {
 
     // An end that falls on the beginning of a line belongs to the line before: there the span ends.
     fn offset(&self, offset: u32, is_end: bool) -> u32 {
-        let after = self.segments.partition_point(|segment| {
-            if is_end { segment.text < offset } else { segment.text <= offset }
-        });
+        let after = self.segments.partition_point(|segment| if is_end { segment.text < offset } else { segment.text <= offset });
         match self.segments.get(after.saturating_sub(1)) {
             Some(segment) => segment.file + offset.saturating_sub(segment.text),
             None => 0,

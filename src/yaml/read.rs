@@ -3,8 +3,8 @@
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle as Notation, ScanError, Tag};
 use rustc_hash::FxHashMap;
 
-use super::tree::{Document, Duplicate, Entry, Node, NodeId, NodeKind, Scalar, ScalarStyle, ScalarText, YamlError};
 use super::ScalarKind;
+use super::tree::{Document, Duplicate, Entry, Node, NodeId, NodeKind, Scalar, ScalarStyle, ScalarText, YamlError};
 use crate::source::{Chomping, ScriptMap, Span};
 
 /// How many nodes aliases may stand for, beyond the nodes that the file itself has.
@@ -62,14 +62,7 @@ struct Open {
 
 impl<'a> Builder<'a> {
     fn new(text: &'a str) -> Self {
-        Self {
-            text,
-            document: Document::default(),
-            open: Vec::new(),
-            anchors: FxHashMap::default(),
-            weights: Vec::new(),
-            documents: 0,
-        }
+        Self { text, document: Document::default(), open: Vec::new(), anchors: FxHashMap::default(), weights: Vec::new(), documents: 0 }
     }
 
     /// Takes an event; false where reading should stop.
@@ -78,7 +71,11 @@ impl<'a> Builder<'a> {
             Event::DocumentStart(..) => {
                 self.documents += 1;
                 if self.documents > 1 {
-                    self.error(span, "the file holds several YAML documents; only the first is read", Some("remove the `---` line, or move what follows into a file of its own"));
+                    self.error(
+                        span,
+                        "the file holds several YAML documents; only the first is read",
+                        Some("remove the `---` line, or move what follows into a file of its own"),
+                    );
                     return false;
                 }
             }
@@ -182,7 +179,11 @@ impl<'a> Builder<'a> {
                 self.add(NodeKind::Alias(anchor.node), span, weight)
             }
             _ => {
-                self.error(span, "the alias stands inside the value that it names, so the value would never end", Some("move the anchor to a value that does not hold its own alias"));
+                self.error(
+                    span,
+                    "the alias stands inside the value that it names, so the value would never end",
+                    Some("move the anchor to a value that does not hold its own alias"),
+                );
                 self.null(span)
             }
         };

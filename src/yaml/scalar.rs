@@ -53,9 +53,7 @@ fn is_float(text: &str) -> bool {
         !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
     });
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    exponent_is_whole
-        && !(whole.is_empty() && fraction.is_empty())
-        && whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit())
+    exponent_is_whole && !(whole.is_empty() && fraction.is_empty()) && whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -65,10 +63,28 @@ mod tests {
     #[test]
     fn plain_scalars_have_the_types_of_the_core_schema() {
         let cases = [
-            ("", Null), ("~", Null), ("null", Null), ("nul", String),
-            ("true", Bool), ("False", Bool), ("yes", String), ("on", String),
-            ("1", Integer), ("-12", Integer), ("0x1F", Integer), ("0o17", Integer), ("0x", String), ("1_000", String),
-            ("1.5", Float), (".5", Float), ("1e3", Float), ("-.inf", Float), (".nan", Float), (".", String), ("1e", String), ("1.2.3", String),
+            ("", Null),
+            ("~", Null),
+            ("null", Null),
+            ("nul", String),
+            ("true", Bool),
+            ("False", Bool),
+            ("yes", String),
+            ("on", String),
+            ("1", Integer),
+            ("-12", Integer),
+            ("0x1F", Integer),
+            ("0o17", Integer),
+            ("0x", String),
+            ("1_000", String),
+            ("1.5", Float),
+            (".5", Float),
+            ("1e3", Float),
+            ("-.inf", Float),
+            (".nan", Float),
+            (".", String),
+            ("1e", String),
+            ("1.2.3", String),
         ];
         for (text, kind) in cases {
             assert_eq!(ScalarKind::of_plain(text), kind, "{text:?}");

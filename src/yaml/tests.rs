@@ -1,6 +1,6 @@
 //! The tree against what an independent reader reads, and scripts against their files.
 
-use super::{read, Document, NodeId, NodeKind, ScalarKind};
+use super::{Document, NodeId, NodeKind, ScalarKind, read};
 use crate::source::Span;
 
 fn script(text: &str, key: &str) -> (String, Vec<String>) {

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Installs what the tests need, then runs all of them: format, lints, unit tests, and the suites of tests/.
+# Works on a fresh Debian or Ubuntu machine that has Rust; elsewhere it says what is missing.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+# What the suites run for real, and the package that brings it.
+readonly TOOLS=(bash:bash git:git curl:curl jq:jq shellcheck:shellcheck openssl:openssl)
+
+missing_packages() {
+  local tool
+  for tool in "${TOOLS[@]}"; do
+    command -v "${tool%%:*}" >/dev/null || printf '%s\n' "${tool##*:}"
+  done
+}
+
+install_packages() {
+  local as_root=()
+  ((EUID == 0)) || as_root=(sudo)
+  if ! command -v apt-get >/dev/null; then
+    printf 'test.sh: these are missing, and there is no apt-get to install them: %s\n' "$*" >&2
+    exit 1
+  fi
+  "${as_root[@]}" apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@"
+}
+
+main() {
+  command -v cargo >/dev/null || {
+    printf 'test.sh: cargo is missing: install Rust first\n' >&2
+    exit 1
+  }
+  local packages
+  mapfile -t packages < <(missing_packages)
+  ((${#packages[@]} == 0)) || install_packages "${packages[@]}"
+  mapfile -t packages < <(missing_packages)
+  ((${#packages[@]} == 0)) || {
+    printf 'test.sh: these could not be installed: %s\n' "${packages[*]}" >&2
+    exit 1
+  }
+  cargo fmt --check
+  cargo clippy --quiet --all-targets -- -D warnings
+  cargo test --quiet --no-fail-fast "$@"
+}
+
+main "$@"
