@@ -113,7 +113,7 @@ impl Machine<'_, '_> {
                 if let [path, rest @ ..] = arguments {
                     let target = self.word(path);
                     let arguments = if rest.is_empty() { Arguments::Inherited } else { Arguments::Own(self.words(rest)) };
-                    self.run_path(path, &target, Way::Source(arguments), span);
+                    self.run_path(path, &target, &Way::Source(arguments), span);
                 }
                 Status::Likely
             }
@@ -185,18 +185,18 @@ impl Machine<'_, '_> {
             path if path.contains('/') => {
                 let values = self.words(arguments);
                 self.evaluate(command, &[]);
-                self.run_path(name, &value, Way::Child(values), span);
+                self.run_path(name, &value, &Way::Child(values), span);
                 Status::Likely
             }
             name => {
-                if name != "chmod" {
+                if name == "chmod" {
+                    self.evaluate(command, arguments);
+                } else {
                     for word in arguments {
                         self.creates(word);
                     }
-                } else {
-                    self.evaluate(command, arguments);
+                    self.evaluate(command, &[]);
                 }
-                self.evaluate(command, &[]);
                 if is_expected_to_succeed(name) { Status::Likely } else { Status::Unknown }
             }
         }
@@ -220,7 +220,7 @@ impl Machine<'_, '_> {
         let has_path = value.options().iter().any(|option| option.iter().any(|piece| matches!(piece, Piece::Folder(_))));
         let values = self.words(arguments);
         if has_path {
-            self.run_path(name, value, Way::Child(values), span);
+            self.run_path(name, value, &Way::Child(values), span);
             return Status::Likely;
         }
         let (_, cause) = value.split();
@@ -254,7 +254,7 @@ impl Machine<'_, '_> {
             let place = self.location(span);
             self.opaque(place, "shell text that is not fixed".into(), false);
         } else {
-            self.run_path(script, &target, Way::Child(values), span);
+            self.run_path(script, &target, &Way::Child(values), span);
         }
         Status::Likely
     }
@@ -312,10 +312,7 @@ impl Machine<'_, '_> {
         self.evaluate(command, &[]);
         for pair in arguments.chunks(2) {
             let (keys, place) = (self.word(&pair[0]), self.word_location(&pair[0]));
-            let value = match pair.get(1) {
-                Some(value) => Some(self.word(value)),
-                None => None,
-            };
+            let value = pair.get(1).map(|value| self.word(value));
             // A value that is not known at all is no constant: nothing is kept of it.
             let value = value.filter(|value| value.split().1.is_none());
             let (names, cause) = keys.split();
@@ -420,10 +417,10 @@ impl Machine<'_, '_> {
         }
     }
 
-    fn run_path(&mut self, word: &Word, target: &Value, way: Way, span: Span) {
+    fn run_path(&mut self, word: &Word, target: &Value, way: &Way, span: Span) {
         for option in target.options() {
             let folder = self.state.folder().join(option);
-            self.run_resolved(word, option, folder, &way, span);
+            self.run_resolved(word, option, folder, way, span);
         }
     }
 
@@ -440,7 +437,7 @@ impl Machine<'_, '_> {
                 }
                 Found::Opaque => self.opaque(place, format!("`{path}`, which is no shell script").into(), false),
                 Found::Folder => {}
-                Found::Missing => self.missing(word, path, sure, span),
+                Found::Missing => self.missing(word, &path, sure, span),
             },
             Folder::Platform(path) => {
                 if !platform::is_harmless_platform_script(&path) {
@@ -462,9 +459,9 @@ impl Machine<'_, '_> {
         }
     }
 
-    fn missing(&mut self, word: &Word, path: CompactString, sure: bool, span: Span) {
-        let name = path.rsplit('/').next().unwrap_or(&path);
-        let top = path.split('/').next().unwrap_or(&path);
+    fn missing(&mut self, word: &Word, path: &CompactString, sure: bool, span: Span) {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let top = path.split('/').next().unwrap_or(path);
         let is_made = self.created.contains(name) || self.created.contains(top);
         // A path whose folder is in the repository should be there too; any other may come from a clone or a download.
         let folder_is_there = path.rsplit_once('/').is_none_or(|(folder, _)| self.library.exists(folder)) || self.created.is_empty();

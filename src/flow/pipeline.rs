@@ -24,8 +24,6 @@ pub struct PipelineFlow {
     pub targets: Vec<(StageId, Arc<StageFlow>)>,
     /// Every (trigger, target).
     pub runs: Vec<Run>,
-    /// Triggers whose stage is missing, or not known.
-    pub unresolved: Vec<Unresolved>,
 }
 
 /// A trigger and the stage that it starts.
@@ -64,17 +62,6 @@ pub struct Crossing {
     pub widened: bool,
 }
 
-/// A trigger that starts nothing that is known.
-#[derive(Debug)]
-pub struct Unresolved {
-    /// The stage whose script triggers.
-    pub from: StageId,
-    /// The trigger.
-    pub trigger: Trigger,
-    /// The name that leads to no stage, and why; `None` where the name is not known.
-    pub missing: Option<(CompactString, Target)>,
-}
-
 /// Interprets a stage again in surroundings that matter to it.
 pub(super) type Interpret<'a> = dyn FnMut(StageId, Surroundings<'_>, &mut Facts) -> Option<StageFlow> + 'a;
 
@@ -99,7 +86,7 @@ pub(super) fn compose(
         stages,
         facts,
         interpret,
-        flow: PipelineFlow { kind, stages: Vec::new(), targets: Vec::new(), runs: Vec::new(), unresolved: Vec::new() },
+        flow: PipelineFlow { kind, stages: Vec::new(), targets: Vec::new(), runs: Vec::new() },
         targets: FxHashMap::default(),
         seen: FxHashSet::default(),
         waiting: Vec::new(),
@@ -184,15 +171,9 @@ impl Composer<'_, '_> {
         for trigger in &flow.triggers {
             let is_one = trigger.names.len() == 1 && trigger.unknown.is_none();
             for name in &trigger.names {
-                match self.model.target(name) {
-                    Target::Stage(target) => resolved.push((trigger, target, is_one && trigger.certain)),
-                    missing => {
-                        self.flow.unresolved.push(Unresolved { from, trigger: trigger.clone(), missing: Some((name.clone(), missing)) })
-                    }
+                if let Target::Stage(target) = self.model.target(name) {
+                    resolved.push((trigger, target, is_one && trigger.certain));
                 }
-            }
-            if trigger.names.is_empty() {
-                self.flow.unresolved.push(Unresolved { from, trigger: trigger.clone(), missing: None });
             }
         }
         let targets: Vec<Arc<StageFlow>> = resolved.iter().map(|(_, target, _)| self.target(*target, &Known::default())).collect();

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use compact_str::CompactString;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::facts::{ChangeId, Fact, Facts, SubjectId};
 use super::folder::Folder;
@@ -243,9 +243,9 @@ impl State {
     /// Continues where any of the branches ended, all of which began at the present state.
     pub(super) fn join(&mut self, facts: &mut Facts, branches: &[Delta]) {
         let mut order: Vec<&CellKey> = Vec::new();
-        let mut seen: FxHashMap<&CellKey, ()> = FxHashMap::default();
+        let mut seen: FxHashSet<&CellKey> = FxHashSet::default();
         for key in branches.iter().flat_map(|branch| &branch.order) {
-            if seen.insert(key, ()).is_none() {
+            if seen.insert(key) {
                 order.push(key);
             }
         }
@@ -253,7 +253,7 @@ impl State {
             let base = self.current(key);
             let mut values = branches.iter().map(|branch| branch.cells.get(key).unwrap_or(&base));
             let Some(first) = values.next() else { continue };
-            let joined = values.fold(first.clone(), |left, right| left.join(right));
+            let joined = values.fold(first.clone(), Cell::join);
             if joined == base {
                 continue;
             }

@@ -46,7 +46,8 @@ pub fn svg(graph: &Graph) -> Result<String, TooLarge> {
             let fill = if node.is_async { color(0x00e8_f0fe) } else { color(0x00ff_ffff) };
             let rounded = if node.is_async { 15 } else { 0 };
             let style = StyleAttr::new(color(0x0033_3333), 1, Some(fill), rounded, FONT);
-            let size = Point::new(9.0 * node.stage.chars().count() as f64 + 24.0, 40.0);
+            let letters = u32::try_from(node.stage.chars().count()).unwrap_or(u32::MAX);
+            let size = Point::new(9.0 * f64::from(letters) + 24.0, 40.0);
             visual.add_node(Element::create(ShapeKind::new_box(&node.stage), style, Orientation::LeftToRight, size))
         })
         .collect();

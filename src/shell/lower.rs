@@ -108,7 +108,7 @@ impl Lower<'_> {
         }
         let arguments: Box<[Word]> = simple.args.iter().map(|word| self.word(word)).collect();
         if name.is("[") || name.is("test") {
-            return StatementKind::Test(Box::new(self.bracket_test(&arguments)));
+            return StatementKind::Test(Box::new(Self::bracket_test(&arguments)));
         }
         let (input, outputs) = self.redirects(redirects);
         let inline = self.inline(&name, &arguments, &simple.args);
@@ -391,13 +391,13 @@ impl Lower<'_> {
     }
 
     /// `[ .. ]` and `test ..`: the forms with one operator, joined by `-a`, `-o`; anything else stays unknown.
-    fn bracket_test(&mut self, arguments: &[Word]) -> Test {
+    fn bracket_test(arguments: &[Word]) -> Test {
         let arguments = match arguments {
             [inner @ .., last] if last.is("]") => inner,
             all => all,
         };
         match arguments {
-            [not, rest @ ..] if not.is("!") && !rest.is_empty() => Test::Not(Box::new(self.bracket_test(rest))),
+            [not, rest @ ..] if not.is("!") && !rest.is_empty() => Test::Not(Box::new(Self::bracket_test(rest))),
             [word] => Test::Empty { word: word.clone(), negated: true },
             [flag, word] if flag.is("-z") || flag.is("-n") => Test::Empty { word: word.clone(), negated: flag.is("-n") },
             [left, operator, right] if operator.is("=") || operator.is("==") || operator.is("!=") => {
@@ -405,7 +405,7 @@ impl Lower<'_> {
             }
             other => match other.iter().position(|word| word.is("-o") || word.is("-a")) {
                 Some(at) if at > 0 && at + 1 < other.len() => {
-                    let sides = Box::new((self.bracket_test(&other[..at]), self.bracket_test(&other[at + 1..])));
+                    let sides = Box::new((Self::bracket_test(&other[..at]), Self::bracket_test(&other[at + 1..])));
                     if other[at].is("-o") { Test::Or(sides) } else { Test::And(sides) }
                 }
                 _ => Test::Other(other.into()),
