@@ -5,6 +5,8 @@
 //! file that holds the script.
 
 mod lower;
+#[cfg(test)]
+mod tests;
 mod word;
 
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use shuck_ast as ast;
 
 use super::lower::Lower;
@@ -43,7 +44,11 @@ impl Lower<'_> {
     fn parts(&mut self, nodes: &[ast::WordPartNode], quoting: Quoting, parts: &mut Vec<Part>) {
         for node in nodes {
             let part = match &node.kind {
-                ast::WordPart::Literal(text) => Part::Text(text.as_str(self.source, node.span).into(), quoting),
+                ast::WordPart::Literal(text) => {
+                    let plain = text.as_str(self.source, node.span);
+                    let is_raw = matches!(text, ast::LiteralText::Source) && plain.contains('\\');
+                    Part::Text(if is_raw { unescaped(plain, quoting) } else { plain.into() }, quoting)
+                }
                 ast::WordPart::SingleQuoted { value, .. } => Part::Text(value.slice(self.source).into(), Quoting::Quoted),
                 ast::WordPart::DoubleQuoted { parts: inner, .. } => {
                     if inner.is_empty() {
@@ -194,6 +199,29 @@ impl Lower<'_> {
     fn all_arithmetic(&mut self, expressions: &[&ast::ArithmeticExprNode]) -> Vec<Word> {
         expressions.iter().flat_map(|expression| self.arithmetic(expression)).collect()
     }
+}
+
+/// Text as the shell reads it: a backslash takes the meaning of what follows, in double quotes only of some characters.
+fn unescaped(raw: &str, quoting: Quoting) -> CompactString {
+    let mut text = CompactString::default();
+    let mut chars = raw.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            text.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('\n') => {}
+            Some(next @ ('$' | '`' | '"' | '\\')) => text.push(next),
+            Some(next) if quoting == Quoting::Bare => text.push(next),
+            Some(next) => {
+                text.push('\\');
+                text.push(next);
+            }
+            None => text.push('\\'),
+        }
+    }
+    text
 }
 
 fn variable(name: &ast::Name, quoting: Quoting) -> Part {
