@@ -65,7 +65,8 @@ pub fn compile(path: &str, bytes: &[u8], files: &dyn Files, options: &Options) -
     };
     let is_config = !matches!(detected, Detected::Other(_));
     let model = if is_config { model::read(&document, &text, format) } else { Model::empty(format) };
-    let violations = match document.root().filter(|_| is_config) {
+    // Below an error the tree is not what was meant.
+    let violations = match document.root().filter(|_| is_config && document.errors().is_empty()) {
         Some(root) => schema::validate(&document, &text, root, shape(format)),
         None => Vec::new(),
     };

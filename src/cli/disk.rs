@@ -26,9 +26,11 @@ impl Repository {
     pub(super) fn of(path: &Utf8Path) -> std::io::Result<(Self, String)> {
         let working = Utf8PathBuf::try_from(std::env::current_dir()?.canonicalize()?).map_err(std::io::Error::other)?;
         let absolute = if path.is_absolute() { path.to_owned() } else { working.join(path) };
-        let folder = absolute.parent().unwrap_or(Utf8Path::new("/"));
-        let folder = folder.canonicalize_utf8()?;
-        let name = absolute.file_name().unwrap_or_default();
+        // The path that standard input stands for need not be there.
+        let parent = absolute.parent().unwrap_or(Utf8Path::new("/"));
+        let existing = parent.ancestors().find(|folder| folder.is_dir()).unwrap_or(Utf8Path::new("/"));
+        let name = absolute.strip_prefix(existing).unwrap_or(&absolute).to_owned();
+        let folder = existing.canonicalize_utf8()?;
         let root = folder.ancestors().find(|ancestor| ancestor.join(".git").exists()).map(Utf8Path::to_owned);
         let root = root.unwrap_or_else(|| if folder.starts_with(&working) { working.clone() } else { folder.clone() });
         let inner = folder.strip_prefix(&root).unwrap_or(Utf8Path::new(""));

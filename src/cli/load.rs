@@ -42,13 +42,17 @@ pub(super) fn load(paths: &[Utf8PathBuf], stdin_filename: &Utf8Path, options: &O
         if path == "-" {
             let mut bytes = Vec::new();
             match std::io::stdin().read_to_end(&mut bytes) {
-                Ok(_) => take(&mut loaded, Ok(named(compile_at(stdin_filename, &bytes, options), stdin_filename))),
+                Ok(_) => {
+                    let compiled = compile_at(stdin_filename, &bytes, options);
+                    let compiled = compiled.map_err(|error| format!("`{stdin_filename}` has no place: {error}"));
+                    take(&mut loaded, compiled.map(|compilation| keep(compilation, stdin_filename)));
+                }
                 Err(error) => take(&mut loaded, Err(format!("standard input cannot be read: {error}"))),
             }
         } else if path.is_dir() {
             loaded.failed |= !search(path, &mut candidates);
         } else {
-            candidates.push(Candidate { path: path.clone(), is_named: true });
+            candidates.push(Candidate { path: without_dot(path), is_named: true });
         }
     }
     candidates.sort_by(|left, right| (&left.path, !left.is_named).cmp(&(&right.path, !right.is_named)));
@@ -129,13 +133,6 @@ fn compile_at(path: &Utf8Path, bytes: &[u8], options: &Options) -> std::io::Resu
     Ok(compile(&relative, bytes, &repository, options))
 }
 
-fn named(compilation: std::io::Result<Compilation>, path: &Utf8Path) -> Looked {
-    match compilation {
-        Ok(compilation) => keep(compilation, path),
-        Err(_) => Looked::Other,
-    }
-}
-
 /// A file that the user named is a configuration, or broken, or said to be something else.
 fn keep(compilation: Compilation, path: &Utf8Path) -> Looked {
     let is_sound = compilation.document.errors().is_empty() && compilation.document.root().is_some();
@@ -146,6 +143,11 @@ fn keep(compilation: Compilation, path: &Utf8Path) -> Looked {
         }
         _ => Looked::Config(Box::new(compilation)),
     }
+}
+
+/// `./a` is `a`.
+fn without_dot(path: &Utf8Path) -> Utf8PathBuf {
+    path.strip_prefix(".").unwrap_or(path).to_owned()
 }
 
 fn search(folder: &Utf8Path, candidates: &mut Vec<Candidate>) -> bool {
@@ -165,8 +167,7 @@ fn search(folder: &Utf8Path, candidates: &mut Vec<Candidate>) -> bool {
             && is_file
             && matches!(path.extension(), Some("yaml" | "yml"))
         {
-            let path = path.strip_prefix("./").map(Utf8Path::to_owned).unwrap_or(path);
-            candidates.push(Candidate { path, is_named: false });
+            candidates.push(Candidate { path: without_dot(&path), is_named: false });
         }
     }
     is_whole

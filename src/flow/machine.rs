@@ -14,8 +14,8 @@ use crate::platform::{PipelineKind, StoreKind};
 use crate::shell::{AssignedValue, Assignment, Block, Case, If, Loop, LoopHead, Scope, Script, Statement, StatementKind, Word};
 use crate::source::{FileId, Location, Sources, Span};
 
-/// Loops over at most this many known values are unrolled.
-const MAX_UNROLLED: usize = 64;
+/// Loops are unrolled as long as the innermost body is run at most this many times.
+const MAX_UNROLLED: usize = 256;
 /// How deep calls, scripts and compound commands may stand in each other.
 const MAX_DEPTH: usize = 700;
 /// Calls of fewer statements are run again rather than remembered.
@@ -53,6 +53,7 @@ pub(super) fn run(
         arguments: None,
         dead: false,
         uncertain: 0,
+        unrolled: 1,
         left_early: false,
         guarded: 0,
         depth: 0,
@@ -65,6 +66,7 @@ pub(super) fn run(
         outcomes: FxHashMap::default(),
         created: FxHashSet::default(),
     };
+    machine.note_errors(script);
     machine.block(&script.body);
     machine.finish()
 }
@@ -135,6 +137,8 @@ pub(super) struct Machine<'a, 'f> {
     dead: bool,
     /// How many conditions stand around the present statement.
     uncertain: usize,
+    /// How many times loops that are unrolled run the present statement.
+    unrolled: usize,
     /// Whether some path has left the present process, call or loop before its end.
     left_early: bool,
     /// Whether a failure here is handled by the script: left of `||`, in a condition.
@@ -258,6 +262,14 @@ impl Machine<'_, '_> {
                 self.leave_iteration(matches!(statement.kind, StatementKind::Break));
                 Status::Unknown
             }
+        }
+    }
+
+    /// Of a script that does not parse parts may be missing: they may do anything.
+    fn note_errors(&mut self, script: &Script) {
+        if let Some(error) = script.errors.first() {
+            let place = self.location(error.span);
+            self.opaque(place, "a script that does not parse as a whole".into(), false);
         }
     }
 
@@ -464,7 +476,9 @@ impl Machine<'_, '_> {
             None => self.arguments.clone(),
         };
         match values {
-            Some(values) if values.len() <= MAX_UNROLLED => {
+            Some(values) if values.len() * self.unrolled <= MAX_UNROLLED => {
+                let outer = self.unrolled;
+                self.unrolled *= values.len().max(1);
                 for value in values {
                     if self.dead {
                         break;
@@ -472,8 +486,16 @@ impl Machine<'_, '_> {
                     self.state.set_variable(name, Binding::Scalar(value), false);
                     self.iteration(body);
                 }
+                self.unrolled = outer;
             }
-            _ => {
+            Some(values) => {
+                // Too many to take one by one: any of them, at least once.
+                self.forget_assigned(body);
+                let any = values.iter().skip(1).fold(values[0].clone(), Value::or);
+                self.state.set_variable(name, Binding::Scalar(any), false);
+                self.iteration(body);
+            }
+            None => {
                 self.forget_assigned(body);
                 let unknown = Value::unknown(Cause::Variable(name.into()));
                 self.state.set_variable(name, Binding::Scalar(unknown), false);
@@ -621,6 +643,7 @@ impl Machine<'_, '_> {
             Arguments::Own(arguments) => Some(std::mem::replace(&mut self.arguments, arguments)),
         };
         self.call(Arc::as_ptr(script).cast(), |machine| {
+            machine.note_errors(&script.script);
             machine.block(&script.script.body);
         });
         if let Some(outer) = outer {

@@ -12,6 +12,7 @@ pub mod facts;
 mod folder;
 mod library;
 mod machine;
+mod path;
 pub mod pipeline;
 pub mod stage;
 mod state;

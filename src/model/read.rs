@@ -47,7 +47,7 @@ impl Reader<'_> {
     fn stages_of_v1(&mut self, root: NodeId) {
         for entry in self.document.entries(root).to_vec() {
             let Some(name) = self.named(entry.key) else { continue };
-            let is_meta = matches!(name.name.as_str(), "version" | "preprocessor_version") || name.name.starts_with("x-");
+            let is_meta = matches!(name.name.as_str(), "version" | "preprocessor_version");
             let is_stage = matches!(self.document.resolve(entry.value).1.kind, NodeKind::Mapping(_));
             if is_meta || !is_stage {
                 continue;

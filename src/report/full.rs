@@ -48,7 +48,11 @@ fn one(renderer: &Renderer, checked: &Checked<'_>, finding: &Finding) -> String 
     }
     if !finding.pipelines.is_empty() && finding.pipelines.len() < 3 {
         let names: Vec<String> = finding.pipelines.iter().map(|pipeline| pipeline.name().to_uppercase()).collect();
-        group = group.element(Level::NOTE.message(format!("in the {} pipeline", names.join(" and "))));
+        group = group.element(Level::NOTE.message(format!(
+            "in the {} pipeline{}",
+            names.join(" and "),
+            if names.len() == 1 { "" } else { "s" }
+        )));
     }
     if let Some(help) = &finding.help {
         group = group.element(Level::HELP.message(help));

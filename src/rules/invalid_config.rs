@@ -1,8 +1,9 @@
 //! `invalid-config`: a value has the wrong type, or a key is missing.
 
 use super::{Context, Finding, Rule, RuleId, Severity};
-use crate::model::{Detected, Format};
-use crate::schema::{Problem, Violation};
+use super::keys::is_below_misplaced_section;
+use crate::model::Detected;
+use crate::schema::Problem;
 use crate::source::Span;
 
 pub(super) const RULE: Rule = Rule {
@@ -56,7 +57,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for violation in context.violations {
         let Problem::Invalid { message } = &violation.problem else { continue };
         let is_version = violation.path.is_empty() && message.contains("`version`");
-        if is_version || misplaced_section(context, violation) {
+        if is_version || is_below_misplaced_section(context, violation) {
             continue;
         }
         let place = match violation.path.as_slice() {
@@ -66,11 +67,6 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         findings.push(Finding::new(RuleId::InvalidConfig, context.at(violation.span), format!("{place}{message}")));
     }
     unquoted_version(context, findings);
-}
-
-/// Sections of the other format are `misplaced-key`'s.
-fn misplaced_section(context: &Context<'_>, violation: &Violation) -> bool {
-    context.model.format == Format::V1 && matches!(violation.path.first().map(String::as_str), Some("tasks" | "finally" | "steps"))
 }
 
 fn dotted(path: &[String]) -> String {

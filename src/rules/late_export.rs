@@ -29,7 +29,7 @@ version: '1'
 dynamic-scan:
   script: |
     #!/usr/bin/env bash
-    set_env app-url "$(./app-url)"
+    set_env app-url "https://$(kubectl get ingress app --output name)"
     trigger-task owasp-zap
     export_env app-url
 owasp-zap:
@@ -44,7 +44,7 @@ version: '1'
 dynamic-scan:
   script: |
     #!/usr/bin/env bash
-    set_env app-url "$(./app-url)"
+    set_env app-url "https://$(kubectl get ingress app --output name)"
     export_env app-url
     trigger-task owasp-zap
 owasp-zap:

@@ -1,9 +1,9 @@
 //! `misplaced-key`: a key of one format, task or step stands in the other.
 
 use super::{Context, Finding, Rule, RuleId, Severity};
-use super::unknown_key::Level;
+use super::keys::{Level, advice};
 use crate::model::Format;
-use crate::schema::{Problem, Violation};
+use crate::schema::Problem;
 
 pub(super) const RULE: Rule = Rule {
     id: RuleId::MisplacedKey,
@@ -52,39 +52,10 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         let Problem::UnknownKey { key } = &violation.problem else { continue };
         let Some(advice) = advice(context, violation, key) else { continue };
         let level = Level::of(context, violation);
-        let message = format!("`{key}` has no effect on {} of format {}", &level.name()[2..], number(context.model.format));
+        let message = format!("`{key}` has no effect on {} of format {}", level.name(), number(context.model.format));
         findings.push(Finding::new(RuleId::MisplacedKey, context.at(violation.span), message).help(advice));
     }
     sections(context, findings);
-}
-
-/// What to write in place of a key that belongs elsewhere; `None` for keys that belong nowhere.
-pub(super) fn advice(context: &Context<'_>, violation: &Violation, key: &str) -> Option<&'static str> {
-    Some(match (Level::of(context, violation), key) {
-        (Level::Step | Level::Task, "abort_on_failure") => "write `onError: continue` on the step for `false`; `true` is the default",
-        (Level::Step, "dind") => "write `include: [dind]`",
-        (Level::Task, "dind") => "write `include: [dind]` on the task or on the step that needs it",
-        (Level::Step | Level::Task, "skip") => "write `when: 'false'`",
-        (Level::Step | Level::Task, "image_pull_policy") => "remove it: format 2 has no pull policy",
-        (Level::Step, "runAfter") => "steps run in the order of the list: move it to the task, with a list of tasks",
-        (Level::Step, "runtimeClassName") => "move it to the task",
-        (Level::Step | Level::Task, "env") => "set variables in the script, or with `set_env`",
-        (Level::Task, "script" | "image" | "onError") => "move it to a step below `steps`",
-        (Level::Step, "from") => "`from` copies whole tasks: move it to the task",
-        (Level::Top, "preprocessor_version") => "remove it: it belongs to format 1",
-        (Level::Top, _) if is_stage(context, key) => "format 2 has no stages at the top: make it a step of a task below `tasks`",
-        (Level::Stage, "onError") => "write `abort_on_failure: false` for `continue`",
-        (Level::Stage, "include") => "write `dind: true` if docker is needed",
-        (Level::Stage, "when") => "write `skip: true` to leave the stage out, or test in the script",
-        (Level::Stage, "from" | "steps" | "timeout" | "displayName") => "it belongs to tasks of format 2, `version: '2'`",
-        _ => return None,
-    })
-}
-
-fn is_stage(context: &Context<'_>, key: &str) -> bool {
-    let value = context.document.root().and_then(|root| context.document.get(context.text, root, key));
-    let has = |field| value.and_then(|value| context.document.get(context.text, value, field)).is_some();
-    has("script") || has("image")
 }
 
 /// `tasks` at the top of format 1 would be read as a stage of that name.

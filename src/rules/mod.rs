@@ -3,6 +3,7 @@
 //! A rule reads a [`Context`] and adds [`Finding`]s. To add one: write its file, and name it in the list below.
 
 mod finding;
+mod keys;
 mod suggest;
 mod triggers;
 
@@ -125,11 +126,15 @@ pub fn check(context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Sorts findings by file, place and rule.
-pub fn sort(findings: &mut [Finding], sources: &Sources) {
-    findings.sort_by(|left, right| {
-        let key = |finding: &Finding| (finding.at.span, finding.rule, finding.message.clone());
-        let path = |finding: &Finding| sources.get(finding.at.file).path().to_owned();
-        path(left).cmp(&path(right)).then_with(|| key(left).cmp(&key(right)))
+/// Sorts findings by file, place and rule. Cycles stay in their own order, where the first of them stands.
+fn sort(findings: &mut [Finding], sources: &Sources) {
+    let is_cycle = |finding: &Finding| finding.rule == RuleId::DependencyCycle;
+    let cycles = findings.iter().filter(|finding| is_cycle(finding)).map(|finding| finding.at.span).min();
+    findings.sort_by_cached_key(|finding| {
+        let path = sources.get(finding.at.file).path().to_owned();
+        match cycles.filter(|_| is_cycle(finding)) {
+            Some(first) => (path, first, finding.rule, String::new()),
+            None => (path, finding.at.span, finding.rule, finding.message.clone()),
+        }
     });
 }

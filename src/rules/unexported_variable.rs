@@ -31,7 +31,7 @@ version: '1'
 deploy:
   script: |
     #!/usr/bin/env bash
-    set_env app-url "https://$(./deploy)"
+    set_env app-url "https://$(kubectl get ingress app --output name)"
 dynamic-scan:
   script: |
     #!/usr/bin/env bash
@@ -48,7 +48,7 @@ version: '1'
 deploy:
   script: |
     #!/usr/bin/env bash
-    set_env app-url "https://$(./deploy)"
+    set_env app-url "https://$(kubectl get ingress app --output name)"
 dynamic-scan:
   script: |
     #!/usr/bin/env bash

@@ -86,7 +86,16 @@ pub(super) fn violations(document: &Document, text: &str, root: NodeId, error: &
         Kind::Type { kind } => invalid(place, format!("expected {}, found {found}", expected_types(kind))),
         Kind::Enum { options } => invalid(place, format!("expected {}, found {found}", one_of(options))),
         Kind::Constant { expected_value } => invalid(place, format!("expected {}, found {found}", literal(expected_value))),
-        Kind::Pattern { pattern } => invalid(place, format!("{found} does not have the form `{pattern}`")),
+        Kind::Pattern { pattern } => invalid(
+            place,
+            match path.last().map(String::as_str) {
+                Some("timeout") => format!("expected a duration such as `30m` or `1h30m`, found {found}"),
+                Some("name") => {
+                    format!("expected a name of `a-z`, `0-9` and `-` that begins and ends with a letter or digit, found {found}")
+                }
+                _ => format!("{found} does not have the form `{pattern}`"),
+            },
+        ),
         Kind::MinLength { limit: 1 } | Kind::MinItems { limit: 1 } | Kind::MinProperties { limit: 1 } => {
             invalid(place, "it must not be empty".to_owned())
         }

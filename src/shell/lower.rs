@@ -15,6 +15,8 @@ use crate::source::{ScriptMap, Span};
 
 /// How deep static shell text (`bash -c '..'`) is parsed inside static shell text.
 const MAX_INLINE_DEPTH: usize = 4;
+/// How deep `${ .. }` may stand in itself.
+const MAX_EXPANSIONS: usize = 50;
 
 /// Parses a script; spans are mapped to its file by `map`.
 pub fn parse(text: &str, map: &ScriptMap) -> Script {
@@ -30,10 +32,15 @@ fn parse_inline(text: &str, map: &ScriptMap, base: usize, depth: usize) -> Scrip
     } else {
         text
     };
+    if let Some(at) = too_deep(source) {
+        let span = map.to_file(Span::new(base + at, base + at + 2));
+        let message = format!("expansions are nested more than {MAX_EXPANSIONS} deep, and are not followed");
+        return Script { body: Block::default(), errors: vec![SyntaxError { span, message }] };
+    }
     let parsed = Parser::new(source).parse();
     let mut lower = Lower { source, map, base, depth, errors: Vec::new() };
     for diagnostic in &parsed.diagnostics {
-        let span = lower.span(diagnostic.span);
+        let span = lower.error_span(diagnostic.span);
         lower.errors.push(SyntaxError { span, message: diagnostic.message.clone() });
     }
     if lower.errors.is_empty()
@@ -44,6 +51,23 @@ fn parse_inline(text: &str, map: &ScriptMap, base: usize, depth: usize) -> Scrip
     }
     let body = lower.block(&parsed.file.body);
     Script { body, errors: lower.errors }
+}
+
+/// Where `${ .. ${ ..` is deeper than the parser can take: its time grows with the cube of the depth.
+fn too_deep(source: &str) -> Option<usize> {
+    let bytes = source.as_bytes();
+    let mut depth = 0_usize;
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'$' if bytes.get(at + 1) == Some(&b'{') => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_EXPANSIONS {
+            return Some(at);
+        }
+    }
+    None
 }
 
 pub(super) struct Lower<'a> {
@@ -62,6 +86,15 @@ impl Lower<'_> {
         self.map.to_file(Span::new(start, end))
     }
 
+    /// What is missing at the end is missing behind the last character, not on an empty line after it.
+    fn error_span(&self, span: ast::Span) -> Span {
+        let end = self.source.trim_end().len();
+        let last = self.source[..end].char_indices().next_back().map_or(0, |(at, _)| at);
+        let start = span.start.offset().min(last);
+        let stop = span.end.offset().min(end).max(start);
+        self.map.to_file(Span::new(self.base + start, self.base + stop))
+    }
+
     fn at_line(&self, line: usize, column: usize) -> Span {
         let start: usize = self.source.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
         let offset = (start + column.saturating_sub(1)).min(self.source.len());
@@ -73,7 +106,10 @@ impl Lower<'_> {
     }
 
     fn statement(&mut self, stmt: &ast::Stmt) -> Statement {
-        let span = self.span(stmt.span);
+        // Without the line break, and without the blanks before it.
+        let text = stmt.span.slice(self.source);
+        let start = self.base + stmt.span.start.offset();
+        let span = self.map.to_file(Span::new(start, start + text.trim_end().len()));
         let kind = self.command(&stmt.command, &stmt.redirects, span);
         let kind = if stmt.negated { StatementKind::Not(Box::new(Statement { span, kind })) } else { kind };
         let is_background = matches!(stmt.terminator, Some(ast::StmtTerminator::Background(_)));

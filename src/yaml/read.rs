@@ -19,9 +19,11 @@ pub fn read(text: &str) -> Document {
         emit_anchor_events: true,
         emit_unresolved_aliases: true,
     };
+    let mut last_end = 0;
     for event in Parser::new_from_str_with_options(text, options) {
         match event {
             Ok((event, span)) => {
+                last_end = span.byte_range().map_or(last_end, |range| range.end.max(last_end));
                 let indent = span.indent;
                 let span = span.byte_range().map_or_else(Span::default, |range| Span::new(range.start, range.end));
                 if !builder.event(event, span, indent) {
@@ -29,7 +31,7 @@ pub fn read(text: &str) -> Document {
                 }
             }
             Err(error) => {
-                builder.document.errors.push(syntax_error(text, &error));
+                builder.document.errors.push(syntax_error(text, last_end, &error));
                 break;
             }
         }
@@ -230,6 +232,11 @@ impl<'a> Builder<'a> {
             _ => Vec::new(),
         };
         let all_mappings = merged.iter().all(|id| matches!(self.document.resolve(*id).1.kind, NodeKind::Mapping(_)));
+        // The place of an alias that leads nowhere has its error already.
+        let place = self.document.span(value);
+        if self.document.errors.iter().any(|error| error.span == place) {
+            return;
+        }
         if merged.is_empty() || !all_mappings {
             let span = self.document.span(key);
             self.error(span, "`<<` merges mappings, and its value is none", Some("give it an alias of a mapping: `<<: *name`"));
@@ -327,12 +334,23 @@ fn header_chomping(line: &str) -> Option<Chomping> {
     })
 }
 
-fn syntax_error(text: &str, error: &ScanError) -> YamlError {
+/// `understood` is the end of the last thing that was understood.
+fn syntax_error(text: &str, understood: usize, error: &ScanError) -> YamlError {
     let marker = error.marker();
-    let start = marker.byte_offset().unwrap_or(text.len()).min(text.len());
+    let mut start = marker.byte_offset().unwrap_or(text.len()).min(text.len());
+    // A quote that is never closed is noticed only where the text below it makes no sense.
+    let between = text.get(understood..start).unwrap_or_default();
+    if error.info().contains("quoted scalar")
+        && let Some(quote) = between.find(['"', '\''])
+    {
+        let span = Span::new(understood + quote, understood + quote + 1);
+        let message = "this is not YAML: the quote that opens here is never closed".to_owned();
+        return YamlError { span, message, help: Some("close it, or write the text without quotes".to_owned()) };
+    }
+    let is_tab = text[start..].starts_with('\t') || text[..start].ends_with('\t');
+    start -= text[..start].bytes().rev().take_while(|byte| *byte == b'\t').count();
     let width = text[start..].chars().next().filter(|c| *c != '\n' && *c != '\r').map_or(0, char::len_utf8);
     let span = Span::new(start, start + width);
-    let is_tab = text[start..].starts_with('\t') || text[..start].ends_with('\t');
     let help = match error.kind() {
         _ if is_tab => Some("indent with spaces: YAML does not allow tabs there"),
         ErrorKind::RecursionLimitExceeded => Some("values may be nested 255 deep"),
