@@ -153,9 +153,9 @@ fn a_build_replaces_what_a_build_wrote_and_nothing_else() {
 fn values_of_a_configuration_are_data_in_the_scripts() {
     let folder = tempfile::tempdir().expect("a folder");
     let evil = "x'$(touch pwned)`touch pwned`";
-    let config = format!(
-        "version: '1'\ndeploy:\n  script: |\n    #!/usr/bin/env bash\n    export_env \"a b\" 'x'\\''$(touch pwned)`touch pwned`'\n    trigger-task zap\nzap:\n  script: |\n    get_env \"a b\"\n"
-    );
+    let config = "version: '1'\ndeploy:\n  script: |\n    #!/usr/bin/env bash\n    \
+                  export_env \"a b\" 'x'\\''$(touch pwned)`touch pwned`'\n    trigger-task zap\n\
+                  zap:\n  script: |\n    get_env \"a b\"\n";
     fs::write(folder.path().join(".pipeline-config.yaml"), config).unwrap();
     let out = folder.path().join("out");
     let output = build(folder.path(), &out, &[]);

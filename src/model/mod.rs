@@ -110,6 +110,9 @@ pub struct Model {
     /// All tasks in the order of the file; none in format 1.
     pub tasks: Vec<Task>,
     targets: FxHashMap<CompactString, StageId>,
+    tasks_by_name: FxHashMap<CompactString, TaskId>,
+    /// Steps of other tasks than `async-stage`, the first of each name.
+    steps_elsewhere: FxHashMap<CompactString, StageId>,
 }
 
 /// What a triggered name means.
@@ -128,7 +131,33 @@ pub enum Target {
 impl Model {
     /// A configuration without stages.
     pub fn empty(format: Format) -> Self {
-        Self { format, stages: Vec::new(), tasks: Vec::new(), targets: FxHashMap::default() }
+        Self::new(format, Vec::new(), Vec::new())
+    }
+
+    /// A configuration of these stages and tasks.
+    fn new(format: Format, stages: Vec<Stage>, tasks: Vec<Task>) -> Self {
+        let mut targets = FxHashMap::default();
+        let mut steps_elsewhere = FxHashMap::default();
+        for (index, stage) in stages.iter().enumerate() {
+            let id = StageId(index as u32);
+            let is_target = match stage.task {
+                None => true,
+                Some(task) => {
+                    let task = &tasks[task.0 as usize];
+                    task.name.name == platform::ASYNC_TASK && !platform::is_platform_step(&stage.name.name)
+                }
+            };
+            if is_target {
+                targets.insert(stage.name.name.clone(), id);
+            } else {
+                steps_elsewhere.entry(stage.name.name.clone()).or_insert(id);
+            }
+        }
+        let mut tasks_by_name = FxHashMap::default();
+        for (index, task) in tasks.iter().enumerate() {
+            tasks_by_name.entry(task.name.name.clone()).or_insert(TaskId(index as u32));
+        }
+        Self { format, stages, tasks, targets, tasks_by_name, steps_elsewhere }
     }
 
     /// The stage of an id.
@@ -151,11 +180,11 @@ impl Model {
         if let Some(id) = self.targets.get(name) {
             return Target::Stage(*id);
         }
-        if let Some(index) = self.tasks.iter().position(|task| task.name.name == name) {
-            return Target::IsTask(TaskId(index as u32));
+        match (self.tasks_by_name.get(name), self.steps_elsewhere.get(name)) {
+            (Some(task), _) => Target::IsTask(*task),
+            (None, Some(step)) => Target::StepElsewhere(*step),
+            (None, None) => Target::Missing,
         }
-        let elsewhere = self.stages().find(|(_, stage)| stage.task.is_some() && stage.name.name == name);
-        elsewhere.map_or(Target::Missing, |(id, _)| Target::StepElsewhere(id))
     }
 
     /// The names that can be triggered, in order.

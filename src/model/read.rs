@@ -1,10 +1,8 @@
 //! The spanned tree to the model. Nothing here fails: what has the wrong shape is left out, and the schema says why.
 
 use compact_str::CompactString;
-use rustc_hash::FxHashMap;
 
 use super::{Format, Model, Named, Runs, Stage, StageId, Task, TaskId};
-use crate::platform;
 use crate::yaml::{Document, Entry, NodeId, NodeKind};
 
 /// Reads a configuration of a known format.
@@ -20,20 +18,7 @@ pub fn read(document: &Document, text: &str, format: Format) -> Model {
         }
     }
     let Reader { stages, tasks, .. } = reader;
-    let mut targets = FxHashMap::default();
-    for (index, stage) in stages.iter().enumerate() {
-        let is_target = match stage.task {
-            None => true,
-            Some(task) => {
-                let task: &Task = &tasks[task.0 as usize];
-                task.name.name == platform::ASYNC_TASK && !platform::is_platform_step(&stage.name.name)
-            }
-        };
-        if is_target {
-            targets.insert(stage.name.name.clone(), StageId(index as u32));
-        }
-    }
-    Model { format, stages, tasks, targets }
+    Model::new(format, stages, tasks)
 }
 
 struct Reader<'a> {

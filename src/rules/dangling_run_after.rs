@@ -1,6 +1,8 @@
 //! `dangling-run-after`: `runAfter` or `from` names nothing.
 
 use super::{Context, Finding, Rule, RuleId, Severity};
+use rustc_hash::FxHashSet;
+
 use super::suggest;
 use crate::model::{Format, Named};
 use crate::platform;
@@ -59,9 +61,10 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     match model.format {
         Format::V1 => {
             let names: Vec<&str> = model.stages.iter().map(|stage| stage.name.name.as_str()).collect();
+            let known: FxHashSet<&str> = names.iter().copied().collect();
             for stage in &model.stages {
                 for after in &stage.run_after {
-                    let exists = names.contains(&after.name.as_str()) || platform::is_built_in_stage(&after.name);
+                    let exists = known.contains(after.name.as_str()) || platform::is_built_in_stage(&after.name);
                     if !exists {
                         findings.push(dangling(context, after, "runAfter", "stage", &stage.name.name, &names));
                     }
@@ -71,10 +74,11 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         Format::V2 => {
             let own = model.tasks.iter().map(|task| task.name.name.as_str());
             let names: Vec<&str> = own.chain(platform::base_tasks().iter().map(|task| task.name)).collect();
+            let known: FxHashSet<&str> = names.iter().copied().collect();
             for task in &model.tasks {
                 let references = task.run_after.iter().map(|after| (after, "runAfter")).chain(task.from.iter().map(|from| (from, "from")));
                 for (reference, key) in references {
-                    if !names.contains(&reference.name.as_str()) {
+                    if !known.contains(reference.name.as_str()) {
                         findings.push(dangling(context, reference, key, "task", &task.name.name, &names));
                     }
                 }

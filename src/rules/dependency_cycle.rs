@@ -2,6 +2,7 @@
 
 use super::{Context, Finding, Rule, RuleId, Severity};
 use compact_str::CompactString;
+use rustc_hash::FxHashMap;
 
 use crate::graph::cycles;
 use crate::model::{Format, Named};
@@ -62,10 +63,11 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         Format::V1 => model.stages.iter().map(|stage| (&stage.name.name, stage.run_after.as_slice())).collect(),
         Format::V2 => model.tasks.iter().map(|task| (&task.name.name, task.run_after.as_slice())).collect(),
     };
+    let by_name: FxHashMap<&str, &[Named]> = owners.iter().map(|(name, after)| (name.as_str(), *after)).collect();
     let links = owners.iter().flat_map(|(name, after)| after.iter().map(|after| (name.as_str(), after.name.as_str())));
     for cycle in cycles(links) {
         let link = |from: &str, to: &str| {
-            let after = owners.iter().filter(|(name, _)| name.as_str() == from).flat_map(|(_, after)| after.iter());
+            let after = by_name.get(from).into_iter().flat_map(|after| after.iter());
             after.filter(|after| after.name == to).map(|after| after.span).next_back().unwrap_or_default()
         };
         let next = |index: usize| cycle[(index + 1) % cycle.len()];

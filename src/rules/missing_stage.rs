@@ -49,6 +49,7 @@ If the configuration is generated, and the stage is added later.
 "#;
 
 fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let names = context.model.target_names();
     for trigger in triggers(context) {
         for (name, target) in &trigger.names {
             let (message, help) = match target {
@@ -69,7 +70,6 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                         Format::V1 => format!("the configuration has no stage `{name}`"),
                         Format::V2 => format!("the task `{ASYNC_TASK}` has no step `{name}`"),
                     };
-                    let names = context.model.target_names();
                     let help = match suggest::nearest(name, names.iter().copied()) {
                         Some(near) => format!("did you mean `{near}`?"),
                         None if context.model.format == Format::V1 => format!("add the stage `{name}:` to the configuration, or remove the trigger"),

@@ -1,11 +1,23 @@
 //! "Did you mean".
 
+/// Among more names than this none is looked for: for each misspelt one, all would be compared.
+const MAX_CANDIDATES: usize = 1_000;
+
 /// The one candidate that a misspelt name surely means; `None` where there is none, or more than one.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = (name.chars().count() / 3).clamp(1, 3);
     let mut best: Option<(usize, &str)> = None;
     let mut is_unique = true;
+    let length = name.chars().count();
+    let candidates: Vec<&str> = candidates.into_iter().take(MAX_CANDIDATES + 1).collect();
+    if candidates.len() > MAX_CANDIDATES {
+        return None;
+    }
     for candidate in candidates {
+        // As many separators may come or go as a name is long.
+        if candidate.len() > length * 2 + allowed || candidate.len() * 2 + allowed < length {
+            continue;
+        }
         let distance = distance(name, candidate);
         if distance > allowed || candidate == name {
             continue;

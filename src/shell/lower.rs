@@ -15,6 +15,8 @@ use crate::source::{ScriptMap, Span};
 
 /// How deep static shell text (`bash -c '..'`) is parsed inside static shell text.
 const MAX_INLINE_DEPTH: usize = 4;
+/// Stands for a byte that is not ASCII while a script is parsed.
+pub(super) const FOREIGN: char = '\u{1a}';
 /// How deep `${ .. }` may stand in itself.
 const MAX_EXPANSIONS: usize = 50;
 
@@ -37,7 +39,21 @@ fn parse_inline(text: &str, map: &ScriptMap, base: usize, depth: usize) -> Scrip
         let message = format!("expansions are nested more than {MAX_EXPANSIONS} deep, and are not followed");
         return Script { body: Block::default(), errors: vec![SyntaxError { span, message }] };
     }
-    let parsed = Parser::new(source).parse();
+    // The parser slices text at bytes that are no characters. It is given one character for each byte; the
+    // text of words is taken from the source.
+    let plain: String;
+    let parseable = if source.is_ascii() {
+        source
+    } else {
+        plain = source.bytes().map(|byte| if byte.is_ascii() { byte as char } else { FOREIGN }).collect();
+        &plain
+    };
+    // It reads what users write: should it fail on something, the other scripts are still read.
+    let Ok(parsed) = std::panic::catch_unwind(|| Parser::new(parseable).parse()) else {
+        let message = "the parser failed on this script, so it is not followed".to_owned();
+        let span = map.to_file(Span::new(base, base + 1));
+        return Script { body: Block::default(), errors: vec![SyntaxError { span, message }] };
+    };
     let mut lower = Lower { source, map, base, depth, errors: Vec::new() };
     for diagnostic in &parsed.diagnostics {
         let span = lower.error_span(diagnostic.span);

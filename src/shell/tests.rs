@@ -48,6 +48,7 @@ fn quotes_and_escapes_are_read_as_the_shell_reads_them() {
         ("set_env 'x'\\''y' ''", &["set_env", "x'y", ""]),
         ("set_env \"$x\" a$y", &["set_env", "?", "?"]),
         ("A=1 set_env a", &["set_env", "a"]),
+        ("set_env grün 'ä ö' \"ü\"", &["set_env", "grün", "ä ö", "ü"]),
         ("set_env a \\\n  b", &["set_env", "a", "b"]),
     ];
     for (text, words) in cases {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use shuck_ast as ast;
 
-use super::lower::Lower;
+use super::lower::{FOREIGN, Lower};
 use super::{Defaulted, Part, Quoting, Word};
 use crate::source::Span;
 
@@ -46,10 +46,17 @@ impl Lower<'_> {
             let part = match &node.kind {
                 ast::WordPart::Literal(text) => {
                     let plain = text.as_str(self.source, node.span);
+                    if plain.contains(FOREIGN) {
+                        parts.push(self.opaque(Vec::new()));
+                        continue;
+                    }
                     let is_raw = matches!(text, ast::LiteralText::Source) && plain.contains('\\');
                     Part::Text(if is_raw { unescaped(plain, quoting) } else { plain.into() }, quoting)
                 }
-                ast::WordPart::SingleQuoted { value, .. } => Part::Text(value.slice(self.source).into(), Quoting::Quoted),
+                ast::WordPart::SingleQuoted { value, .. } => match value.slice(self.source) {
+                    text if text.contains(FOREIGN) => self.opaque(Vec::new()),
+                    text => Part::Text(text.into(), Quoting::Quoted),
+                },
                 ast::WordPart::DoubleQuoted { parts: inner, .. } => {
                     if inner.is_empty() {
                         parts.push(Part::Text("".into(), Quoting::Quoted));
