@@ -9,7 +9,7 @@ use super::machine::{Arguments, Machine, Status};
 use super::stage::{MissingScript, Read, Trigger};
 use super::value::{Binding, Cause, Piece, Value};
 use crate::platform::{self, StoreCommand, StoreKind};
-use crate::shell::{AssignedValue, Command, Input, Statement, StatementKind, Word};
+use crate::shell::{AssignedValue, Command, Input, Part, Statement, StatementKind, Word};
 use crate::source::Span;
 
 /// Commands that run the command given to them; the number of own arguments before it.
@@ -204,7 +204,7 @@ impl Machine<'_, '_> {
 
     /// Evaluates words and input for what they run.
     fn evaluate(&mut self, command: &Command, arguments: &[Word]) {
-        for word in arguments {
+        for word in arguments.iter().filter(|word| word.does_something()) {
             self.word(word);
         }
         match &command.input {
@@ -406,6 +406,14 @@ impl Machine<'_, '_> {
 
     /// Notes that a command may make a file: it will not be missed in the repository.
     fn creates(&mut self, word: &Word) {
+        if let [Part::Text(text, _)] = &*word.parts {
+            // Most words of most commands: no file has such a name, or it needs no evaluation to know it.
+            let name = text.rsplit('/').next().unwrap_or(text);
+            if !name.is_empty() && !name.starts_with('-') && !name.contains([' ', '\n']) {
+                self.created.insert(name.into());
+            }
+            return;
+        }
         let value = self.word(word);
         for option in value.options() {
             if let Some(Piece::Text(text)) = option.last() {

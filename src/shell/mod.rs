@@ -332,6 +332,16 @@ impl Word {
         Some(text)
     }
 
+    /// Whether its evaluation can do more than give a text: run something, or assign a variable.
+    pub fn does_something(&self) -> bool {
+        self.parts.iter().any(|part| match part {
+            Part::Text(..) | Part::Variable(..) | Part::All(..) => false,
+            Part::Default(defaulted, _) => defaulted.assigns || defaulted.word.does_something(),
+            Part::Substitution(..) => true,
+            Part::Opaque(words) => words.iter().any(Word::does_something),
+        })
+    }
+
     /// Whether the word is this text.
     pub fn is(&self, text: &str) -> bool {
         match &*self.parts {
