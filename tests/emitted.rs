@@ -166,3 +166,22 @@ fn values_of_a_configuration_are_data_in_the_scripts() {
     assert_eq!(plan["triggers"][0]["exports"], serde_json::json!(["a b", evil]));
     assert!(files["trigger/zap.sh"].contains("'a b'"));
 }
+
+#[test]
+fn the_graph_has_the_shape_of_its_schema_and_an_edge_for_each_target() {
+    let graph = |format: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sidestage"));
+        let output = command.arg("graph").arg(fixture("loop-over-array")).args(["--format", format]).output().expect("the binary runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let schema = serde_json::from_str(sidestage::schema::named("graph").expect("a schema").text).expect("JSON");
+    let value: serde_json::Value = serde_json::from_str(&graph("json")).expect("JSON");
+    let errors: Vec<String> = jsonschema::validator_for(&schema).unwrap().iter_errors(&value).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    let triggers = value["edges"].as_array().unwrap().iter().filter(|edge| edge["kind"] == "trigger");
+    assert!(triggers.count() >= 2, "one for each name of the array: {value}");
+    assert!(graph("dot").starts_with("digraph"));
+    assert!(graph("mermaid").starts_with("flowchart"));
+    assert!(graph("svg").contains("<svg"));
+}
