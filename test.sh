@@ -40,7 +40,17 @@ main() {
   }
   cargo fmt --check
   cargo clippy --quiet --all-targets -- -D warnings
-  cargo test --quiet --no-fail-fast "$@"
+  local log status=0
+  log=$(mktemp)
+  cargo test --quiet --no-fail-fast "$@" 2>&1 | tee "$log" || status=$?
+  total "$log"
+  rm -f -- "$log"
+  return "$status"
+}
+
+# One line for all suites: cargo gives one for each.
+total() {
+  awk '/^test result:/ { passed += $4; failed += $6 } END { printf "%d passed, %d failed\n", passed, failed }' "$1"
 }
 
 main "$@"
