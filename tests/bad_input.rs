@@ -2,9 +2,9 @@
 //! is checked all the same. A run that hangs fails (see `common`).
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that panics has failed, as it should
 
-mod common;
+mod sandbox;
 
-use common::{Ran, Repository};
+use sandbox::{Ran, Repository};
 
 const BAD: &str = ".pipeline-config.yaml";
 
@@ -239,7 +239,7 @@ fn no_path_leads_out_of_the_repository() {
     let paths = ["../outside.sh", "../../../../../../../../etc/passwd", "scripts/../../outside.sh", &absolute, "~/outside.sh"];
     for path in paths {
         std::fs::write(inner.join(BAD), parent(path)).unwrap();
-        let ran = common::Sidestage::new(&inner).run(&["check", "--format", "concise"]);
+        let ran = sandbox::Sidestage::new(&inner).run(&["check", "--format", "concise"]);
         assert_never_read(&ran);
     }
 }
@@ -255,13 +255,13 @@ fn no_link_leads_out_of_the_repository() {
     symlink(outer.path(), inner.join("above")).unwrap();
     for path in ["scripts/link", "above/outside.sh", "above/repository/../outside.sh"] {
         std::fs::write(inner.join(BAD), parent(path)).unwrap();
-        let ran = common::Sidestage::new(&inner).run(&["check", "--format", "concise"]);
+        let ran = sandbox::Sidestage::new(&inner).run(&["check", "--format", "concise"]);
         assert_never_read(&ran);
     }
     // A link that stays inside is followed.
     symlink("inside", inner.join("scripts/same")).unwrap();
     std::fs::write(inner.join(BAD), parent("scripts/same").replace("app-url", "app-port")).unwrap();
-    let ran = common::Sidestage::new(&inner).run(&["check", "--format", "concise"]);
+    let ran = sandbox::Sidestage::new(&inner).run(&["check", "--format", "concise"]);
     assert!(ran.stdout.contains("error[unexported-variable] `owasp-zap` reads `app-port`"), "{}", ran.transcript());
 }
 

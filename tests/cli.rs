@@ -1,11 +1,11 @@
 //! The command line: arguments, exit codes, streams.
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that panics has failed, as it should
 
-mod common;
+mod sandbox;
 
 use std::process::{Command, Stdio};
 
-use common::{Repository, Sidestage};
+use sandbox::{Repository, Sidestage};
 
 /// One warning: the read has a default.
 const WARNS: &str = "\
@@ -149,7 +149,7 @@ fn every_schema_is_listed_and_printed_as_it_is_in_the_repository() {
     let repository = Repository::new();
     let schemas = repository.run(&["schema"]);
     assert_eq!(schemas.code, Some(0));
-    let mut files: Vec<String> = std::fs::read_dir(common::project().join("schemas"))
+    let mut files: Vec<String> = std::fs::read_dir(sandbox::project().join("schemas"))
         .unwrap()
         .filter_map(|entry| entry.unwrap().file_name().to_str()?.strip_suffix(".schema.json").map(str::to_owned))
         .collect();
@@ -158,7 +158,7 @@ fn every_schema_is_listed_and_printed_as_it_is_in_the_repository() {
     listed.sort_unstable();
     assert_eq!(listed, files);
     for name in &files {
-        let text = std::fs::read_to_string(common::project().join(format!("schemas/{name}.schema.json"))).unwrap();
+        let text = std::fs::read_to_string(sandbox::project().join(format!("schemas/{name}.schema.json"))).unwrap();
         assert_eq!(repository.run(&["schema", name]).stdout, text);
     }
     let ran = repository.run(&["schema", "findngs"]);

@@ -3,12 +3,12 @@
 //! `SNAPSHOTS=overwrite cargo test --test fixtures` writes what is said now; read the difference before it is committed.
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that panics has failed, as it should
 
-mod common;
+mod sandbox;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{Sidestage, project};
+use sandbox::{Sidestage, project};
 use serde_json::Value;
 
 const EXPECTED: &str = "expected.txt";

@@ -406,22 +406,23 @@ impl Machine<'_, '_> {
 
     /// Notes that a command may make a file: it will not be missed in the repository.
     fn creates(&mut self, word: &Word) {
+        // Most words are plain text: they need no evaluation.
         if let [Part::Text(text, _)] = &*word.parts {
-            // Most words of most commands: no file has such a name, or it needs no evaluation to know it.
-            let name = text.rsplit('/').next().unwrap_or(text);
-            if !name.is_empty() && !name.starts_with('-') && !name.contains([' ', '\n']) {
-                self.created.insert(name.into());
-            }
+            self.note_created(text);
             return;
         }
         let value = self.word(word);
         for option in value.options() {
             if let Some(Piece::Text(text)) = option.last() {
-                let name = text.rsplit('/').next().unwrap_or(text);
-                if !name.is_empty() {
-                    self.created.insert(name.into());
-                }
+                self.note_created(text);
             }
+        }
+    }
+
+    fn note_created(&mut self, path: &str) {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        if !name.is_empty() {
+            self.created.insert(name.into());
         }
     }
 

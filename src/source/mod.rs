@@ -8,6 +8,7 @@ mod script_map;
 pub use files::{EntryKind, FileId, Files, MemoryFiles, ReadError, Source, Sources, normalize};
 pub use line_table::{LineTable, Position};
 pub use place::Place;
+pub(crate) use script_map::line_start;
 pub use script_map::{Chomping, ScriptMap};
 
 /// A half-open range of bytes, `start..end`, in one text.

@@ -101,7 +101,8 @@ pub enum Chomping {
     Keep,
 }
 
-fn line_start(bytes: &[u8], at: usize) -> usize {
+/// Where the line of an offset begins.
+pub(crate) fn line_start(bytes: &[u8], at: usize) -> usize {
     bytes[..at.min(bytes.len())].iter().rposition(|b| matches!(b, b'\n' | b'\r')).map_or(0, |n| n + 1)
 }
 

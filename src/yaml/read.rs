@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::ScalarKind;
 use super::tree::{Document, Duplicate, Entry, Node, NodeId, NodeKind, Scalar, ScalarStyle, ScalarText, YamlError};
-use crate::source::{Chomping, ScriptMap, Span};
+use crate::source::{Chomping, ScriptMap, Span, line_start};
 
 /// How many nodes aliases may stand for, beyond the nodes that the file itself has.
 const MAX_ALIASED_NODES: u64 = 1_000_000;
@@ -305,10 +305,6 @@ impl<'a> Builder<'a> {
         let (text, _) = ScriptMap::literal_block(self.text, content, indent, chomping);
         (text == value).then_some(ScalarText::Block { content, indent: indent as u32, chomping })
     }
-}
-
-fn line_start(bytes: &[u8], at: usize) -> usize {
-    bytes[..at].iter().rposition(|b| matches!(b, b'\n' | b'\r')).map_or(0, |n| n + 1)
 }
 
 /// The end, without its line break, of the line before the one that begins at `start`.
