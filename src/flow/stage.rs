@@ -104,9 +104,4 @@ impl StageFlow {
         let opaque = Opaque { place, what: "a script that is not written for the shell".into(), is_platform: false };
         Self { opaque: vec![opaque], ..Self::default() }
     }
-
-    /// Whether it may read keys that are not known.
-    pub fn reads_unknown(&self) -> bool {
-        !self.opaque.is_empty() || self.reads.iter().any(|read| read.key.is_none() && read.kind == StoreKind::Env)
-    }
 }

@@ -5,7 +5,7 @@ mod parameters;
 mod stages;
 
 pub use commands::{StoreCommand, StoreKind, is_harmless_platform_script};
-pub use parameters::{Parameter, ParameterKind, is_provided, is_read_by_platform_scripts, is_shell_variable, parameter, parameters};
+pub use parameters::{Parameter, ParameterKind, is_provided, is_read_by_platform_scripts, is_shell_variable, parameter};
 pub use stages::{PipelineKind, base_task, base_tasks, is_built_in_stage, is_platform_step, stage_order, task_order};
 
 /// The task of format 2 whose steps are async stages.

@@ -29,11 +29,6 @@ pub fn parameter(name: &str) -> Option<&'static Parameter> {
     PARAMETERS.binary_search_by(|parameter| parameter.name.cmp(name)).ok().map(|at| &PARAMETERS[at])
 }
 
-/// All documented parameters, by name.
-pub fn parameters() -> &'static [Parameter] {
-    PARAMETERS
-}
-
 /// Whether the platform puts a key of this name into every run.
 pub fn is_provided(name: &str) -> bool {
     PROVIDED.binary_search(&name).is_ok() || (name.starts_with("STAGE_") && name.ends_with("_STATUS"))
