@@ -7,6 +7,7 @@ use crate::model::{self, Detected, Format, Model};
 use crate::platform::PipelineKind;
 use crate::rules::{self, Context, Finding};
 use crate::schema::{self, Shape};
+use crate::settings::Settings;
 use crate::source::{FileId, Files, Sources, Span};
 use crate::yaml::{self, Document, YamlError};
 
@@ -17,13 +18,13 @@ pub struct Options {
     pub pipelines: Vec<PipelineKind>,
     /// How much the flow analysis keeps.
     pub detail: Detail,
-    /// Properties that the pipeline is known to have.
-    pub properties: Vec<String>,
+    /// What the project says about itself.
+    pub settings: Settings,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { pipelines: Vec::new(), detail: Detail::Findings, properties: Vec::new() }
+        Self { pipelines: Vec::new(), detail: Detail::Findings, settings: Settings::default() }
     }
 }
 
@@ -82,7 +83,7 @@ pub fn compile(path: &str, bytes: &[u8], files: &dyn Files, options: &Options) -
         violations: &violations,
         model: &model,
         flow: &flow,
-        properties: &options.properties,
+        settings: &options.settings,
     };
     let findings = rules::check(&context);
     Compilation { sources, file, path: path.to_owned(), document, detected, model, flow, findings }

@@ -16,6 +16,8 @@ pub mod model;
 
 pub mod schema;
 
+pub mod settings;
+
 pub mod flow;
 
 pub mod graph;

@@ -11,6 +11,7 @@ use super::{Exit, Failure, load, note, print};
 use crate::emit::{Emitted, Target, Transport, emit};
 use crate::plan;
 use crate::report::{self, Checked, Summary};
+use crate::settings::Settings;
 
 /// Names what an earlier build wrote, so that the next one can replace it and nothing else.
 const LIST: &str = ".sidestage-files";
@@ -28,7 +29,7 @@ pub(super) fn run(arguments: &Build) -> Result<Exit, Failure> {
         note(&format!("\nNothing was written: {}.", report::tally(&summary)));
         return Ok(Exit::Findings);
     }
-    let plan = plan::plan(&compilation, &[]);
+    let plan = plan::plan(&compilation, &Settings::default());
     let transport = match arguments.transport {
         TransportName::Webhook => Transport::Webhook,
         TransportName::Platform => Transport::Platform,

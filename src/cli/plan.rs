@@ -5,10 +5,11 @@ use super::{Exit, Failure, load, print};
 use crate::graph::{self, dot, mermaid, svg};
 use crate::plan;
 use crate::report;
+use crate::settings::Settings;
 
 pub(super) fn plan(arguments: &Plan) -> Result<Exit, Failure> {
     let compilation = load::one(arguments.file.as_deref(), &arguments.pipeline)?;
-    let plan = plan::plan(&compilation, &[]);
+    let plan = plan::plan(&compilation, &Settings::default());
     print(&match arguments.format {
         PlanFormat::Text => plan::text(&plan),
         PlanFormat::Json => format!("{}\n", serde_json::to_string_pretty(&plan)?),

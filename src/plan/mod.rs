@@ -12,6 +12,7 @@ use crate::compilation::Compilation;
 use crate::flow::{Certainty, Run};
 use crate::model::StageId;
 use crate::platform::{self, ParameterKind, StoreKind};
+use crate::settings::Settings;
 use crate::source::Place;
 
 /// The plan: `schemas/plan.schema.json`. Everything that is emitted is made from it alone.
@@ -108,8 +109,8 @@ fn names<S: serde::Serializer>(exports: &[Export], serializer: S) -> Result<S::O
 }
 
 /// Plans a compiled configuration. It must have been compiled with all exports.
-pub fn plan(compilation: &Compilation, properties: &[String]) -> Plan {
-    let planner = Planner { compilation, properties };
+pub fn plan(compilation: &Compilation, settings: &Settings) -> Plan {
+    let planner = Planner { compilation, settings };
     let mut triggers = planner.triggers();
     triggers.sort_by(|left, right| (&left.stage, left.site.key()).cmp(&(&right.stage, right.site.key())));
     Plan {
@@ -126,7 +127,7 @@ pub fn plan(compilation: &Compilation, properties: &[String]) -> Plan {
 
 struct Planner<'a> {
     compilation: &'a Compilation,
-    properties: &'a [String],
+    settings: &'a Settings,
 }
 
 impl Planner<'_> {
@@ -177,7 +178,7 @@ impl Planner<'_> {
     fn origin(&self, key: &str, run: &Run) -> Origin {
         if run.exports.iter().any(|(export, _)| export == key) {
             Origin::Export
-        } else if self.properties.iter().any(|property| property == key) {
+        } else if self.settings.has_property(key) {
             Origin::Property
         } else if platform::is_provided(key) {
             Origin::Platform

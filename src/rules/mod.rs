@@ -13,6 +13,7 @@ pub use suggest::nearest;
 use crate::flow::Flow;
 use crate::model::{Detected, Model};
 use crate::schema::Violation;
+use crate::settings::Settings;
 use crate::source::{FileId, Location, Sources, Span};
 use crate::yaml::Document;
 
@@ -34,8 +35,8 @@ pub struct Context<'a> {
     pub model: &'a Model,
     /// What its scripts do.
     pub flow: &'a Flow,
-    /// Properties that the pipeline is known to have, from the settings.
-    pub properties: &'a [String],
+    /// What the project says about itself.
+    pub settings: &'a Settings,
 }
 
 impl Context<'_> {

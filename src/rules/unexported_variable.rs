@@ -92,7 +92,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 
 fn unexported(context: &Context<'_>, key: &CompactString, reads: &[Read], target: &CompactString) -> Finding {
     let read = hardest_read(reads);
-    let is_property = context.properties.iter().any(|property| property == key.as_str());
+    let is_property = context.settings.has_property(key);
     let is_soft = read.has_default || read.own.is_some() || is_property;
     let consequence = if is_property {
         "so it reads the pipeline's property of that name"

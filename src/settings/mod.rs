@@ -1,0 +1,42 @@
+//! Project settings: `.sidestage.yaml`.
+
+use compact_str::CompactString;
+
+/// What a project says about itself and about the checks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Severities by rule name; a later entry wins.
+    pub rules: Vec<(CompactString, Level)>,
+    /// Properties that the users gave the pipeline: every run can read them.
+    pub properties: Vec<CompactString>,
+    /// Parameters of the triggers that start the parent: async runs see them only when they are exported.
+    pub trigger_parameters: Vec<CompactString>,
+    /// The folder that script paths start from, relative to the repository's root.
+    pub repo_root: Option<String>,
+    /// Path prefixes of scripts that the platform provides, as they are written in scripts.
+    pub platform_scripts: Vec<String>,
+    /// The listener of the webhook's trigger.
+    pub event_listener: Option<String>,
+    /// Globs of files that are not checked.
+    pub exclude: Vec<String>,
+}
+
+/// How a rule's findings count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// At error level.
+    Error,
+    /// At warning level.
+    Warning,
+    /// At info level.
+    Info,
+    /// Not at all.
+    Off,
+}
+
+impl Settings {
+    /// Whether the pipeline is said to have a property of this name.
+    pub fn has_property(&self, name: &str) -> bool {
+        self.properties.iter().any(|property| property == name)
+    }
+}
