@@ -1,16 +1,18 @@
 //! What commands do: the store, triggers, scripts, and the few others that change what a script sees.
 
+use std::sync::Arc;
+
 use compact_str::CompactString;
 
-use super::facts::Subject;
+use super::facts::{Certainty, Fact, Secret, Subject};
 use super::folder::Folder;
 use super::library::Found;
 use super::machine::{Arguments, Machine, Status};
-use super::stage::{MissingScript, Read, Trigger};
+use super::stage::{MissingScript, Read, SuspiciousKind, Trigger};
 use super::value::{Binding, Cause, Piece, Value};
-use crate::platform::{self, StoreCommand, StoreKind};
-use crate::shell::{AssignedValue, Command, Input, Part, Statement, StatementKind, Word};
-use crate::source::Span;
+use crate::platform::{self, ParameterKind, StoreCommand, StoreKind};
+use crate::shell::{AssignedValue, Command, Input, Part, Word};
+use crate::source::{Location, Span};
 
 /// Commands that run the command given to them; the number of own arguments before it.
 fn wrapper(name: &str) -> Option<usize> {
@@ -44,17 +46,6 @@ fn is_expected_to_succeed(name: &str) -> bool {
 }
 
 impl Machine<'_, '_> {
-    pub(super) fn single(&mut self, statement: &Statement) -> Status {
-        match &statement.kind {
-            StatementKind::Command(command) => self.command(command, statement.span),
-            _ => Status::Unknown,
-        }
-    }
-
-    pub(super) fn single_command(&mut self, command: &Command) -> Status {
-        self.command(command, command.name.span)
-    }
-
     pub(super) fn command(&mut self, command: &Command, span: Span) -> Status {
         for assignment in &command.environment {
             if let AssignedValue::Word(word) = &assignment.value {
@@ -63,6 +54,7 @@ impl Machine<'_, '_> {
         }
         for word in &command.outputs {
             self.creates(word);
+            self.writes_file(word);
         }
         let mut name = &command.name;
         let mut arguments = &*command.arguments;
@@ -188,6 +180,21 @@ impl Machine<'_, '_> {
                 self.run_path(name, &value, &Way::Child(values), span);
                 Status::Likely
             }
+            "cat" => {
+                for word in arguments.iter().filter(|word| !word.literal().is_some_and(|text| text.starts_with('-'))) {
+                    self.reads_file(word);
+                }
+                self.evaluate(command, &[]);
+                Status::Unknown
+            }
+            "tee" => {
+                for word in arguments.iter().filter(|word| !word.literal().is_some_and(|text| text.starts_with('-'))) {
+                    self.creates(word);
+                    self.writes_file(word);
+                }
+                self.evaluate(command, &[]);
+                Status::Unknown
+            }
             name => {
                 if name == "chmod" {
                     self.evaluate(command, arguments);
@@ -208,10 +215,42 @@ impl Machine<'_, '_> {
             self.word(word);
         }
         match &command.input {
-            Some(Input::Text(word) | Input::File(word)) => {
+            Some(Input::Text(word)) => {
                 self.word(word);
             }
+            Some(Input::File(word)) => self.reads_file(word),
             None => {}
+        }
+    }
+
+    /// What a command finds on its standard input, where something is connected to it.
+    fn input(&mut self, command: &Command) -> Option<Value> {
+        match &command.input {
+            Some(Input::Text(word)) => Some(self.word(word)),
+            Some(Input::File(_)) => Some(Value::unknown(Cause::Expansion)),
+            None => self.piped.clone(),
+        }
+    }
+
+    fn writes_file(&mut self, word: &Word) {
+        let value = self.word(word);
+        if let Some(path) = self.state.folder().file_below(&value) {
+            let place = self.word_location(word);
+            self.set(StoreKind::Workspace, Some(path), place, None);
+        }
+    }
+
+    /// Notes that a file must be there: one that the repository does not have.
+    fn reads_file(&mut self, word: &Word) {
+        let value = self.word(word);
+        if !self.is_certain() || self.guarded > 0 {
+            return;
+        }
+        if let Some(path) = self.state.folder().file_below(&value)
+            && !self.library.exists(&path)
+        {
+            let place = self.word_location(word);
+            self.note_read(StoreKind::Workspace, Some(path), place, false);
         }
     }
 
@@ -266,6 +305,9 @@ impl Machine<'_, '_> {
             StoreCommand::Set(kind) => self.set_pairs(kind, command, arguments),
             StoreCommand::Save(kind) => {
                 let (key, place) = self.key(arguments.first(), command);
+                if let (StoreKind::Repo, Some(repo)) = (kind, &key) {
+                    self.register(repo, place, &arguments[1..]);
+                }
                 self.evaluate(command, arguments.get(1..).unwrap_or_default());
                 self.set(kind, key, place, None);
             }
@@ -301,24 +343,45 @@ impl Machine<'_, '_> {
         Status::Likely
     }
 
-    fn key(&mut self, word: Option<&Word>, command: &Command) -> (Option<CompactString>, crate::source::Location) {
+    fn key(&mut self, word: Option<&Word>, command: &Command) -> (Option<CompactString>, Location) {
         match word {
             Some(word) => (self.word(word).known(), self.word_location(word)),
             None => (None, self.location(command.name.span)),
         }
     }
 
+    /// The properties of `save_repo`: `name=value` each, or a name whose value comes from standard input.
+    fn register(&mut self, repo: &CompactString, place: Location, properties: &[Word]) {
+        for word in properties {
+            let name = match &*word.parts {
+                [Part::Text(text, _), ..] if text.contains('=') => text.split('=').next().map(CompactString::from),
+                _ => self.word(word).known().map(|text| text.split('=').next().unwrap_or_default().into()),
+            };
+            let subject = match name {
+                Some(name) => Subject::RepoProperty(repo.clone(), name),
+                None => Subject::AnyRepoProperty(repo.clone()),
+            };
+            self.hold(subject, Fact::new(place, None));
+        }
+    }
+
     fn set_pairs(&mut self, kind: StoreKind, command: &Command, arguments: &[Word]) {
+        let input = self.input(command);
         self.evaluate(command, &[]);
+        if let ([only], None) = (arguments, &input)
+            && let Some((key, value)) = only.literal().as_deref().and_then(|text| text.split_once('='))
+        {
+            let command = command.name.literal().unwrap_or_default();
+            let kind = SuspiciousKind::PairInOneWord { command, key: key.into(), value: value.into() };
+            self.suspect(self.location(only.span), kind);
+        }
         for pair in arguments.chunks(2) {
             let (keys, place) = (self.word(&pair[0]), self.word_location(&pair[0]));
-            let value = pair.get(1).map(|value| self.word(value));
-            // A value that is not known at all is no constant: nothing is kept of it.
-            let value = value.filter(|value| value.split().1.is_none());
+            let value = pair.get(1).map(|value| self.word(value)).or_else(|| input.clone());
             let (names, cause) = keys.split();
             let is_one = names.len() == 1 && cause.is_none();
             for key in names {
-                self.set(kind, Some(key), place, value.clone().filter(|_| is_one));
+                self.set(kind, Some(key), place, value.as_ref().filter(|value| is_one || value.secret().is_some()));
             }
             if cause.is_some() {
                 self.set(kind, None, place, None);
@@ -334,11 +397,17 @@ impl Machine<'_, '_> {
         let default = arguments.get(1).map(|word| self.word(word));
         let has_default = default.is_some() || self.guarded > 0;
         self.note_read(kind, key.clone(), place, has_default);
-        let Some(key) = key else { return Value::unknown(Cause::Output("get_env".into())) };
+        let Some(key) = key else { return Value::unknown(Cause::Output(kind.reader().into())) };
         if kind != StoreKind::Env {
-            return Value::unknown(Cause::Output("get_secret".into()));
+            let secret = Value::unknown(Cause::Secret(Arc::new(Secret { key, place })));
+            return default.map_or_else(|| secret.clone(), |default| default.or(&secret));
         }
-        let unknown = Value::unknown(Cause::Env(key.clone()));
+        let is_secure = platform::parameter(&key).is_some_and(|parameter| parameter.kind == ParameterKind::Secure);
+        let unknown = match self.fact_of(&Subject::Set(StoreKind::Env, key.clone())) {
+            Some(Fact { secret: Some(secret), .. }) => Value::unknown(Cause::Secret(secret)),
+            None if is_secure => Value::unknown(Cause::Secret(Arc::new(Secret { key: key.clone(), place }))),
+            _ => Value::unknown(Cause::Env(key.clone())),
+        };
         match self.known_value(&key) {
             Some(value) => value,
             None => match default {
@@ -348,12 +417,13 @@ impl Machine<'_, '_> {
         }
     }
 
-    fn note_read(&mut self, kind: StoreKind, key: Option<CompactString>, place: crate::source::Location, has_default: bool) {
+    fn note_read(&mut self, kind: StoreKind, key: Option<CompactString>, place: Location, has_default: bool) {
         let own = key.as_ref().and_then(|key| {
             let subject = self.facts.find(&Subject::Set(kind, key.clone()))?;
             Some(self.state.fact(subject)?.certainty)
         });
-        self.flow.reads.push(Read { kind, key, place, has_default, own });
+        let order = self.order();
+        self.flow.reads.push(Read { kind, key, place, has_default, own, order });
     }
 
     fn known_value(&mut self, key: &str) -> Option<Value> {
@@ -365,18 +435,22 @@ impl Machine<'_, '_> {
             "ONE_PIPELINE_CONFIG_DIRECTORY_NAME" => return Some(Value::folder(Folder::RepoName { sure: false })),
             _ => {}
         }
-        let subject = self.facts.find(&Subject::Set(StoreKind::Env, key.into()))?;
-        let own = self.state.fact(subject);
-        let entry = self.surroundings.entry.and_then(|entry| entry.get(&subject));
-        let fact = match own {
-            Some(own) => own.after(entry),
-            None => entry?.clone(),
-        };
+        let fact = self.fact_of(&Subject::Set(StoreKind::Env, key.into()))?;
         let value = (*fact.value?).clone();
         Some(match fact.certainty {
-            super::Certainty::Yes => value,
-            super::Certainty::Maybe => value.or(&Value::unknown(Cause::Env(key.into()))),
+            Certainty::Yes => value,
+            Certainty::Maybe | Certainty::No => value.or(&Value::unknown(Cause::Env(key.into()))),
         })
+    }
+
+    /// What holds here, with what held before the stage.
+    fn fact_of(&self, subject: &Subject) -> Option<Fact> {
+        let subject = self.facts.find(subject)?;
+        let entry = self.surroundings.entry.and_then(|entry| entry.get(subject));
+        match self.state.fact(subject) {
+            Some(own) => Some(own.after(entry.as_ref())),
+            None => entry,
+        }
     }
 
     fn trigger(&mut self, command: &Command, arguments: &[Word], span: Span) {
@@ -391,7 +465,7 @@ impl Machine<'_, '_> {
             None => (Vec::new(), Some(Cause::Variable("1".into())), place),
         };
         let certain = self.is_certain();
-        self.flow.triggers.push(Trigger { place, name_place, names, unknown, certain, at: self.state.head() });
+        self.flow.triggers.push(Trigger { place, name_place, names, unknown, certain, order: self.order(), at: self.state.head() });
     }
 
     // Scripts and folders.
@@ -445,7 +519,7 @@ impl Machine<'_, '_> {
                     }
                 }
                 Found::Opaque => self.opaque(place, format!("`{path}`, which is no shell script").into(), false),
-                Found::Folder => {}
+                Found::Folder => self.sources_folder(word, way),
                 Found::Missing => self.missing(word, &path, sure, span),
             },
             Folder::Platform(path) => {
@@ -453,7 +527,11 @@ impl Machine<'_, '_> {
                     self.opaque(place, format!("the platform's script `{}`", path.trim_start_matches('/')).into(), true);
                 }
             }
-            Folder::Outside | Folder::Workspace => {
+            Folder::Workspace => {
+                self.sources_folder(word, way);
+                self.opaque(place, "a script outside the repository".into(), false);
+            }
+            Folder::Outside => {
                 let is_relative = matches!(text, [Piece::Text(path), ..] if !path.starts_with(['/', '~']));
                 if is_relative && text.iter().all(|piece| matches!(piece, Piece::Text(_))) {
                     let place = self.word_location(word);
@@ -465,6 +543,14 @@ impl Machine<'_, '_> {
             Folder::RepoName { .. } | Folder::Unknown => {
                 self.opaque(place, "a script whose path is not known".into(), false);
             }
+        }
+    }
+
+    fn sources_folder(&mut self, word: &Word, way: &Way) {
+        if matches!(way, Way::Source(_)) {
+            let place = self.word_location(word);
+            let path = self.sources.get(self.file).slice(place.span).into();
+            self.suspect(place, SuspiciousKind::SourcesFolder(path));
         }
     }
 

@@ -7,6 +7,7 @@ use super::machine::{Machine, Status};
 use super::value::{Binding, Cause, Piece, Value};
 use crate::platform::{self, StoreCommand, StoreKind};
 use crate::shell::{Block, Command, Defaulted, Part, Pattern, PatternPart, Quoting, Statement, StatementKind, Test, Word};
+use crate::source::Span;
 
 impl Machine<'_, '_> {
     /// Every text that a word can be; runs what it substitutes.
@@ -159,33 +160,15 @@ impl Machine<'_, '_> {
         value.unwrap_or_else(|| Value::unknown(cause_of(block)))
     }
 
-    /// What a block prints; `None` where it is not known.
+    /// What a block prints; `None` where it is not known. Runs it.
     fn output(&mut self, block: &Block) -> Option<Value> {
         match &**block {
-            [Statement { kind: StatementKind::Command(command), .. }] => self.command_output(command),
-            // `cd folder && pwd`
-            [Statement { kind: StatementKind::And(sides), .. }] => {
-                let (first, second) = &**sides;
-                let StatementKind::Command(last) = &second.kind else {
-                    self.block(block);
-                    return None;
-                };
-                self.block_of(first);
-                self.command_output(last)
-            }
-            // `get_env key || echo default`, `get_env key 2>/dev/null || true`
-            [Statement { kind: StatementKind::Or(sides), .. }] => {
-                let (first, second) = &**sides;
-                let (StatementKind::Command(left), StatementKind::Command(right)) = (&first.kind, &second.kind) else {
-                    self.block(block);
-                    return None;
-                };
-                let left = self.guard(|machine| machine.command_output(left))?;
-                let right = if right.name.is("true") || right.name.is(":") { Some(Value::text("")) } else { self.command_output(right) };
-                Some(match right {
-                    Some(right) => left.or(&right),
-                    None => left.or(&Value::unknown(Cause::Expansion)),
-                })
+            [] => Some(Value::text("")),
+            [silent @ .., last] if silent.iter().all(is_silent) => {
+                for statement in silent {
+                    self.statement(statement);
+                }
+                self.printed(last)
             }
             _ => {
                 self.block(block);
@@ -194,30 +177,64 @@ impl Machine<'_, '_> {
         }
     }
 
-    fn block_of(&mut self, statement: &Statement) {
-        self.guard(|machine| machine.single(statement));
+    /// What a statement prints; `None` where it is not known. Runs it.
+    pub(super) fn printed(&mut self, statement: &Statement) -> Option<Value> {
+        match &statement.kind {
+            StatementKind::Command(command) => self.command_output(command, statement.span),
+            StatementKind::Group(block) => self.output(block),
+            StatementKind::Pipe(members) => self.pipe(members, true),
+            // `cd folder && pwd`
+            StatementKind::And(sides) if is_silent(&sides.0) => {
+                self.guard(|machine| machine.statement(&sides.0));
+                self.printed(&sides.1)
+            }
+            // `get_env key || echo default`, `get_env key 2>/dev/null || true`
+            StatementKind::Or(sides) => {
+                let (StatementKind::Command(left), StatementKind::Command(right)) = (&sides.0.kind, &sides.1.kind) else {
+                    self.statement(statement);
+                    return None;
+                };
+                let left = self.guard(|machine| machine.command_output(left, sides.0.span));
+                let right = match &right.name {
+                    name if name.is("true") || name.is(":") => Some(Value::text("")),
+                    _ => self.command_output(right, sides.1.span),
+                };
+                let left = left?;
+                Some(match right {
+                    Some(right) => left.or(&right),
+                    None => left.or(&Value::unknown(Cause::Expansion)),
+                })
+            }
+            _ => {
+                self.statement(statement);
+                None
+            }
+        }
     }
 
-    fn command_output(&mut self, command: &Command) -> Option<Value> {
+    fn command_output(&mut self, command: &Command, span: Span) -> Option<Value> {
         let (name, arguments) = match &*command.arguments {
             [first, rest @ ..] if command.name.is("pipelinectl") => (first, rest),
             all => (&command.name, all),
         };
         let name = name.literal().unwrap_or_default();
+        if let Some(defined) = self.state.function(&name).cloned() {
+            let values = self.words(arguments);
+            let mut printed = None;
+            self.call_function_with(&defined, values, |machine| printed = machine.output(&defined.function.body));
+            return printed;
+        }
         match (StoreCommand::named(&name), &*name) {
-            (Some(StoreCommand::Get(StoreKind::Env)), _) => {
-                let value = self.read(StoreKind::Env, arguments);
-                Some(value)
-            }
+            (Some(StoreCommand::Get(kind)), _) => Some(self.read(kind, arguments)),
             (Some(StoreCommand::Load(StoreKind::Repo)), _) => {
                 let repo = arguments.first().map(|word| self.word(word));
                 let property = arguments.get(1).and_then(Word::literal);
-                self.single_command(command);
+                self.command(command, span);
                 let is_app = repo.and_then(|repo| repo.known()).is_some_and(|repo| repo == "app-repo");
                 (is_app && property.as_deref() == Some("path")).then(|| Value::folder(Folder::RepoName { sure: false }))
             }
-            (None, "echo") if !arguments.iter().any(|word| word.is("-e") || word.is("-n")) => {
-                let values = self.words(arguments)?;
+            (None, "echo") if !arguments.iter().any(|word| word.is("-e")) => {
+                let values = self.words(without_flag(arguments))?;
                 let mut joined = Value::text("");
                 for (index, value) in values.iter().enumerate() {
                     let separator = Value::text(if index == 0 { "" } else { " " });
@@ -225,13 +242,23 @@ impl Machine<'_, '_> {
                 }
                 Some(joined)
             }
+            (None, "printf") if arguments.first().is_some_and(|format| format.is("%s") || format.is("%s\\n")) && arguments.len() == 2 => {
+                Some(self.word(&arguments[1]))
+            }
+            (None, "cat") if arguments.is_empty() && command.input.is_none() => self.piped.clone(),
+            (None, "base64" | "tr" | "tee" | "head" | "tail" | "xargs") => {
+                self.command(command, span);
+                // Whatever form it takes, a secret stays one.
+                let secret = self.piped.as_ref()?.secret()?.clone();
+                Some(Value::unknown(Cause::Secret(secret)))
+            }
             (None, "pwd") => Some(Value::folder(self.state.folder().clone())),
             (None, "dirname") => {
                 let path = self.word(arguments.iter().find(|word| !word.is("--"))?);
                 dirname(&path)
             }
             _ => {
-                self.single_command(command);
+                self.command(command, span);
                 None
             }
         }
@@ -354,6 +381,28 @@ fn dirname(path: &Value) -> Option<Value> {
             Some(value.then(&Value::text(folder)))
         }
         _ => None,
+    }
+}
+
+/// The arguments of `echo -n`.
+fn without_flag(arguments: &[Word]) -> &[Word] {
+    match arguments {
+        [flag, rest @ ..] if flag.is("-n") => rest,
+        all => all,
+    }
+}
+
+/// Whether a statement prints nothing.
+fn is_silent(statement: &Statement) -> bool {
+    match &statement.kind {
+        StatementKind::Assign(_) | StatementKind::Function(_) | StatementKind::Test(_) => true,
+        StatementKind::Command(command) => {
+            let name = command.name.literal().unwrap_or_default();
+            let name = if name == "pipelinectl" { command.arguments.first().and_then(Word::literal).unwrap_or_default() } else { name };
+            matches!(StoreCommand::named(&name), Some(StoreCommand::Set(_) | StoreCommand::Save(_) | StoreCommand::Export))
+                || matches!(&*name, ":" | "true" | "cd" | "set" | "shift" | "shopt" | "mkdir")
+        }
+        _ => false,
     }
 }
 

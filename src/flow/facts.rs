@@ -7,18 +7,22 @@
 use std::sync::Arc;
 
 use compact_str::CompactString;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::value::Value;
-use crate::platform::StoreKind;
+use crate::platform::{self, ParameterKind, StoreKind};
 use crate::source::Location;
 
 /// Places of one fact beyond this many are left out.
 const MAX_PLACES: usize = 8;
+/// Shorter values do not fill a payload.
+const LARGE_VALUE: usize = 256;
 
 /// How sure something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Certainty {
+    /// On no path any more.
+    No,
     /// On some paths.
     Maybe,
     /// On every path.
@@ -32,6 +36,12 @@ pub enum Subject {
     Set(StoreKind, CompactString),
     /// A key is marked for async runs.
     Exported(CompactString),
+    /// A key is set on some way on which it is not exported.
+    Unsent(CompactString),
+    /// A repo was registered with this property.
+    RepoProperty(CompactString, CompactString),
+    /// A repo was registered with properties whose names are not known.
+    AnyRepoProperty(CompactString),
     /// A script ran that cannot be read, or a key was exported whose name is not known: anything may be exported.
     Widened,
 }
@@ -49,26 +59,48 @@ pub struct Fact {
     pub places: Arc<[Location]>,
     /// The value of the key, where it is known.
     pub(super) value: Option<Arc<Value>>,
+    /// Where the secret is read that the value is made of.
+    pub secret: Option<Arc<Secret>>,
+    /// Whether it depends on a stage that may run at the same time.
+    pub is_beside: bool,
+}
+
+/// A secret that a value is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Secret {
+    /// Its key.
+    pub key: CompactString,
+    /// Where it is read.
+    pub place: Location,
 }
 
 impl Fact {
     pub(super) fn new(place: Location, value: Option<Arc<Value>>) -> Self {
-        Self { certainty: Certainty::Yes, places: Arc::new([place]), value }
+        Self { certainty: Certainty::Yes, places: Arc::new([place]), value, secret: None, is_beside: false }
+    }
+
+    /// That something holds no more.
+    pub(super) fn ended(place: Location) -> Self {
+        Self { certainty: Certainty::No, ..Self::new(place, None) }
+    }
+
+    /// How long the value is in bytes, where it is known.
+    pub fn known_length(&self) -> Option<usize> {
+        self.value.as_ref()?.known_length()
     }
 
     /// What holds where either path was taken; `None` is a path on which the fact does not hold.
     pub(super) fn join(left: Option<&Fact>, right: Option<&Fact>) -> Option<Fact> {
         match (left, right) {
             (None, None) => None,
-            (Some(only), None) | (None, Some(only)) => Some(only.weakened()),
+            // On the other path holds what held before.
+            (Some(only), None) | (None, Some(only)) => Some(Fact { certainty: Certainty::Maybe, ..only.clone() }),
             (Some(left), Some(right)) => Some(Fact {
-                certainty: left.certainty.min(right.certainty),
+                certainty: if left.certainty == right.certainty { left.certainty } else { Certainty::Maybe },
                 places: union(&left.places, &right.places),
-                value: match (&left.value, &right.value) {
-                    (Some(left), Some(right)) if left == right => Some(left.clone()),
-                    (Some(left), Some(right)) => Some(Arc::new((**left).clone().or(right))),
-                    _ => None,
-                },
+                value: either(left, right),
+                secret: left.secret.clone().or_else(|| right.secret.clone()),
+                is_beside: left.is_beside && right.is_beside,
             }),
         }
     }
@@ -78,21 +110,33 @@ impl Fact {
         match earlier {
             None => self.clone(),
             // A later certain setting replaces an earlier one.
-            Some(_) if self.certainty == Certainty::Yes => self.clone(),
+            Some(_) if self.certainty != Certainty::Maybe => self.clone(),
             Some(earlier) => Fact {
-                certainty: earlier.certainty,
+                certainty: if earlier.certainty == Certainty::No { Certainty::Maybe } else { earlier.certainty },
                 places: union(&earlier.places, &self.places),
-                value: match (&earlier.value, &self.value) {
-                    (Some(left), Some(right)) => Some(Arc::new((**left).clone().or(right))),
-                    _ => None,
-                },
+                value: either(earlier, self),
+                secret: earlier.secret.clone().or_else(|| self.secret.clone()),
+                is_beside: earlier.is_beside && self.is_beside,
             },
         }
     }
 
     /// The same, on some paths only.
     pub(super) fn weakened(&self) -> Fact {
-        Fact { certainty: Certainty::Maybe, ..self.clone() }
+        Fact { certainty: self.certainty.min(Certainty::Maybe), ..self.clone() }
+    }
+
+    /// The same, from a stage that may run at the same time.
+    pub(super) fn beside(&self) -> Fact {
+        Fact { is_beside: true, ..self.weakened() }
+    }
+}
+
+fn either(left: &Fact, right: &Fact) -> Option<Arc<Value>> {
+    match (&left.value, &right.value) {
+        (Some(left), Some(right)) if left == right => Some(left.clone()),
+        (Some(left), Some(right)) => Some(Arc::new((**left).clone().or(right))),
+        _ => None,
     }
 }
 
@@ -125,6 +169,14 @@ struct Change {
 pub struct Facts {
     subjects: Vec<Subject>,
     ids: FxHashMap<Subject, SubjectId>,
+    /// All subjects that speak of an export.
+    exported: Vec<SubjectId>,
+    /// Exports of keys that hold a secret somewhere.
+    risky: Vec<SubjectId>,
+    /// Keys whose value is made of a secret somewhere.
+    secret_keys: FxHashSet<CompactString>,
+    /// Keys with a value that counts for the size of a payload.
+    large: FxHashMap<CompactString, SubjectId>,
     changes: Vec<Change>,
 }
 
@@ -139,17 +191,47 @@ impl Facts {
         &self.subjects[id.0 as usize]
     }
 
+    /// The subjects of all exports.
+    pub(super) fn exported(&self) -> &[SubjectId] {
+        &self.exported
+    }
+
+    /// The exports of keys that hold a secret somewhere.
+    pub(super) fn risky_exports(&self) -> &[SubjectId] {
+        &self.risky
+    }
+
+    /// The subjects "exported" and "set" of keys whose values are large somewhere.
+    pub(super) fn large_exports(&self) -> impl Iterator<Item = (SubjectId, SubjectId)> {
+        self.large.iter().filter_map(|(key, set)| Some((self.find(&Subject::Exported(key.clone()))?, *set)))
+    }
+
     pub(super) fn id(&mut self, subject: Subject) -> SubjectId {
         if let Some(id) = self.ids.get(&subject) {
             return *id;
         }
         let id = SubjectId(self.subjects.len() as u32);
+        if let Subject::Exported(key) = &subject {
+            self.exported.push(id);
+            let is_secure = platform::parameter(key).is_some_and(|parameter| parameter.kind == ParameterKind::Secure);
+            if is_secure || self.secret_keys.contains(key) {
+                self.risky.push(id);
+            }
+        }
         self.subjects.push(subject.clone());
         self.ids.insert(subject, id);
         id
     }
 
     pub(super) fn push(&mut self, before: ChangeId, subject: SubjectId, fact: Fact) -> ChangeId {
+        if let Subject::Set(StoreKind::Env, key) = &self.subjects[subject.0 as usize] {
+            if fact.secret.is_some() && self.secret_keys.insert(key.clone()) {
+                self.risky.extend(self.ids.get(&Subject::Exported(key.clone())));
+            }
+            if fact.known_length().is_some_and(|length| length >= LARGE_VALUE) {
+                self.large.insert(key.clone(), subject);
+            }
+        }
         self.changes.push(Change { before, subject, fact });
         ChangeId(self.changes.len() as u32)
     }
@@ -186,7 +268,7 @@ impl Facts {
         }
         let results = order.into_iter().filter_map(|subject| {
             let (count, fact) = merged.remove(&subject)?;
-            Some((subject, if count == ends.len() { fact } else { fact.weakened() }))
+            Some((subject, if count == ends.len() { fact } else { Fact { certainty: Certainty::Maybe, ..fact } }))
         });
         results.collect()
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::facts::{ChangeId, Fact, Facts, Subject, SubjectId};
+use super::facts::{Certainty, ChangeId, Fact, Facts, Subject, SubjectId};
 use super::library::{Library, ScriptFile};
-use super::stage::{Access, Opaque, StageFlow};
+use super::stage::{Access, Opaque, ShellExport, StageFlow, Suspicious, SuspiciousKind};
 use super::state::{Defined, Delta, Mark, State, Variable};
 use super::value::{Binding, Cause, Value};
 use crate::platform::{PipelineKind, StoreKind};
@@ -29,7 +29,19 @@ pub(super) struct Surroundings<'a> {
     /// The pipeline that runs it.
     pub(super) pipeline: Option<PipelineKind>,
     /// What earlier stages left.
-    pub(super) entry: Option<&'a FxHashMap<SubjectId, Fact>>,
+    pub(super) entry: Option<&'a dyn Earlier>,
+}
+
+/// What holds before a stage begins.
+pub(super) trait Earlier {
+    /// The fact of a subject.
+    fn get(&self, subject: SubjectId) -> Option<Fact>;
+}
+
+impl Earlier for FxHashMap<SubjectId, Fact> {
+    fn get(&self, subject: SubjectId) -> Option<Fact> {
+        FxHashMap::get(self, &subject).cloned()
+    }
 }
 
 /// Interprets the script of a stage.
@@ -65,6 +77,7 @@ pub(super) fn run(
         active: Vec::new(),
         outcomes: FxHashMap::default(),
         created: FxHashSet::default(),
+        piped: None,
     };
     machine.note_errors(script);
     machine.block(&script.body);
@@ -106,6 +119,8 @@ struct Situation {
     identity: *const (),
     state: u64,
     arguments: Option<Vec<Value>>,
+    is_guarded: bool,
+    is_certain: bool,
 }
 
 /// What a call led to.
@@ -155,6 +170,8 @@ pub(super) struct Machine<'a, 'f> {
     outcomes: FxHashMap<Situation, Outcome>,
     /// Names of files that the stage makes itself.
     pub(super) created: FxHashSet<CompactString>,
+    /// What the present command finds on its standard input, where that is a pipe.
+    pub(super) piped: Option<Value>,
 }
 
 impl Machine<'_, '_> {
@@ -182,6 +199,11 @@ impl Machine<'_, '_> {
         self.location(word.inner_span(self.sources.get(self.file).text()))
     }
 
+    /// Counts what the stage does.
+    pub(super) fn order(&self) -> u32 {
+        self.steps as u32
+    }
+
     pub(super) fn is_certain(&self) -> bool {
         self.uncertain == 0 && !self.left_early
     }
@@ -206,7 +228,7 @@ impl Machine<'_, '_> {
         status
     }
 
-    fn statement(&mut self, statement: &Statement) -> Status {
+    pub(super) fn statement(&mut self, statement: &Statement) -> Status {
         self.steps += 1;
         if self.steps > MAX_STEPS || self.depth > MAX_DEPTH {
             self.give_up(statement.span);
@@ -231,11 +253,7 @@ impl Machine<'_, '_> {
                 Status::Likely | Status::Unknown => Status::Unknown,
             },
             StatementKind::Pipe(members) => {
-                for member in members {
-                    self.process(|machine| {
-                        machine.statement(member);
-                    });
-                }
+                self.pipe(members, false);
                 Status::Unknown
             }
             StatementKind::If(branches) => self.branches(branches),
@@ -265,8 +283,30 @@ impl Machine<'_, '_> {
         }
     }
 
+    /// Runs each member with what the one before it prints; returns what the last one prints, if that is asked for.
+    pub(super) fn pipe(&mut self, members: &[Statement], is_captured: bool) -> Option<Value> {
+        let outer = self.piped.take();
+        let mut printed = None;
+        for (index, member) in members.iter().enumerate() {
+            let is_last = index + 1 == members.len();
+            self.process(|machine| {
+                if is_last && !is_captured {
+                    machine.statement(member);
+                } else {
+                    printed = machine.printed(member);
+                }
+            });
+            self.piped = Some(printed.take().unwrap_or_else(|| Value::unknown(Cause::Expansion)));
+        }
+        std::mem::replace(&mut self.piped, outer).filter(|_| is_captured)
+    }
+
     /// Of a script that does not parse parts may be missing: they may do anything.
     fn note_errors(&mut self, script: &Script) {
+        for document in &script.open_documents {
+            let kind = SuspiciousKind::OpenHereDocument(document.delimiter.clone());
+            self.suspect(self.location(document.span), kind);
+        }
         if let Some(error) = script.errors.first() {
             let place = self.location(error.span);
             self.opaque(place, "a script that does not parse as a whole".into(), false);
@@ -287,6 +327,13 @@ impl Machine<'_, '_> {
             self.state.set_fact(self.facts, subject, Fact::new(place, None));
         }
         self.flow.opaque.push(Opaque { place, what, is_platform });
+    }
+
+    pub(super) fn suspect(&mut self, place: Location, kind: SuspiciousKind) {
+        let suspicious = Suspicious { place, kind };
+        if !self.flow.suspicious.contains(&suspicious) {
+            self.flow.suspicious.push(suspicious);
+        }
     }
 
     pub(super) fn guard<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> T {
@@ -575,7 +622,13 @@ impl Machine<'_, '_> {
             return;
         }
         // In an equal state the same code does the same: what it found is noted already.
-        let situation = Situation { identity, state: self.state.fingerprint(), arguments: self.arguments.clone() };
+        let situation = Situation {
+            identity,
+            state: self.state.fingerprint(),
+            arguments: self.arguments.clone(),
+            is_guarded: self.guarded > 0,
+            is_certain: self.is_certain(),
+        };
         if let Some(outcome) = self.outcomes.get(&situation) {
             let (delta, dead) = (outcome.delta.clone(), outcome.dead);
             self.state.apply(self.facts, &delta);
@@ -625,11 +678,16 @@ impl Machine<'_, '_> {
     }
 
     pub(super) fn call_function(&mut self, defined: &Defined, arguments: Option<Vec<Value>>) {
-        let file = std::mem::replace(&mut self.file, defined.file);
-        let outer = std::mem::replace(&mut self.arguments, arguments);
-        self.call(Arc::as_ptr(&defined.function).cast(), |machine| {
+        self.call_function_with(defined, arguments, |machine| {
             machine.block(&defined.function.body);
         });
+    }
+
+    /// Calls a function, and lets `run` run its body.
+    pub(super) fn call_function_with(&mut self, defined: &Defined, arguments: Option<Vec<Value>>, run: impl FnOnce(&mut Self)) {
+        let file = std::mem::replace(&mut self.file, defined.file);
+        let outer = std::mem::replace(&mut self.arguments, arguments);
+        self.call(Arc::as_ptr(&defined.function).cast(), run);
         self.arguments = outer;
         self.file = file;
     }
@@ -686,6 +744,17 @@ impl Machine<'_, '_> {
                 Some(values) => Binding::Array(values),
                 None => Binding::Scalar(Value::unknown(Cause::Variable(name.clone()))),
             },
+            AssignedValue::AppendWord(word) => {
+                let more = self.word(word);
+                match self.state.variable(name) {
+                    Some(Binding::Scalar(value)) => Binding::Scalar(value.then(&more)),
+                    _ => Binding::Scalar(Value::unknown(Cause::Variable(name.clone()))),
+                }
+            }
+            AssignedValue::AppendArray(words) => match (self.words(words), self.state.variable(name)) {
+                (Some(more), Some(Binding::Array(values))) => Binding::Array(values.iter().cloned().chain(more).collect()),
+                _ => Binding::Scalar(Value::unknown(Cause::Variable(name.clone()))),
+            },
             AssignedValue::Other(words) => {
                 for word in words {
                     self.word(word);
@@ -698,29 +767,52 @@ impl Machine<'_, '_> {
                 }
             }
         };
-        if !name.is_empty() {
-            self.state.set_variable(name, binding, exported);
+        if name.is_empty() {
+            return;
         }
+        if exported {
+            let is_from_store = matches!(&binding, Binding::Scalar(value) if value.is_from_store());
+            let place = self.location(assignment.span);
+            self.flow.shell_exports.push(ShellExport { name: name.clone(), place, is_from_store });
+        }
+        self.state.set_variable(name, binding, exported);
     }
 
     // The store.
 
-    pub(super) fn set(&mut self, kind: StoreKind, key: Option<CompactString>, place: Location, value: Option<Value>) {
+    pub(super) fn set(&mut self, kind: StoreKind, key: Option<CompactString>, place: Location, value: Option<&Value>) {
         if let Some(key) = &key {
             let subject = self.facts.id(Subject::Set(kind, key.clone()));
-            let fact = Fact::new(place, value.map(Arc::new));
-            self.state.set_fact(self.facts, subject, fact);
+            // A value that is not known at all is no constant: nothing is kept of it but the secret in it.
+            let known = value.filter(|value| value.split().1.is_none()).cloned().map(Arc::new);
+            let secret = value.and_then(Value::secret).cloned();
+            self.state.set_fact(self.facts, subject, Fact { secret, ..Fact::new(place, known) });
+            if kind == StoreKind::Env && !self.is_surely_exported(key) {
+                self.hold(Subject::Unsent(key.clone()), Fact::new(place, None));
+            }
         }
         self.flow.sets.push(Access { kind, key, place });
     }
 
-    pub(super) fn export(&mut self, key: Option<CompactString>, place: Location) {
-        let subject = match &key {
-            Some(key) => Subject::Exported(key.clone()),
-            None => Subject::Widened,
-        };
+    /// Makes a fact hold from here on.
+    pub(super) fn hold(&mut self, subject: Subject, fact: Fact) {
         let subject = self.facts.id(subject);
-        self.state.set_fact(self.facts, subject, Fact::new(place, None));
+        self.state.set_fact(self.facts, subject, fact);
+    }
+
+    fn is_surely_exported(&self, key: &CompactString) -> bool {
+        let subject = self.facts.find(&Subject::Exported(key.clone()));
+        subject.and_then(|subject| self.state.fact(subject)).is_some_and(|fact| fact.certainty == Certainty::Yes)
+    }
+
+    pub(super) fn export(&mut self, key: Option<CompactString>, place: Location) {
+        match &key {
+            Some(key) => {
+                self.hold(Subject::Exported(key.clone()), Fact::new(place, None));
+                self.hold(Subject::Unsent(key.clone()), Fact::ended(place));
+            }
+            None => self.hold(Subject::Widened, Fact::new(place, None)),
+        }
         self.flow.exports.push(Access { kind: StoreKind::Env, key, place });
     }
 }

@@ -26,9 +26,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-pub use facts::{Certainty, Fact, Facts, Subject};
-pub use pipeline::{Crossing, PipelineFlow, Run};
-pub use stage::{Access, MissingScript, Opaque, Read, StageFlow, Trigger};
+pub use facts::{Certainty, Fact, Facts, Secret, Subject};
+pub use pipeline::{Crossing, Leak, LeftBehind, PipelineFlow, RepoUse, Run};
+pub use stage::{Access, MissingScript, Opaque, Read, ShellExport, StageFlow, Suspicious, SuspiciousKind, Trigger};
 pub use value::Cause;
 
 use crate::model::{Model, Stage, StageId};

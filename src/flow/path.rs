@@ -3,7 +3,7 @@
 use compact_str::CompactString;
 
 use super::folder::Folder;
-use super::value::{Piece, Text};
+use super::value::{Piece, Text, Value};
 
 /// Folders below the workspace that are the configuration's repository by convention.
 const REPO_NAMES: &[&str] = &["one-pipeline-config-repo"];
@@ -31,6 +31,25 @@ impl Folder {
             }
         }
         folder.enter(segment, is_first)
+    }
+
+    /// What identifies a file that a script writes or reads from here, in whatever stage it does so. `None` where that
+    /// is not known, and for devices.
+    pub(crate) fn file_below(&self, value: &Value) -> Option<CompactString> {
+        let [text] = value.options() else { return None };
+        match &**text {
+            [Piece::Text(path)]
+                if path.starts_with("/dev/") || path.starts_with("/proc/") || path.starts_with('~') || path.ends_with('/') =>
+            {
+                None
+            }
+            [Piece::Text(path)] if path.starts_with('/') => Some(path.clone()),
+            [Piece::Folder(Folder::Workspace), Piece::Text(path)] => Some(format!("$WORKSPACE{path}").into()),
+            _ => match self.join(text) {
+                Folder::Repo { path, sure: true } if !path.is_empty() => Some(path),
+                _ => None,
+            },
+        }
     }
 
     fn enter(self, segment: Segment, is_first: bool) -> Self {

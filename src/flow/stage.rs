@@ -19,6 +19,10 @@ pub struct StageFlow {
     pub exports: Vec<Access>,
     /// What it triggers, in order.
     pub triggers: Vec<Trigger>,
+    /// Variables of the shell that it gives its children, in order.
+    pub shell_exports: Vec<ShellExport>,
+    /// Commands that do something else than they seem to, in order.
+    pub suspicious: Vec<Suspicious>,
     /// Calls that cannot be followed.
     pub opaque: Vec<Opaque>,
     /// Scripts that are not there.
@@ -42,6 +46,15 @@ pub struct Read {
     pub has_default: bool,
     /// Whether the stage has set the key itself by then.
     pub own: Option<Certainty>,
+    /// Larger than that of everything that the stage did before.
+    pub order: u32,
+}
+
+impl Read {
+    /// Whether the script copes with the key not being there.
+    pub fn is_soft(&self) -> bool {
+        self.has_default || self.own.is_some()
+    }
 }
 
 /// A key that is set or exported.
@@ -68,8 +81,48 @@ pub struct Trigger {
     pub unknown: Option<Cause>,
     /// Whether every path through the stage comes by.
     pub certain: bool,
+    /// Larger than that of everything that the stage did before.
+    pub order: u32,
     /// What is known of the store there.
     pub(super) at: ChangeId,
+}
+
+/// `export NAME=..`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShellExport {
+    /// The variable.
+    pub name: CompactString,
+    /// Where its name stands.
+    pub place: Location,
+    /// Whether it only hands on what the store holds.
+    pub is_from_store: bool,
+}
+
+/// A command that does something else than it seems to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Suspicious {
+    /// Where.
+    pub place: Location,
+    /// What it is.
+    pub kind: SuspiciousKind,
+}
+
+/// What is suspicious about a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SuspiciousKind {
+    /// `set_env key=value`: one argument is a key, and the value is read from standard input.
+    PairInOneWord {
+        /// The command.
+        command: CompactString,
+        /// Before the `=`.
+        key: CompactString,
+        /// Behind it.
+        value: CompactString,
+    },
+    /// `source folder`.
+    SourcesFolder(CompactString),
+    /// A here-document that the script's end closes.
+    OpenHereDocument(CompactString),
 }
 
 /// A call that the analysis cannot follow.

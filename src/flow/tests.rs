@@ -23,7 +23,7 @@ fn runs(parent: &str, scripts: &[(&str, &str)]) -> Vec<String> {
         let exported = run.exports.iter().find(|(key, _)| key == "x").map(|(_, fact)| fact.certainty);
         let exported = match exported {
             Some(Certainty::Yes) => "yes",
-            Some(Certainty::Maybe) => "maybe",
+            Some(Certainty::Maybe | Certainty::No) => "maybe",
             None => "no",
         };
         let certain = if run.certain { "!" } else { "?" };

@@ -1,7 +1,10 @@
 //! What a word may be: every text that it can expand to, as far as it is known.
 
+use std::sync::Arc;
+
 use compact_str::CompactString;
 
+use super::facts::Secret;
 use super::folder::Folder;
 
 /// More alternatives than this are one unknown text.
@@ -27,6 +30,8 @@ pub enum Cause {
     Env(CompactString),
     /// The output of a command.
     Output(CompactString),
+    /// It is a secret, or made of one.
+    Secret(Arc<Secret>),
     /// Anything else: arithmetic, substrings, globs.
     Expansion,
 }
@@ -38,6 +43,7 @@ impl Cause {
             Self::Variable(name) if name.starts_with(|c: char| c.is_ascii_digit()) || name == "@" => format!("the argument `${name}`"),
             Self::Variable(name) => format!("the shell variable `{name}`"),
             Self::Env(key) => format!("the value of `{key}`, which no stage before sets to a fixed text"),
+            Self::Secret(secret) => format!("the secret `{}`", secret.key),
             Self::Output(command) => format!("the output of `{command}`"),
             Self::Expansion => "an expansion that is not followed".to_owned(),
         }
@@ -88,6 +94,18 @@ impl Value {
         }
     }
 
+    /// The length in bytes of the one text that it surely is.
+    pub(crate) fn known_length(&self) -> Option<usize> {
+        match &*self.options {
+            [only] => match &**only {
+                [] => Some(0),
+                [Piece::Text(text)] => Some(text.len()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// All texts that are known, and why others are not.
     pub(crate) fn split(&self) -> (Vec<CompactString>, Option<Cause>) {
         let mut texts = Vec::new();
@@ -99,6 +117,19 @@ impl Value {
             }
         }
         (texts, cause)
+    }
+
+    /// Whether it only hands on what `get_env` gave.
+    pub(crate) fn is_from_store(&self) -> bool {
+        self.options.iter().flatten().any(|piece| matches!(piece, Piece::Unknown(Cause::Env(_) | Cause::Secret(_))))
+    }
+
+    /// The secret that it is made of.
+    pub(crate) fn secret(&self) -> Option<&Arc<Secret>> {
+        self.options.iter().flatten().find_map(|piece| match piece {
+            Piece::Unknown(Cause::Secret(secret)) => Some(secret),
+            _ => None,
+        })
     }
 
     /// Every text of either.
@@ -123,6 +154,9 @@ impl Value {
     fn limited(self) -> Self {
         if self.options.len() <= MAX_OPTIONS {
             return self;
+        }
+        if let Some(secret) = self.secret() {
+            return Self::unknown(Cause::Secret(secret.clone()));
         }
         let cause = self.options.iter().find(|option| known(option).is_none()).map_or(Cause::Expansion, first_cause);
         Self::unknown(cause)

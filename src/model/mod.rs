@@ -1,15 +1,17 @@
 //! The pipeline, version-neutral: stages, scripts, targets, declared contracts.
 
 mod detect;
+mod order;
 mod read;
 
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;
 
 pub use detect::{Detected, detect, might_be_config};
+pub use order::Order;
 pub use read::read;
 
-use crate::platform::{self, PipelineKind};
+use crate::platform;
 use crate::source::Span;
 use crate::yaml::NodeId;
 
@@ -202,50 +204,5 @@ impl Model {
             None => !platform::is_built_in_stage(&stage.name.name),
             Some(_) => self.targets.get(&stage.name.name) == Some(&id),
         }
-    }
-
-    /// The stages that a pipeline of this kind runs by itself, in order. None where the configuration has nothing for it.
-    pub fn sequence(&self, kind: PipelineKind) -> Vec<StageId> {
-        match self.format {
-            Format::V1 => {
-                let by_name = |name: &&str| self.stages().filter(|(_, stage)| stage.name.name == **name).last().map(|(id, _)| id);
-                platform::stage_order(kind).iter().filter_map(by_name).collect()
-            }
-            Format::V2 => self.task_sequence(kind),
-        }
-    }
-
-    fn task_sequence(&self, kind: PipelineKind) -> Vec<StageId> {
-        let base: Vec<&str> = platform::task_order(kind).map(|task| task.name).collect();
-        if !self.tasks.iter().any(|task| base.contains(&task.name.name.as_str())) {
-            return Vec::new();
-        }
-        // A task of the user's runs in each pipeline that has what it is copied from, or what it waits for.
-        let belongs = |task: &Task| {
-            let name = task.name.name.as_str();
-            if name == platform::ASYNC_TASK {
-                return false;
-            }
-            match platform::base_task(name) {
-                Some(_) => base.contains(&name),
-                None => {
-                    let anchors = task.from.iter().chain(&task.run_after);
-                    let mut known = anchors.filter_map(|anchor| platform::base_task(&anchor.name)).peekable();
-                    known.peek().is_none() || known.any(|task| base.contains(&task.name))
-                }
-            }
-        };
-        let mut tasks: Vec<&Task> = self.tasks.iter().filter(|task| belongs(task)).collect();
-        let rank = |task: &Task| {
-            let like = task.from.as_ref().map_or(&task.name.name, |from| &from.name);
-            base.iter().position(|name| name == like).unwrap_or(base.len())
-        };
-        tasks.sort_by_key(|task| (task.is_finally, rank(task)));
-        tasks.iter().flat_map(|task| task.steps.iter().copied()).collect()
-    }
-
-    /// The kinds of pipeline that the configuration has something for.
-    pub fn pipelines(&self) -> Vec<PipelineKind> {
-        PipelineKind::ALL.into_iter().filter(|kind| !self.sequence(*kind).is_empty()).collect()
     }
 }

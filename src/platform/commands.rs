@@ -17,6 +17,38 @@ pub enum StoreKind {
     Result,
     /// `put_data`, `get_data`.
     Data,
+    /// A file of the workspace, in no store.
+    Workspace,
+}
+
+impl StoreKind {
+    /// The command that reads a key of this kind.
+    pub fn reader(self) -> &'static str {
+        match self {
+            Self::Env => "get_env",
+            Self::Secret => "get_secret",
+            Self::File => "load_file",
+            Self::Repo => "load_repo",
+            Self::Artifact => "load_artifact",
+            Self::Result => "load_result",
+            Self::Data => "get_data",
+            Self::Workspace => "cat",
+        }
+    }
+
+    /// The command that writes a key of this kind.
+    pub fn writer(self) -> &'static str {
+        match self {
+            Self::Env => "set_env",
+            Self::Secret => "set_secret",
+            Self::File => "save_file",
+            Self::Repo => "save_repo",
+            Self::Artifact => "save_artifact",
+            Self::Result => "save_result",
+            Self::Data => "put_data",
+            Self::Workspace => ">",
+        }
+    }
 }
 
 /// A command of pipelinectl.

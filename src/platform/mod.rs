@@ -6,7 +6,9 @@ mod stages;
 
 pub use commands::{StoreCommand, StoreKind, is_harmless_platform_script};
 pub use parameters::{Parameter, ParameterKind, is_provided, is_read_by_platform_scripts, is_shell_variable, parameter};
-pub use stages::{PipelineKind, base_task, base_tasks, is_built_in_stage, is_platform_step, stage_order, task_order};
+pub use stages::{
+    PipelineKind, base_task, base_tasks, built_in_stages, is_built_in_stage, is_platform_step, stage_order, surely_runs_before, task_order,
+};
 
 /// The task of format 2 whose steps are async stages.
 pub const ASYNC_TASK: &str = "async-stage";
@@ -19,6 +21,16 @@ pub const EVENT_LISTENER: &str = "async-stage-listener";
 pub const TOKEN_HEADER: &str = "x-async-stage-token";
 /// The secure property of the pipeline that holds the same token.
 pub const TOKEN_PROPERTY: &str = "subpipeline-webhook-token";
+
+/// Whether the platform itself registers a repo of this name, with all that a clone needs.
+pub fn is_registered_repo(name: &str) -> bool {
+    matches!(name, "app-repo" | "config-repo" | "pipeline-config-repo" | "one-pipeline-config-repo" | "inventory-repo" | "evidence-repo")
+}
+
+/// The largest payload of a webhook call, in bytes.
+pub const MAX_PAYLOAD: usize = 512 * 1024;
+/// The longest value of a property of a pipeline, in characters.
+pub const MAX_PROPERTY: usize = 4_096;
 
 /// The longest name of a stage that can become a Kubernetes name.
 pub const MAX_STAGE_NAME: usize = 63;

@@ -69,9 +69,46 @@ pub fn stage_order(kind: PipelineKind) -> &'static [&'static str] {
     }
 }
 
+/// Whether a stage of format 1 has surely ended before another begins, in every release of the pipeline.
+/// Early releases run all stages one by one, later ones run the checks beside build and deployment.
+pub fn surely_runs_before(kind: PipelineKind, earlier: &str, later: &str) -> bool {
+    let order = stage_order(kind);
+    let rank = |name: &str| order.iter().position(|stage| *stage == name);
+    let (Some(from), Some(to)) = (rank(earlier), rank(later)) else { return false };
+    if from >= to {
+        return false;
+    }
+    if earlier == "setup" || later == "finish" {
+        return true;
+    }
+    match kind {
+        PipelineKind::Pr | PipelineKind::Cd | PipelineKind::Simple => true,
+        PipelineKind::Cc => false,
+        PipelineKind::Ci => match (is_check(earlier), is_check(later)) {
+            (false, false) => true,
+            (true, true) => earlier == "detect-secrets" || later == "static-scan",
+            (true, false) => later == "release",
+            (false, true) => false,
+        },
+    }
+}
+
+/// Whether a stage of CI belongs to the checks that run beside build and deployment.
+fn is_check(stage: &str) -> bool {
+    matches!(stage, "detect-secrets" | "peer-review" | "static-scan" | "compliance-checks")
+}
+
 /// Whether some pipeline runs a stage of this name by itself.
 pub fn is_built_in_stage(name: &str) -> bool {
     PipelineKind::ALL.iter().any(|kind| stage_order(*kind).contains(&name))
+}
+
+/// The names of all stages that some pipeline runs by itself.
+pub fn built_in_stages() -> Vec<&'static str> {
+    let mut names: Vec<&str> = PipelineKind::ALL.iter().flat_map(|kind| stage_order(*kind)).copied().collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// A task of format 2 that a pipeline has by itself.

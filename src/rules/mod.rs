@@ -105,9 +105,23 @@ rules![
     InvalidStageName = invalid_stage_name "invalid-stage-name",
     UnexportedVariable = unexported_variable "unexported-variable",
     LateExport = late_export "late-export",
+    ConditionalExport = conditional_export "conditional-export",
+    UnexportedParameter = unexported_parameter "unexported-parameter",
+    ExportedSecret = exported_secret "exported-secret",
+    SecretNotSent = secret_not_sent "secret-not-sent",
+    FileNotSent = file_not_sent "file-not-sent",
+    RepoWithoutCommit = repo_without_commit "repo-without-commit",
+    OneWayData = one_way_data "one-way-data",
+    TriggerCycle = trigger_cycle "trigger-cycle",
+    UnreachableStage = unreachable_stage "unreachable-stage",
+    UnusedExport = unused_export "unused-export",
+    OrphanExport = orphan_export "orphan-export",
+    ExportWithoutTrigger = export_without_trigger "export-without-trigger",
     MissingScript = missing_script "missing-script",
     UnresolvedTrigger = unresolved_trigger "unresolved-trigger",
+    SuspiciousCommand = suspicious_command "suspicious-command",
     InvalidShell = invalid_shell "invalid-shell",
+    PayloadTooLarge = payload_too_large "payload-too-large",
 ];
 
 impl RuleId {

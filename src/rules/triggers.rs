@@ -39,6 +39,17 @@ pub(super) fn triggers(context: &Context<'_>) -> Vec<Triggered> {
     triggers
 }
 
+/// Whether code that cannot be read may trigger: any stage, or the one that is asked for. Scripts of the user's that
+/// are not there may do anything; those of the platform trigger where their name says so, and its scan `owasp-zap`.
+pub(super) fn may_trigger_unseen(context: &Context<'_>, stage: Option<&str>) -> bool {
+    let is_scan = stage.is_some_and(|stage| stage.starts_with("owasp-zap"));
+    let mut opaque = context.flow.stages.iter().flat_map(|flow| &flow.opaque);
+    opaque.any(|opaque| {
+        let is_wrapper = ["trigger", "async"].iter().any(|word| opaque.what.contains(word));
+        !opaque.is_platform || is_wrapper || (is_scan && opaque.what.contains("dynamic-scan"))
+    })
+}
+
 struct Found<'a> {
     context: &'a Context<'a>,
     by_place: FxHashMap<Location, Triggered>,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use compact_str::CompactString;
 
-use crate::flow::Read;
+use crate::flow::Crossing;
 use crate::source::Location;
 
 pub(super) const RULE: Rule = Rule {
@@ -74,11 +74,11 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 if crossing.exported.is_some() || crossing.widened || !crossing.exported_later.is_empty() {
                     continue;
                 }
-                let read = hardest_read(&crossing.reads);
+                let read = crossing.hardest_read();
                 let target = &context.model.stage(run.target).name.name;
                 let finding = by_read
                     .entry((read.place, crossing.key.clone()))
-                    .or_insert_with(|| unexported(context, &crossing.key, &crossing.reads, target));
+                    .or_insert_with(|| unexported(context, crossing, target));
                 for place in set.places.iter() {
                     finding.relate(*place, "set here");
                 }
@@ -90,10 +90,10 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     findings.extend(by_read.into_values());
 }
 
-fn unexported(context: &Context<'_>, key: &CompactString, reads: &[Read], target: &CompactString) -> Finding {
-    let read = hardest_read(reads);
+fn unexported(context: &Context<'_>, crossing: &Crossing, target: &CompactString) -> Finding {
+    let (key, read) = (&crossing.key, crossing.hardest_read());
     let is_property = context.settings.has_property(key);
-    let is_soft = read.has_default || read.own.is_some() || is_property;
+    let is_soft = read.is_soft() || is_property;
     let consequence = if is_property {
         "so it reads the pipeline's property of that name"
     } else if is_soft {
@@ -102,18 +102,17 @@ fn unexported(context: &Context<'_>, key: &CompactString, reads: &[Read], target
         "so the read fails"
     };
     let message = format!("`{target}` reads `{key}`, which its parent sets but does not export, {consequence}");
+    let help = match crossing.set.as_ref().and_then(|set| set.secret.as_ref()) {
+        Some(secret) => format!("it is made of the secret `{}`: do not export it, but read `get_secret \"{0}\"` in `{target}`", secret.key),
+        None => format!("add `export_env \"{key}\"` before the trigger"),
+    };
     let mut finding = Finding::new(RuleId::UnexportedVariable, read.place, message)
         .severity(if is_soft { Severity::Warning } else { Severity::Error })
-        .help(format!("add `export_env \"{key}\"` before the trigger"))
+        .help(help)
         .stage(target.clone())
         .variable(key.clone());
-    for other in reads {
+    for other in &crossing.reads {
         finding.relate(other.place, "also read here");
     }
     finding
-}
-
-/// The read that fails first: one without a default, if there is one.
-fn hardest_read(reads: &[Read]) -> &Read {
-    reads.iter().min_by_key(|read| (read.has_default || read.own.is_some(), read.place)).unwrap_or(&reads[0])
 }

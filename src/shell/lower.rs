@@ -8,8 +8,8 @@ use shuck_parser::parser::Parser;
 
 use super::word::literal_argument;
 use super::{
-    AssignedValue, Assignment, Block, Case, CaseArm, Command, Function, If, Input, Loop, LoopHead, Part, Pattern, PatternPart, Quoting,
-    Scope, Script, Statement, StatementKind, SyntaxError, Test, Word,
+    AssignedValue, Assignment, Block, Case, CaseArm, Command, Function, If, Input, Loop, LoopHead, OpenDocument, Part, Pattern,
+    PatternPart, Quoting, Scope, Script, Statement, StatementKind, SyntaxError, Test, Word,
 };
 use crate::source::{ScriptMap, Span};
 
@@ -37,7 +37,7 @@ fn parse_inline(text: &str, map: &ScriptMap, base: usize, depth: usize) -> Scrip
     if let Some(at) = too_deep(source) {
         let span = map.to_file(Span::new(base + at, base + at + 2));
         let message = format!("expansions are nested more than {MAX_EXPANSIONS} deep, and are not followed");
-        return Script { body: Block::default(), errors: vec![SyntaxError { span, message }] };
+        return Script { errors: vec![SyntaxError { span, message }], ..Script::default() };
     }
     // The parser slices text at bytes that are no characters. It is given one character for each byte; the
     // text of words is taken from the source.
@@ -52,9 +52,9 @@ fn parse_inline(text: &str, map: &ScriptMap, base: usize, depth: usize) -> Scrip
     let Ok(parsed) = std::panic::catch_unwind(|| Parser::new(parseable).parse()) else {
         let message = "the parser failed on this script, so it is not followed".to_owned();
         let span = map.to_file(Span::new(base, base + 1));
-        return Script { body: Block::default(), errors: vec![SyntaxError { span, message }] };
+        return Script { errors: vec![SyntaxError { span, message }], ..Script::default() };
     };
-    let mut lower = Lower { source, map, base, depth, errors: Vec::new() };
+    let mut lower = Lower { source, map, base, depth, errors: Vec::new(), open_documents: Vec::new() };
     for diagnostic in &parsed.diagnostics {
         let span = lower.error_span(diagnostic.span);
         lower.errors.push(SyntaxError { span, message: diagnostic.message.clone() });
@@ -66,7 +66,7 @@ fn parse_inline(text: &str, map: &ScriptMap, base: usize, depth: usize) -> Scrip
         lower.errors.push(SyntaxError { span, message: message.clone() });
     }
     let body = lower.block(&parsed.file.body);
-    Script { body, errors: lower.errors }
+    Script { body, errors: lower.errors, open_documents: lower.open_documents }
 }
 
 /// Where `${ .. ${ ..` is deeper than the parser can take: its time grows with the cube of the depth.
@@ -93,6 +93,7 @@ pub(super) struct Lower<'a> {
     base: usize,
     depth: usize,
     errors: Vec<SyntaxError>,
+    pub(super) open_documents: Vec<OpenDocument>,
 }
 
 impl Lower<'_> {
@@ -257,10 +258,17 @@ impl Lower<'_> {
                 if is_list { AssignedValue::Array(words) } else { AssignedValue::Other(words) }
             }
         };
-        if assignment.append || is_element {
+        if assignment.append && !is_element {
+            value = match value {
+                AssignedValue::Word(word) => AssignedValue::AppendWord(word),
+                AssignedValue::Array(words) => AssignedValue::AppendArray(words),
+                other => other,
+            };
+        } else if is_element {
             let mut words = match value {
                 AssignedValue::Word(word) => vec![word],
                 AssignedValue::Array(words) | AssignedValue::Other(words) => words.into_vec(),
+                AssignedValue::AppendWord(_) | AssignedValue::AppendArray(_) => Vec::new(),
             };
             if let Some(index) = assignment.target.subscript.as_ref().and_then(|subscript| subscript.word_ast()) {
                 words.push(self.word(index));

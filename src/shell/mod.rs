@@ -24,6 +24,17 @@ pub struct Script {
     pub body: Block,
     /// Syntax errors, in order.
     pub errors: Vec<SyntaxError>,
+    /// Here-documents that only the end of the script closes.
+    pub open_documents: Vec<OpenDocument>,
+}
+
+/// A here-document without its last line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenDocument {
+    /// The word behind `<<`.
+    pub span: Span,
+    /// The line that would close it.
+    pub delimiter: CompactString,
 }
 
 /// A place where the text is no shell.
@@ -132,7 +143,11 @@ pub enum AssignedValue {
     Word(Word),
     /// `name=(..)`.
     Array(Box<[Word]>),
-    /// `name+=..`, `name[i]=..`, a bare `declare name`: the value is not followed. Words are evaluated for what they run.
+    /// `name+=word`.
+    AppendWord(Word),
+    /// `name+=(..)`.
+    AppendArray(Box<[Word]>),
+    /// `name[i]=..`, a bare `declare name`: the value is not followed. Words are evaluated for what they run.
     Other(Box<[Word]>),
 }
 

@@ -6,7 +6,7 @@ use compact_str::CompactString;
 use shuck_ast as ast;
 
 use super::lower::{FOREIGN, Lower};
-use super::{Defaulted, Part, Quoting, Word};
+use super::{Defaulted, OpenDocument, Part, Quoting, Word};
 use crate::source::Span;
 
 /// The text of a word that holds nothing but one run of text, with its offset in the source: exact, without escapes.
@@ -172,6 +172,11 @@ impl Lower<'_> {
     }
 
     pub(super) fn heredoc(&mut self, heredoc: &ast::Heredoc) -> Word {
+        let end = heredoc.body.span.end.offset();
+        if self.source.get(end..).is_none_or(|rest| rest.trim().is_empty()) && !heredoc.delimiter.cooked.is_empty() {
+            let span = self.span(heredoc.delimiter.raw.span);
+            self.open_documents.push(OpenDocument { span, delimiter: heredoc.delimiter.cooked.as_str().into() });
+        }
         let mut parts = Vec::new();
         for node in &heredoc.body.parts {
             parts.push(match &node.kind {

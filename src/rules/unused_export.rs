@@ -1,0 +1,103 @@
+//! `unused-export`: no async stage reads an exported variable.
+
+use super::{Context, Finding, Rule, RuleId, Severity};
+use rustc_hash::FxHashSet;
+
+use super::suggest;
+use super::triggers::{may_trigger_unseen, triggers};
+use crate::flow::PipelineFlow;
+use crate::model::Target;
+
+pub(super) const RULE: Rule = Rule {
+    id: RuleId::UnusedExport,
+    severity: Severity::Info,
+    summary: "no async stage reads an exported variable",
+    page: PAGE,
+    since: "0.1.0",
+    check,
+};
+
+const PAGE: &str = r#"## What it does
+Finds exports of variables that no async stage reads, where all scripts of those stages can be read.
+
+## Why is this bad
+It is harmless, but the payload is visible, and a name that nobody reads is often a misspelt one.
+
+## Example
+```yaml .pipeline-config.yaml
+version: '1'
+dynamic-scan:
+  script: |
+    #!/usr/bin/env bash
+    set_env app-url https://example.com
+    set_env app-version 7
+    export_env app-url
+    export_env app-version
+    trigger-task owasp-zap
+owasp-zap:
+  script: |
+    #!/usr/bin/env bash
+    zap --target "$(get_env app-url)"
+```
+
+## Use instead
+```yaml .pipeline-config.yaml
+version: '1'
+dynamic-scan:
+  script: |
+    #!/usr/bin/env bash
+    set_env app-url https://example.com
+    export_env app-url
+    trigger-task owasp-zap
+owasp-zap:
+  script: |
+    #!/usr/bin/env bash
+    zap --target "$(get_env app-url)"
+```
+
+## When to ignore
+If the stage hands its environment to a program that reads the store by itself.
+"#;
+
+fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let triggers = triggers(context);
+    let is_known = |trigger: &super::triggers::Triggered| {
+        trigger.trigger.unknown.is_none() && trigger.names.iter().all(|(_, target)| matches!(target, Target::Stage(_)))
+    };
+    // Without a trigger it is `export-without-trigger`; with one whose stage cannot be read, nothing is known.
+    if triggers.is_empty() || !triggers.iter().all(is_known) || may_trigger_unseen(context, None) || reads_anything(context) {
+        return;
+    }
+    let mut read: FxHashSet<&str> = FxHashSet::default();
+    for (_, flow) in context.flow.pipelines.iter().flat_map(|pipeline| &pipeline.targets) {
+        read.extend(flow.reads.iter().filter_map(|read| read.key.as_deref()));
+    }
+    let mut seen = FxHashSet::default();
+    for pipeline in &context.flow.pipelines {
+        for (stage, flow) in pipeline.stages.iter().chain(&pipeline.targets) {
+            for export in &flow.exports {
+                let Some(key) = export.key.as_deref().filter(|key| !read.contains(key)) else { continue };
+                if !seen.insert(export.place) {
+                    continue;
+                }
+                let message = format!("no async stage reads `{key}`");
+                let help = match suggest::nearest(key, read.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "remove this export: the payload is visible to everyone who can see the run".to_owned(),
+                };
+                let finding = Finding::new(RuleId::UnusedExport, export.place, message).help(help);
+                findings.push(finding.stage(context.model.stage(*stage).name.name.clone()).variable(key));
+            }
+        }
+    }
+}
+
+/// Whether an async stage may read keys that its scripts do not show.
+fn reads_anything(context: &Context<'_>) -> bool {
+    let targets = |pipeline: &PipelineFlow| {
+        pipeline.targets.iter().any(|(id, flow)| {
+            context.model.stage(*id).script.is_none() || !flow.opaque.is_empty() || flow.reads.iter().any(|read| read.key.is_none())
+        })
+    };
+    context.flow.pipelines.iter().any(targets)
+}
