@@ -439,7 +439,7 @@ impl Machine<'_, '_> {
         let value = (*fact.value?).clone();
         Some(match fact.certainty {
             Certainty::Yes => value,
-            Certainty::Maybe | Certainty::No => value.or(&Value::unknown(Cause::Env(key.into()))),
+            _ => value.or(&Value::unknown(Cause::Env(key.into()))),
         })
     }
 

@@ -23,10 +23,28 @@ const LARGE_VALUE: usize = 256;
 pub enum Certainty {
     /// On no path any more.
     No,
+    /// On some paths no more, on the others as before.
+    PerhapsNo,
     /// On some paths.
     Maybe,
     /// On every path.
     Yes,
+}
+
+impl Certainty {
+    /// Whether it holds on some path.
+    pub fn is_possible(self) -> bool {
+        matches!(self, Self::Maybe | Self::Yes)
+    }
+
+    /// What holds where either path was taken.
+    fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (left, right) if left == right => left,
+            (Self::No, Self::PerhapsNo) | (Self::PerhapsNo, Self::No) => Self::PerhapsNo,
+            _ => Self::Maybe,
+        }
+    }
 }
 
 /// What a fact is about.
@@ -94,9 +112,9 @@ impl Fact {
         match (left, right) {
             (None, None) => None,
             // On the other path holds what held before.
-            (Some(only), None) | (None, Some(only)) => Some(Fact { certainty: Certainty::Maybe, ..only.clone() }),
+            (Some(only), None) | (None, Some(only)) => Some(only.weakened()),
             (Some(left), Some(right)) => Some(Fact {
-                certainty: if left.certainty == right.certainty { left.certainty } else { Certainty::Maybe },
+                certainty: left.certainty.or(right.certainty),
                 places: union(&left.places, &right.places),
                 value: either(left, right),
                 secret: left.secret.clone().or_else(|| right.secret.clone()),
@@ -110,9 +128,14 @@ impl Fact {
         match earlier {
             None => self.clone(),
             // A later certain setting replaces an earlier one.
-            Some(_) if self.certainty != Certainty::Maybe => self.clone(),
+            Some(_) if self.is_sure() => self.clone(),
             Some(earlier) => Fact {
-                certainty: if earlier.certainty == Certainty::No { Certainty::Maybe } else { earlier.certainty },
+                certainty: match (self.certainty, earlier.certainty) {
+                    (Certainty::Maybe, Certainty::Yes) => Certainty::Yes,
+                    (Certainty::PerhapsNo, Certainty::No) => Certainty::No,
+                    (Certainty::PerhapsNo, Certainty::PerhapsNo) => Certainty::PerhapsNo,
+                    _ => Certainty::Maybe,
+                },
                 places: union(&earlier.places, &self.places),
                 value: either(earlier, self),
                 secret: earlier.secret.clone().or_else(|| self.secret.clone()),
@@ -123,7 +146,16 @@ impl Fact {
 
     /// The same, on some paths only.
     pub(super) fn weakened(&self) -> Fact {
-        Fact { certainty: self.certainty.min(Certainty::Maybe), ..self.clone() }
+        let certainty = match self.certainty {
+            Certainty::Yes | Certainty::Maybe => Certainty::Maybe,
+            Certainty::No | Certainty::PerhapsNo => Certainty::PerhapsNo,
+        };
+        Fact { certainty, ..self.clone() }
+    }
+
+    /// Whether it says all about its subject: what came before does not matter.
+    pub(super) fn is_sure(&self) -> bool {
+        matches!(self.certainty, Certainty::Yes | Certainty::No)
     }
 
     /// The same, from a stage that may run at the same time.
@@ -268,7 +300,7 @@ impl Facts {
         }
         let results = order.into_iter().filter_map(|subject| {
             let (count, fact) = merged.remove(&subject)?;
-            Some((subject, if count == ends.len() { fact } else { Fact { certainty: Certainty::Maybe, ..fact } }))
+            Some((subject, if count == ends.len() { fact } else { fact.weakened() }))
         });
         results.collect()
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::shared::Replays;
 use crate::shell::{self, Script};
 use crate::source::{EntryKind, FileId, Files, ReadError, ScriptMap, Sources, normalize};
 
@@ -34,6 +35,7 @@ pub(super) struct Library<'a> {
     known: FxHashMap<String, Found>,
     /// All script files in the order in which they were read.
     read: Vec<Arc<ScriptFile>>,
+    pub(super) replays: Replays,
 }
 
 impl<'a> Library<'a> {
@@ -46,7 +48,7 @@ impl<'a> Library<'a> {
             folder = parent;
         }
         roots.push(String::new());
-        Self { files, roots, known: FxHashMap::default(), read: Vec::new() }
+        Self { files, roots, known: FxHashMap::default(), read: Vec::new(), replays: Replays::default() }
     }
 
     pub(super) fn into_read(self) -> Vec<Arc<ScriptFile>> {

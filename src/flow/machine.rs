@@ -16,6 +16,8 @@ use crate::source::{FileId, Location, Sources, Span};
 
 /// Loops are unrolled as long as the innermost body is run at most this many times.
 const MAX_UNROLLED: usize = 256;
+/// Loops that stand in more loops than this are looked at once.
+const MAX_REPEATED: usize = 3;
 /// How deep calls, scripts and compound commands may stand in each other.
 const MAX_DEPTH: usize = 700;
 /// Calls of fewer statements are run again rather than remembered.
@@ -149,19 +151,19 @@ pub(super) struct Machine<'a, 'f> {
     /// `$1`, `$2`, ..; `None` where they are not known.
     pub(super) arguments: Option<Vec<Value>>,
     /// Whether the present path has ended.
-    dead: bool,
+    pub(super) dead: bool,
     /// How many conditions stand around the present statement.
     uncertain: usize,
     /// How many times loops that are unrolled run the present statement.
     unrolled: usize,
     /// Whether some path has left the present process, call or loop before its end.
-    left_early: bool,
+    pub(super) left_early: bool,
     /// Whether a failure here is handled by the script: left of `||`, in a condition.
     pub(super) guarded: usize,
     depth: usize,
-    steps: usize,
-    failed_ends: Vec<ChangeId>,
-    ends: Vec<ChangeId>,
+    pub(super) steps: usize,
+    pub(super) failed_ends: Vec<ChangeId>,
+    pub(super) ends: Vec<ChangeId>,
     calls: Vec<Call>,
     loops: Vec<LoopFrame>,
     /// Scripts and functions that are being run: they are not entered again.
@@ -197,6 +199,11 @@ impl Machine<'_, '_> {
     /// The place of a word without its quotes.
     pub(super) fn word_location(&self, word: &Word) -> Location {
         self.location(word.inner_span(self.sources.get(self.file).text()))
+    }
+
+    /// Whether the present statement stands in the stage's own script, outside of loops.
+    pub(super) fn is_at_top(&self) -> bool {
+        self.calls.is_empty() && self.loops.is_empty() && self.active.is_empty()
     }
 
     /// Counts what the stage does.
@@ -553,6 +560,11 @@ impl Machine<'_, '_> {
 
     fn zero_or_more(&mut self, body: &Block) {
         self.perhaps(|machine| machine.iteration(body));
+        // A later iteration begins with what an earlier one did: a second look sees that. Facts only grow, so a third
+        // would see no more; loops deep inside each other have been looked at often enough.
+        if !self.dead && self.loops.len() <= MAX_REPEATED {
+            self.perhaps(|machine| machine.iteration(body));
+        }
     }
 
     fn iteration(&mut self, body: &Block) {
@@ -700,10 +712,18 @@ impl Machine<'_, '_> {
             Arguments::Inherited => None,
             Arguments::Own(arguments) => Some(std::mem::replace(&mut self.arguments, arguments)),
         };
-        self.call(Arc::as_ptr(script).cast(), |machine| {
-            machine.note_errors(&script.script);
-            machine.block(&script.script.body);
-        });
+        let identity = Arc::as_ptr(script).cast();
+        let setting = self.setting(script.file);
+        if !setting.as_ref().is_some_and(|setting| self.replay(setting)) {
+            let before = setting.is_some().then(|| self.before());
+            self.call(identity, |machine| {
+                machine.note_errors(&script.script);
+                machine.block(&script.script.body);
+            });
+            if let (Some(setting), Some(before)) = (setting, before) {
+                self.keep(setting, &before);
+            }
+        }
         if let Some(outer) = outer {
             self.arguments = outer;
         }

@@ -14,6 +14,7 @@ mod library;
 mod machine;
 mod path;
 pub mod pipeline;
+mod shared;
 pub mod stage;
 mod state;
 mod value;

@@ -186,7 +186,7 @@ impl Earlier for Entry<'_> {
                 }
                 fact.beside()
             };
-            let is_sure = fact.certainty != Certainty::Maybe;
+            let is_sure = fact.is_sure();
             found = Some(match found {
                 Some(later) => later.after(Some(&fact)),
                 None => fact,
@@ -442,7 +442,7 @@ fn crossings(target: &StageFlow, moment: &Moment<'_>) -> Vec<Crossing> {
         reads,
         set: moment.fact(&Subject::Set(StoreKind::Env, key.clone())),
         exported: moment.fact(&Subject::Exported(key.clone())),
-        is_set_unsent: moment.fact(&Subject::Unsent(key.clone())).is_some_and(|fact| fact.certainty != Certainty::No),
+        is_set_unsent: moment.fact(&Subject::Unsent(key.clone())).is_some_and(|fact| fact.certainty.is_possible()),
         exported_later: Vec::new(),
         widened,
     });

@@ -240,6 +240,16 @@ impl State {
         }
     }
 
+    /// Makes the changes of a delta again that began at an equal state, and ends where it ended.
+    pub(super) fn replay(&mut self, delta: &Delta, head: ChangeId) {
+        for key in &delta.order {
+            if let Some(cell) = delta.cells.get(key) {
+                self.change(cell.clone());
+            }
+        }
+        self.head = head;
+    }
+
     /// Continues where any of the branches ended, all of which began at the present state.
     pub(super) fn join(&mut self, facts: &mut Facts, branches: &[Delta]) {
         let mut order: Vec<&CellKey> = Vec::new();

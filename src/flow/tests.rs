@@ -23,7 +23,7 @@ fn runs(parent: &str, scripts: &[(&str, &str)]) -> Vec<String> {
         let exported = run.exports.iter().find(|(key, _)| key == "x").map(|(_, fact)| fact.certainty);
         let exported = match exported {
             Some(Certainty::Yes) => "yes",
-            Some(Certainty::Maybe | Certainty::No) => "maybe",
+            Some(_) => "maybe",
             None => "no",
         };
         let certain = if run.certain { "!" } else { "?" };
@@ -158,6 +158,112 @@ fn what_cannot_be_read_may_export_anything() {
 }
 
 #[test]
+fn arrays_grow_and_functions_print() {
+    check("E=(a)\nE+=(b)\nfor s in \"${E[@]}\"; do trigger-task \"$s\"; done", &["a!=no", "b!=no"]);
+    check("s=\ns+=a\ntrigger-task $s", &["a!=no"]);
+    check("name() { echo a; }\ntrigger-task \"$(name)\"", &["a!=no"]);
+    check("name() { local which=$1; echo \"$which\"; }\ntrigger-task \"$(name b)\"", &["b!=no"]);
+    check("set_env stage a\nname() { get_env stage; }\ntrigger-task \"$(name)\"", &["a!=no"]);
+    check("name() { if t; then echo a; fi; }\ntrigger-task \"$(name)\"", &[]);
+    check("set_env stage <<< a\ntrigger-task \"$(get_env stage)\"", &["a!=no"]);
+    check("echo b | set_env stage\ntrigger-task \"$(get_env stage)\"", &["b!=no"]);
+    check("trigger-task \"$(echo a | cat)\"", &["a!=no"]);
+    check("trigger-task \"$(echo a | base64)\"", &[]);
+}
+
+#[test]
+fn loops_that_may_run_again_begin_with_what_they_did() {
+    let both = &["a?=no", "a?=maybe"];
+    check("while read -r line; do trigger-task a; export_env x; done < list", both);
+    check("while read -r line; do export_env x; trigger-task a; done < list", &["a?=yes", "a?=yes"]);
+}
+
+/// What is known at the trigger of a pipeline of stages: `set/exported/unsent` of `x`, each `no`, `maybe` or `yes`.
+fn crossing(config: &str, kind: crate::platform::PipelineKind) -> String {
+    let options = Options { pipelines: vec![kind], ..Options::default() };
+    let compilation = compile(".pipeline-config.yaml", config.as_bytes(), &MemoryFiles::default(), &options);
+    let mut runs = compilation.flow.pipelines.iter().flat_map(|pipeline| &pipeline.runs);
+    let Some(crossing) = runs.next().and_then(|run| run.crossings.first()) else { return "no run".to_owned() };
+    let word = |fact: &Option<super::Fact>| match fact.as_ref().map(|fact| (fact.certainty, fact.is_beside)) {
+        None | Some((Certainty::No | Certainty::PerhapsNo, _)) => "no",
+        Some((Certainty::Maybe, true)) => "beside",
+        Some((Certainty::Maybe, false)) => "maybe",
+        Some((Certainty::Yes, _)) => "yes",
+    };
+    let unsent = if crossing.is_set_unsent { "unsent" } else { "sent" };
+    format!("{}/{}/{unsent}", word(&crossing.set), word(&crossing.exported))
+}
+
+#[test]
+fn stages_leave_what_they_surely_or_perhaps_did() {
+    use crate::platform::PipelineKind::{Cc, Ci};
+    let stages = |stages: &[(&str, &str)]| {
+        let stages: String = stages.iter().map(|(name, script)| format!("{name}:\n  script: {script}\n")).collect();
+        format!("version: '1'\n{stages}a:\n  script: get_env x\n")
+    };
+    let ci = |all: &[(&str, &str)]| crossing(&stages(all), Ci);
+    assert_eq!(ci(&[("deploy", "set_env x 1"), ("dynamic-scan", "trigger-task a")]), "yes/no/unsent");
+    assert_eq!(ci(&[("deploy", "set_env x 1; export_env x"), ("dynamic-scan", "trigger-task a")]), "yes/yes/sent");
+    assert_eq!(ci(&[("deploy", "set_env x 1"), ("dynamic-scan", "export_env x; trigger-task a")]), "yes/yes/sent");
+    assert_eq!(ci(&[("deploy", "set_env x 1"), ("dynamic-scan", "t && export_env x; trigger-task a")]), "yes/maybe/unsent");
+    assert_eq!(ci(&[("deploy", "t && { set_env x 1; export_env x; }"), ("dynamic-scan", "trigger-task a")]), "maybe/maybe/sent");
+    assert_eq!(ci(&[("static-scan", "set_env x 1; export_env x"), ("deploy", "trigger-task a")]), "beside/beside/sent");
+    assert_eq!(ci(&[("deploy", "set_env x 1; export_env x"), ("static-scan", "trigger-task a")]), "no/beside/sent");
+    assert_eq!(ci(&[("acceptance-test", "set_env x 1; export_env x"), ("dynamic-scan", "trigger-task a")]), "no/no/sent");
+    let cc = stages(&[("static-scan", "set_env x 1; export_env x"), ("dynamic-scan", "trigger-task a")]);
+    assert_eq!(crossing(&cc, Cc), "beside/beside/sent");
+    let skipped =
+        "version: '1'\ndeploy:\n  skip: true\n  script: set_env x 1\ndynamic-scan:\n  script: trigger-task a\na:\n  script: get_env x\n";
+    assert_eq!(crossing(skipped, Ci), "no/no/sent");
+}
+
+#[test]
+fn tasks_leave_what_they_surely_or_perhaps_did() {
+    use crate::platform::PipelineKind::Ci;
+    let task =
+        |name: &str, more: &str, script: &str| format!("  {name}:\n{more}    steps:\n      - name: in-{name}\n        script: {script}\n");
+    let config = |first: String, second: String| {
+        let target = "  async-stage:\n    steps:\n      - name: a\n        script: get_env x\n";
+        format!("version: '2'\ntasks:\n{first}{second}{target}")
+    };
+    let (export, trigger) = ("set_env x 1; export_env x", "trigger-task a");
+    let check = |first, second, expected: &str| assert_eq!(crossing(&config(first, second), Ci), expected);
+    check(task("code-build", "", export), task("deploy-checks", "", trigger), "yes/yes/sent");
+    check(task("code-checks", "", export), task("deploy-checks", "", trigger), "beside/beside/sent");
+    check(task("code-checks", "", export), task("deploy-release", "", trigger), "yes/yes/sent");
+    check(task("mine", "", export), task("code-build", "", trigger), "no/beside/sent");
+    check(task("mine", "", export), task("code-build", "    runAfter: [mine]\n", trigger), "yes/yes/sent");
+    check(task("code-build", "", export), task("mine", "    from: deploy-checks\n", trigger), "yes/yes/sent");
+    check(task("code-build", "    when: 'false'\n", export), task("deploy-checks", "", trigger), "no/no/sent");
+    check(task("code-build", "    when: $(params.x)\n", export), task("deploy-checks", "", trigger), "maybe/maybe/sent");
+}
+
+#[test]
+fn secrets_are_followed_into_what_is_exported() {
+    let leaks = |parent: &str| -> Vec<String> {
+        let compilation = compile(".pipeline-config.yaml", config(parent).as_bytes(), &MemoryFiles::default(), &Options::default());
+        let leaks = compilation.flow.pipelines.iter().take(1).flat_map(|pipeline| &pipeline.leaks);
+        leaks.map(|leak| format!("{} of {}", leak.key, leak.secret.as_ref().map_or("itself", |secret| &secret.key))).collect()
+    };
+    let leaky = |parent: &str, of: &str| assert_eq!(leaks(parent), [of], "{parent}");
+    let tight = |parent: &str| assert_eq!(leaks(parent), [""; 0], "{parent}");
+    leaky("set_env x \"$(get_secret k)\"\nexport_env x", "x of k");
+    leaky("export_env x\nset_env x \"$(get_secret k)\"\ntrigger-task a", "x of k");
+    leaky("v=$(get_secret k)\nset_env x \"Bearer $v\"\nexport_env x", "x of k");
+    leaky("get_secret k | set_env x\nexport_env x", "x of k");
+    leaky("set_env x \"$(get_secret k | base64 -w 0)\"\nexport_env x", "x of k");
+    leaky("f() { get_secret k; }\nset_env x \"$(f)\"\nexport_env x", "x of k");
+    leaky("set_env y \"$(get_secret k)\"\nset_env x \"$(get_env y)\"\nexport_env x", "x of k");
+    leaky("export_env cos-api-key", "cos-api-key of itself");
+    leaky("set_env x \"$(get_env cos-api-key)\"\nexport_env x", "x of cos-api-key");
+    tight("set_env x \"$(get_secret k | wc -c)\"\nexport_env x");
+    tight("set_env x \"$(curl -H \"$(get_secret k)\" example.com)\"\nexport_env x");
+    tight("set_env x \"$(get_secret k)\"\ntrigger-task a");
+    tight("set_env x \"$(get_secret k)\"\nset_env x plain\nexport_env x\ntrigger-task a");
+    tight("set_env cos-api-key none\nexport_env cos-api-key");
+}
+
+#[test]
 fn deep_and_long_code_is_analysed_in_bounded_time() {
     let branches = "if t; then set_env y 1; fi\n".repeat(10_000);
     check(&format!("{branches}export_env x\ntrigger-task a"), &["a!=yes"]);
@@ -167,4 +273,14 @@ fn deep_and_long_code_is_analysed_in_bounded_time() {
     }
     check(&format!("{functions}f9\ntrigger-task a"), &["a!=yes"]);
     check(&format!("{functions}f49\ntrigger-task a"), &["a!=yes"]);
+    // Stages that source the same script, in states that differ and that do not.
+    let script = "if t; then set_env \"k$1\" 1; fi\n".repeat(2_000) + "export_env x\n";
+    let stages: String = (0..1_000).map(|stage| format!("s{stage}:\n  script: source scripts/shared\n")).collect();
+    let config = format!("version: '1'\ndeploy:\n  script: source scripts/shared; trigger-task s1\n{stages}");
+    let files = MemoryFiles::new([("scripts/shared", script)]);
+    let options = Options { detail: Detail::Exports, ..Options::default() };
+    let compilation = compile(".pipeline-config.yaml", config.as_bytes(), &files, &options);
+    let exports: Vec<_> = compilation.flow.pipelines.iter().flat_map(|pipeline| &pipeline.runs).map(|run| run.exports.len()).collect();
+    assert_eq!(exports, [1, 1], "once in CI and once in CD");
+    assert_eq!(compilation.flow.stages[999].exports.len(), 1);
 }
