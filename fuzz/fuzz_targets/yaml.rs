@@ -1,0 +1,6 @@
+#![no_main]
+
+#[path = "../../tests/laws/mod.rs"]
+mod laws;
+
+libfuzzer_sys::fuzz_target!(|text: &str| laws::yaml(text));

@@ -1,0 +1,63 @@
+//! What holds for every input, however broken: run by the random test and by the fuzz targets.
+#![allow(clippy::expect_used, clippy::unwrap_used)] // a law that is broken is to panic
+#![allow(dead_code)] // each fuzz target runs one of them
+
+use sidestage::compilation::{Compilation, Options, compile};
+use sidestage::flow::Detail;
+use sidestage::graph;
+use sidestage::plan;
+use sidestage::report::{self, Checked};
+use sidestage::shell;
+use sidestage::source::{Location, MemoryFiles, ScriptMap};
+use sidestage::yaml;
+
+pub(crate) const CONFIG: &str = ".pipeline-config.yaml";
+
+/// Reading YAML never panics, and every error and comment stands in the text.
+pub(crate) fn yaml(text: &str) {
+    let document = yaml::read(text);
+    for span in document.errors().iter().map(|error| error.span).chain(document.comments().iter().copied()) {
+        assert!(text.get(span.range()).is_some(), "{span:?} is not in {text:?}");
+    }
+}
+
+/// Parsing shell never panics, and every error stands in the text.
+pub(crate) fn shell(text: &str) {
+    let script = shell::parse(text, &ScriptMap::verbatim(0));
+    for error in &script.errors {
+        assert!(error.span.end as usize <= text.len(), "{error:?} is not in {text:?}");
+    }
+}
+
+/// A check never panics, gives the same answer twice, and every place that it speaks of is in its file; what is not
+/// stopped by an error can be drawn and planned.
+pub(crate) fn check(config: &[u8], scripts: &[(String, String)]) -> Compilation {
+    let files = MemoryFiles::new(scripts.iter().cloned());
+    let options = Options { detail: Detail::Exports, ..Options::default() };
+    let compilation = compile(CONFIG, config, &files, &options);
+    let stands = |at: Location| {
+        let text = compilation.sources.get(at.file).text();
+        assert!(text.get(at.span.range()).is_some(), "{at:?} is not in its file");
+    };
+    for finding in &compilation.findings {
+        stands(finding.at);
+        finding.related.iter().for_each(|related| stands(related.at));
+        assert!(!finding.message.is_empty());
+    }
+    let _ = report::full(&Checked { sources: &compilation.sources, findings: &compilation.findings });
+    let graph = graph::build(&compilation.model, &compilation.flow, compilation.file);
+    let _ = graph::dot(&graph);
+    let _ = plan::plan(&compilation, &options.settings);
+    let again = compile(CONFIG, config, &files, &options);
+    let told = |compilation: &Compilation| format!("{:?}", compilation.findings);
+    assert_eq!(told(&compilation), told(&again), "the same input gave another answer");
+    compilation
+}
+
+/// Parts a text at lines `--- path` into a configuration and its scripts.
+pub(crate) fn parted(text: &str) -> (String, Vec<(String, String)>) {
+    let mut parts = text.split("\n--- ");
+    let config = parts.next().unwrap_or_default().to_owned();
+    let scripts = parts.filter_map(|part| part.split_once('\n')).map(|(path, script)| (path.trim().to_owned(), script.to_owned()));
+    (config, scripts.collect())
+}
