@@ -6,8 +6,9 @@ use super::facts::Subject;
 use super::folder::Folder;
 use super::library::Found;
 use super::machine::{Arguments, Machine, Status};
+use super::provided::written;
 use super::stage::{MissingScript, Read, Trigger};
-use super::value::{Binding, Cause, Piece, Value};
+use super::value::{Binding, Cause, Piece, Text, Value};
 use crate::platform::{self, StoreCommand, StoreKind};
 use crate::shell::{AssignedValue, Command, Input, Part, Statement, StatementKind, Word};
 use crate::source::Span;
@@ -219,7 +220,8 @@ impl Machine<'_, '_> {
     fn script(&mut self, name: &Word, value: &Value, arguments: &[Word], span: Span) -> Status {
         let has_path = value.options().iter().any(|option| option.iter().any(|piece| matches!(piece, Piece::Folder(_))));
         let values = self.words(arguments);
-        if has_path {
+        let is_path = |option: &Text| self.library.provided.names(name, option);
+        if has_path || value.options().iter().any(is_path) {
             self.run_path(name, value, &Way::Child(values), span);
             return Status::Likely;
         }
@@ -435,6 +437,9 @@ impl Machine<'_, '_> {
 
     fn run_resolved(&mut self, word: &Word, text: &[Piece], folder: Folder, way: &Way, span: Span) {
         let place = self.location(span);
+        if !matches!(folder, Folder::Platform(_)) && self.library.provided.names(word, text) {
+            return self.opaque(place, format!("the platform's script `{}`", written(word)).into(), true);
+        }
         match folder {
             Folder::Repo { path, sure } => match self.library.find(self.sources, &path) {
                 Found::Script(script) => {
@@ -445,6 +450,7 @@ impl Machine<'_, '_> {
                     }
                 }
                 Found::Opaque => self.opaque(place, format!("`{path}`, which is no shell script").into(), false),
+                Found::Platform => self.opaque(place, format!("the platform's script `{path}`").into(), true),
                 Found::Folder => {}
                 Found::Missing => self.missing(word, &path, sure, span),
             },
