@@ -1,8 +1,9 @@
 //! The page of every rule is run: its example must bring the finding, and what it says to use instead must not.
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that panics has failed, as it should
 
-use sidestage::compilation::{Options, compile};
+use sidestage::compilation::{Options, SettingsFile, compile, compile_settings};
 use sidestage::rules::{Finding, RuleId, Severity};
+use sidestage::settings::NAME;
 use sidestage::source::MemoryFiles;
 
 const CONFIG: &str = ".pipeline-config.yaml";
@@ -52,7 +53,11 @@ fn findings(rule: RuleId, heading: &str) -> Vec<Finding> {
     let mut files = blocks(section(rule.rule().page, heading));
     let at = files.iter().position(|(path, _)| *path == CONFIG).unwrap_or_else(|| panic!("{}: no {CONFIG}", rule.name()));
     let (_, config) = files.remove(at);
-    compile(CONFIG, config.as_bytes(), &MemoryFiles::new(files), &Options::default()).findings
+    let settings = files.iter().find(|(path, _)| *path == NAME).map_or("", |(_, text)| *text);
+    let files = MemoryFiles::new(files);
+    let SettingsFile { settings, mut findings, .. } = compile_settings(NAME, settings.as_bytes(), &files);
+    findings.extend(compile(CONFIG, config.as_bytes(), &files, &Options { settings, ..Options::default() }).findings);
+    findings
 }
 
 /// The text below a heading.

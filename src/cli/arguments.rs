@@ -80,7 +80,10 @@ pub(super) enum Command {
   sidestage check
   sidestage check ci/.one-pipeline.yaml --format concise
   git show HEAD:.pipeline-config.yaml | sidestage check - --stdin-filename .pipeline-config.yaml
-  sidestage check --deny warnings --allow missing-script")]
+  sidestage check --deny warnings --allow missing-script
+  sidestage check --config ci/sidestage.yaml
+
+Settings of the project stand in `.sidestage.yaml`, see `sidestage schema settings`.")]
 pub(super) struct Check {
     /// Files or folders; folders are searched for configurations by content. `-` reads standard input
     #[arg(default_value = ".")]
@@ -96,6 +99,8 @@ pub(super) struct Check {
     pub(super) stdin_filename: Utf8PathBuf,
     #[command(flatten)]
     pub(super) levels: Levels,
+    #[command(flatten)]
+    pub(super) settings: SettingsChoice,
 }
 
 #[derive(Debug, Args)]
@@ -119,6 +124,8 @@ pub(super) struct Build {
     pub(super) pipeline: Vec<Pipeline>,
     #[command(flatten)]
     pub(super) levels: Levels,
+    #[command(flatten)]
+    pub(super) settings: SettingsChoice,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -142,6 +149,8 @@ pub(super) struct Plan {
     /// Only look at this kind of pipeline; may be repeated
     #[arg(long, value_enum)]
     pub(super) pipeline: Vec<Pipeline>,
+    #[command(flatten)]
+    pub(super) settings: SettingsChoice,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -166,6 +175,8 @@ pub(super) struct Graph {
     /// Only look at this kind of pipeline; may be repeated
     #[arg(long, value_enum)]
     pub(super) pipeline: Vec<Pipeline>,
+    #[command(flatten)]
+    pub(super) settings: SettingsChoice,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -180,7 +191,18 @@ pub(super) enum GraphFormat {
     Json,
 }
 
-/// How bad findings are.
+/// Which settings hold.
+#[derive(Debug, Args)]
+pub(super) struct SettingsChoice {
+    /// Read the project's settings from this file, not from the nearest `.sidestage.yaml` upward of a configuration
+    #[arg(long = "config", value_name = "FILE", conflicts_with = "no_settings")]
+    pub(super) settings_file: Option<Utf8PathBuf>,
+    /// Ignore every settings file
+    #[arg(long = "no-config")]
+    pub(super) no_settings: bool,
+}
+
+/// How bad findings are; the settings' `rules` say the same for good.
 #[derive(Debug, Args)]
 pub(super) struct Levels {
     /// Make a rule an error; `warnings` stands for all that warn

@@ -10,31 +10,33 @@ use super::settings::Severities;
 use super::{Exit, Failure, load, note, print};
 use crate::emit::{Emitted, Target, Transport, emit};
 use crate::plan;
-use crate::report::{self, Checked, Summary};
-use crate::settings::Settings;
+use crate::report;
 
 /// Names what an earlier build wrote, so that the next one can replace it and nothing else.
 const LIST: &str = ".sidestage-files";
 
 pub(super) fn run(arguments: &Build) -> Result<Exit, Failure> {
     let severities = Severities::new(&arguments.levels)?;
-    let mut compilation = load::one(arguments.file.as_deref(), &arguments.pipeline)?;
-    severities.apply(&mut compilation.findings);
-    let mut summary = Summary { files: 1, scripts: compilation.flow.scripts, ..Summary::default() };
-    summary.count(&compilation.findings);
-    if !compilation.findings.is_empty() {
-        note(report::full(&Checked { sources: &compilation.sources, findings: &compilation.findings }).trim_end());
+    let (mut loaded, mut summary) = load::one(arguments.file.as_deref(), &arguments.pipeline, &arguments.settings, &severities)?;
+    loaded.judge(&severities);
+    summary.count(&loaded.compilation.findings);
+    if !loaded.compilation.findings.is_empty() {
+        note(report::full(&loaded.checked()).trim_end());
     }
     if summary.errors > 0 {
         note(&format!("\nNothing was written: {}.", report::tally(&summary)));
         return Ok(Exit::Findings);
     }
-    let plan = plan::plan(&compilation, &Settings::default());
+    let plan = plan::plan(&loaded.compilation, loaded.settings());
     let transport = match arguments.transport {
         TransportName::Webhook => Transport::Webhook,
         TransportName::Platform => Transport::Platform,
     };
-    let files = emit(&plan, &Target { transport, ..Target::default() })?;
+    let mut target = Target { transport, ..Target::default() };
+    if let Some(listener) = &loaded.settings().event_listener {
+        target.event_listener.clone_from(listener);
+    }
+    let files = emit(&plan, &target)?;
     if plan.triggers.is_empty() {
         note("note: nothing in this configuration triggers an async stage, so there is no trigger script");
     }

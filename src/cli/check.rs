@@ -1,6 +1,7 @@
 //! `sidestage check`.
 
 use super::arguments::{Check, Format};
+use super::load::Loaded;
 use super::settings::Severities;
 use super::{Exit, Failure, load, print};
 use crate::compilation::Options;
@@ -10,24 +11,24 @@ pub(super) fn run(arguments: &Check) -> Result<Exit, Failure> {
     let severities = Severities::new(&arguments.levels)?;
     let pipelines = arguments.pipeline.iter().map(|pipeline| (*pipeline).into()).collect();
     let options = Options { pipelines, ..Options::default() };
-    let mut loaded = load::load(&arguments.paths, &arguments.stdin_filename, &options);
-    let mut summary = Summary { files: loaded.compilations.len(), ..Summary::default() };
-    for compilation in &mut loaded.compilations {
-        severities.apply(&mut compilation.findings);
-        summary.scripts += compilation.flow.scripts;
-        summary.count(&compilation.findings);
+    let mut search = load::load(&arguments.paths, &arguments.stdin_filename, &arguments.settings, &options)?;
+    let mut summary = Summary { files: search.configurations.len(), ..Summary::default() };
+    search.judge(&severities, &mut summary);
+    for loaded in &mut search.configurations {
+        loaded.judge(&severities);
+        summary.scripts += loaded.compilation.flow.scripts;
+        summary.count(&loaded.compilation.findings);
     }
-    let nothing = loaded.compilations.is_empty() && !loaded.failed && arguments.paths.iter().any(|path| path.is_dir());
+    let nothing = search.configurations.is_empty() && !search.failed && arguments.paths.iter().any(|path| path.is_dir());
     if nothing {
         let places = arguments.paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
         return Err(Failure(format!(
-            "no pipeline configuration in {places}: {} YAML file(s) were looked at, and none has `version: '1'` with stages or `version: '2'` with tasks; \
+            "no pipeline configuration in {places}: {}, and none has `version: '1'` with stages or `version: '2'` with tasks; \
              files that .gitignore names were left out",
-            loaded.others
+            search.looked_at()
         )));
     }
-    let checked: Vec<Checked<'_>> =
-        loaded.compilations.iter().map(|compilation| Checked { sources: &compilation.sources, findings: &compilation.findings }).collect();
+    let checked: Vec<Checked<'_>> = search.settings().chain(search.configurations.iter().map(Loaded::checked)).collect();
     match arguments.format {
         Format::Full => {
             let mut text: String = checked.iter().map(report::full).collect();
@@ -43,7 +44,7 @@ pub(super) fn run(arguments: &Check) -> Result<Exit, Failure> {
         Format::Concise => print(&checked.iter().map(report::concise).collect::<String>())?,
         Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&report::json(&checked, summary))?))?,
     }
-    Ok(match (loaded.failed, summary.errors) {
+    Ok(match (search.failed, summary.errors) {
         (true, _) => Exit::Failed,
         (false, 0) => Exit::Clean,
         (false, _) => Exit::Findings,

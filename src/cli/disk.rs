@@ -39,6 +39,21 @@ impl Repository {
         Ok((Self { root, shown }, relative))
     }
 
+    /// The path of a file or folder on this machine.
+    pub(super) fn absolute(&self, path: &str) -> Utf8PathBuf {
+        self.root.join(path)
+    }
+
+    /// The path from the root of what stands at an absolute path; `None` where that is not below the root.
+    pub(super) fn inside(&self, absolute: &Utf8Path) -> Option<String> {
+        absolute.strip_prefix(&self.root).ok().map(|path| path.as_str().to_owned())
+    }
+
+    /// Whether a file, or a link to whatever, stands at a path.
+    pub(super) fn has_file(&self, path: &str) -> bool {
+        fs::symlink_metadata(self.absolute(path)).is_ok_and(|metadata| metadata.is_file() || metadata.is_symlink())
+    }
+
     fn resolve(&self, path: &str) -> Result<Utf8PathBuf, ReadError> {
         let full = self.root.join(path).canonicalize_utf8().map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => ReadError::Missing,

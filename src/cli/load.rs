@@ -1,17 +1,21 @@
 //! Which configurations a command works on.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use ignore::WalkBuilder;
 use rayon::prelude::*;
 
-use super::arguments::Pipeline;
-use super::disk::{self, Repository};
-use super::{Failure, note};
-use crate::compilation::{Compilation, Options, compile};
+use super::arguments::{Pipeline, SettingsChoice};
+use super::project::{Place, Projects};
+use super::settings::Severities;
+use super::{Failure, disk, note};
+use crate::compilation::{Compilation, Options, SettingsFile, compile};
 use crate::flow::Detail;
 use crate::model::{Detected, might_be_config};
+use crate::report::{self, Checked, Summary};
+use crate::settings::{NAME, Settings};
 
 /// Starting threads pays off from this many files on.
 const PARALLEL_FROM: usize = 4;
@@ -24,67 +28,117 @@ struct Candidate {
     is_named: bool,
 }
 
-/// The configurations that were found, and how the search went.
+/// A configuration, and the settings that hold for it.
 pub(super) struct Loaded {
+    pub(super) compilation: Compilation,
+    place: Arc<Place>,
+}
+
+impl Loaded {
+    pub(super) fn settings(&self) -> &Settings {
+        &self.place.options.settings
+    }
+
+    /// Gives its findings the severities that hold for it.
+    pub(super) fn judge(&mut self, severities: &Severities) {
+        severities.apply(&self.place.options.settings, &mut self.compilation.findings);
+    }
+
+    pub(super) fn checked(&self) -> Checked<'_> {
+        Checked { sources: &self.compilation.sources, findings: &self.compilation.findings }
+    }
+}
+
+/// What was found, and how the search went.
+#[derive(Default)]
+pub(super) struct Search {
+    /// The settings files that hold somewhere, in order of their paths.
+    settings: Vec<SettingsFile>,
     /// One for each configuration, in order of their paths.
-    pub(super) compilations: Vec<Compilation>,
+    pub(super) configurations: Vec<Loaded>,
     /// Whether something could not be read.
     pub(super) failed: bool,
     /// How many YAML files were looked at and are no configurations.
     pub(super) others: usize,
+    /// How many YAML files the settings exclude.
+    pub(super) excluded: usize,
 }
 
 /// Compiles what the paths name: files as they are, folders by what they hold.
-pub(super) fn load(paths: &[Utf8PathBuf], stdin_filename: &Utf8Path, options: &Options) -> Loaded {
-    let mut loaded = Loaded { compilations: Vec::new(), failed: false, others: 0 };
+pub(super) fn load(
+    paths: &[Utf8PathBuf],
+    stdin_filename: &Utf8Path,
+    choice: &SettingsChoice,
+    options: &Options,
+) -> Result<Search, Failure> {
+    let mut search = Search::default();
+    let mut projects = Projects::new(choice, options)?;
     let mut candidates = Vec::new();
     for path in paths {
         if path == "-" {
-            let mut bytes = Vec::new();
-            match std::io::stdin().read_to_end(&mut bytes) {
-                Ok(_) => {
-                    let compiled = compile_at(stdin_filename, &bytes, options);
-                    let compiled = compiled.map_err(|error| format!("`{stdin_filename}` has no place: {error}"));
-                    take(&mut loaded, compiled.map(|compilation| keep(compilation, stdin_filename)));
-                }
-                Err(error) => take(&mut loaded, Err(format!("standard input cannot be read: {error}"))),
-            }
+            let result = standard_input(stdin_filename, &mut projects);
+            search.take(result, &mut projects);
         } else if path.is_dir() {
-            loaded.failed |= !search(path, &mut candidates);
+            search.failed |= !walk(path, &mut candidates);
+        } else if is_settings(path) {
+            projects.check(path);
         } else {
             candidates.push(Candidate { path: without_dot(path), is_named: true });
         }
     }
     candidates.sort_by(|left, right| (&left.path, !left.is_named).cmp(&(&right.path, !right.is_named)));
     candidates.dedup_by(|left, right| left.path == right.path);
-    let one = |candidate: &Candidate| look(candidate, options);
-    let results: Vec<_> = if candidates.len() >= PARALLEL_FROM {
+    let mut placed = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        match projects.place(&candidate.path) {
+            Ok(place) if !candidate.is_named && projects.excludes(&place, &candidate.path) => search.excluded += 1,
+            Ok(place) => placed.push((candidate, place)),
+            Err(error) => search.take(Err(format!("`{}` cannot be read: {error}", candidate.path)), &mut projects),
+        }
+    }
+    let one = |(candidate, place): &(Candidate, Arc<Place>)| look(candidate, place);
+    let results: Vec<_> = if placed.len() >= PARALLEL_FROM {
         // The analysis follows scripts on the stack. Where a pool is there already, that one serves.
         let _ = rayon::ThreadPoolBuilder::new().stack_size(super::STACK).build_global();
-        candidates.par_iter().map(one).collect()
+        placed.par_iter().map(one).collect()
     } else {
-        candidates.iter().map(one).collect()
+        placed.iter().map(one).collect()
     };
     for result in results {
-        take(&mut loaded, result);
+        search.take(result, &mut projects);
     }
-    loaded
+    search.failed |= projects.failed;
+    search.settings = projects.into_used();
+    Ok(search)
 }
 
-/// Compiles the one configuration that a command works on: the file, or what the folder holds.
-pub(super) fn one(path: Option<&Utf8Path>, pipelines: &[Pipeline]) -> Result<Compilation, Failure> {
+/// Compiles the one configuration that a command works on: the file, or what the folder holds. What is wrong with the
+/// settings is told here, and counted.
+pub(super) fn one(
+    path: Option<&Utf8Path>,
+    pipelines: &[Pipeline],
+    choice: &SettingsChoice,
+    severities: &Severities,
+) -> Result<(Loaded, Summary), Failure> {
     let path = path.unwrap_or(Utf8Path::new("."));
     let pipelines = pipelines.iter().map(|pipeline| (*pipeline).into()).collect();
     let options = Options { pipelines, detail: Detail::Exports, ..Options::default() };
-    let mut loaded = load(&[path.to_owned()], Utf8Path::new(".pipeline-config.yaml"), &options);
-    if loaded.failed {
+    let mut search = load(&[path.to_owned()], Utf8Path::new(".pipeline-config.yaml"), choice, &options)?;
+    if search.failed {
         return Err(Failure(format!("`{path}` could not be read as a whole")));
     }
-    match (loaded.compilations.pop(), loaded.compilations.as_slice()) {
-        (None, _) => Err(Failure(format!("`{path}` holds no pipeline configuration; {} YAML file(s) were looked at", loaded.others))),
-        (Some(only), []) => Ok(only),
+    let mut summary = Summary::default();
+    search.judge(severities, &mut summary);
+    let findings: String = search.settings().map(|file| report::full(&file)).collect();
+    if !findings.is_empty() {
+        note(findings.trim_end());
+    }
+    match (search.configurations.pop(), search.configurations.as_slice()) {
+        (None, _) => Err(Failure(format!("`{path}` holds no pipeline configuration; {}", search.looked_at()))),
+        (Some(only), []) => Ok((only, summary)),
         (Some(last), others) => {
-            let names: Vec<String> = others.iter().chain([&last]).map(|one| format!("`{}`", one.sources.get(one.file).path())).collect();
+            let name = |one: &Loaded| format!("`{}`", one.compilation.sources.get(one.compilation.file).path());
+            let names: Vec<String> = others.iter().chain([&last]).map(name).collect();
             Err(Failure(format!("`{path}` holds several pipeline configurations; name one of {}", names.join(", "))))
         }
     }
@@ -92,22 +146,64 @@ pub(super) fn one(path: Option<&Utf8Path>, pipelines: &[Pipeline]) -> Result<Com
 
 /// What became of a candidate.
 enum Looked {
-    Config(Box<Compilation>),
+    Config(Box<Loaded>),
+    Settings,
     Other,
 }
 
-fn take(loaded: &mut Loaded, result: Result<Looked, String>) {
-    match result {
-        Ok(Looked::Config(compilation)) => loaded.compilations.push(*compilation),
-        Ok(Looked::Other) => loaded.others += 1,
-        Err(reason) => {
-            super::complain(&reason);
-            loaded.failed = true;
+impl Search {
+    fn take(&mut self, result: Result<Looked, String>, projects: &mut Projects<'_>) {
+        match result {
+            Ok(Looked::Config(loaded)) => {
+                projects.uses(&loaded.place);
+                self.configurations.push(*loaded);
+            }
+            Ok(Looked::Settings) => {}
+            Ok(Looked::Other) => self.others += 1,
+            Err(reason) => {
+                super::complain(&reason);
+                self.failed = true;
+            }
         }
+    }
+
+    /// Gives the findings of the settings files the severities that hold for them, and counts them.
+    pub(super) fn judge(&mut self, severities: &Severities, summary: &mut Summary) {
+        for file in &mut self.settings {
+            severities.apply(&file.settings, &mut file.findings);
+            summary.count(&file.findings);
+        }
+    }
+
+    /// The settings files with their findings.
+    pub(super) fn settings(&self) -> impl Iterator<Item = Checked<'_>> {
+        self.settings.iter().map(|file| Checked { sources: &file.sources, findings: &file.findings })
+    }
+
+    /// What was looked at in vain.
+    pub(super) fn looked_at(&self) -> String {
+        let excluded = match self.excluded {
+            0 => String::new(),
+            number => format!(", {number} more are left out by `exclude` of the settings"),
+        };
+        format!("{} YAML file(s) were looked at{excluded}", self.others)
     }
 }
 
-fn look(candidate: &Candidate, options: &Options) -> Result<Looked, String> {
+fn standard_input(path: &Utf8Path, projects: &mut Projects<'_>) -> Result<Looked, String> {
+    let mut bytes = Vec::new();
+    std::io::stdin().read_to_end(&mut bytes).map_err(|error| format!("standard input cannot be read: {error}"))?;
+    let no_place = |error| format!("`{path}` has no place: {error}");
+    if is_settings(path) {
+        projects.check_text(path, &bytes).map_err(no_place)?;
+        return Ok(Looked::Settings);
+    }
+    let place = projects.place(path).map_err(no_place)?;
+    let compilation = compile(&place.path(path), &bytes, &place.repository, &place.options);
+    Ok(keep(compilation, path, &place))
+}
+
+fn look(candidate: &Candidate, place: &Arc<Place>) -> Result<Looked, String> {
     let path = &candidate.path;
     let bytes = disk::read_file(path).map_err(|error| format!("`{path}` cannot be read: {error}"))?;
     let is_named_like_one = ["pipeline-config", "one-pipeline"].iter().any(|part| path.file_name().unwrap_or_default().contains(part));
@@ -115,9 +211,9 @@ fn look(candidate: &Candidate, options: &Options) -> Result<Looked, String> {
     if !is_wanted && !might_be_config(&String::from_utf8_lossy(&bytes)) {
         return Ok(Looked::Other);
     }
-    let compilation = compile_at(path, &bytes, options).map_err(|error| format!("`{path}` cannot be read: {error}"))?;
+    let compilation = compile(&place.path(path), &bytes, &place.repository, &place.options);
     if candidate.is_named {
-        return Ok(keep(compilation, path));
+        return Ok(keep(compilation, path, place));
     }
     // In a folder, a broken file counts only if its name says that it should be a configuration.
     let is_config = match compilation.detected {
@@ -125,23 +221,22 @@ fn look(candidate: &Candidate, options: &Options) -> Result<Looked, String> {
         Detected::Unversioned(_) => is_named_like_one,
         Detected::Other(_) => is_named_like_one && (!compilation.document.errors().is_empty() || compilation.document.root().is_none()),
     };
-    Ok(if is_config { Looked::Config(Box::new(compilation)) } else { Looked::Other })
+    Ok(if is_config { config(compilation, place) } else { Looked::Other })
 }
 
-fn compile_at(path: &Utf8Path, bytes: &[u8], options: &Options) -> std::io::Result<Compilation> {
-    let (repository, relative) = Repository::of(path)?;
-    Ok(compile(&relative, bytes, &repository, options))
+fn config(compilation: Compilation, place: &Arc<Place>) -> Looked {
+    Looked::Config(Box::new(Loaded { compilation, place: place.clone() }))
 }
 
 /// A file that the user named is a configuration, or broken, or said to be something else.
-fn keep(compilation: Compilation, path: &Utf8Path) -> Looked {
+fn keep(compilation: Compilation, path: &Utf8Path, place: &Arc<Place>) -> Looked {
     let is_sound = compilation.document.errors().is_empty() && compilation.document.root().is_some();
     match compilation.detected {
         Detected::Other(reason) if is_sound => {
             note(&format!("note: `{path}` is not checked: {reason}, so it is no pipeline configuration"));
             Looked::Other
         }
-        _ => Looked::Config(Box::new(compilation)),
+        _ => config(compilation, place),
     }
 }
 
@@ -150,10 +245,14 @@ fn without_dot(path: &Utf8Path) -> Utf8PathBuf {
     path.strip_prefix(".").unwrap_or(path).to_owned()
 }
 
-fn search(folder: &Utf8Path, candidates: &mut Vec<Candidate>) -> bool {
+fn is_settings(path: &Utf8Path) -> bool {
+    path.file_name() == Some(NAME)
+}
+
+fn walk(folder: &Utf8Path, candidates: &mut Vec<Candidate>) -> bool {
     let mut is_whole = true;
-    let walk = WalkBuilder::new(folder).hidden(false).require_git(false).filter_entry(|entry| entry.file_name() != ".git").build();
-    for entry in walk {
+    let entries = WalkBuilder::new(folder).hidden(false).require_git(false).filter_entry(|entry| entry.file_name() != ".git").build();
+    for entry in entries {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
@@ -166,6 +265,7 @@ fn search(folder: &Utf8Path, candidates: &mut Vec<Candidate>) -> bool {
         if let Ok(path) = Utf8PathBuf::try_from(entry.into_path())
             && is_file
             && matches!(path.extension(), Some("yaml" | "yml"))
+            && !is_settings(&path)
         {
             candidates.push(Candidate { path: without_dot(&path), is_named: false });
         }

@@ -7,6 +7,7 @@ mod disk;
 mod explain;
 mod load;
 mod plan;
+mod project;
 mod schema;
 mod settings;
 

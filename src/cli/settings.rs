@@ -2,7 +2,8 @@
 
 use super::Failure;
 use super::arguments::Levels;
-use crate::rules::{Finding, RuleId, Severity, nearest};
+use crate::rules::{Finding, RuleId, Severity};
+use crate::settings::{Level, Settings};
 
 /// What `--deny`, `--warn` and `--allow` say.
 #[derive(Debug, Default)]
@@ -31,14 +32,14 @@ impl Severities {
         Ok(severities)
     }
 
-    /// Gives each finding its severity, and drops what is allowed.
-    pub(super) fn apply(&self, findings: &mut Vec<Finding>) {
+    /// Gives each finding its severity, and drops what is allowed. The command line wins over the settings.
+    pub(super) fn apply(&self, settings: &Settings, findings: &mut Vec<Finding>) {
         findings.retain_mut(|finding| {
-            if let Some((_, level)) = self.levels.iter().rev().find(|(rule, _)| *rule == finding.rule) {
-                match level {
-                    Some(severity) => finding.severity = *severity,
-                    None => return false,
-                }
+            let asked = self.levels.iter().rev().find(|(rule, _)| *rule == finding.rule).map(|(_, level)| *level);
+            match asked.or_else(|| settings.level(finding.rule.name()).map(severity)) {
+                Some(Some(severity)) => finding.severity = severity,
+                Some(None) => return false,
+                None => {}
             }
             if self.deny_warnings && finding.severity == Severity::Warning {
                 finding.severity = Severity::Error;
@@ -50,11 +51,14 @@ impl Severities {
 
 /// The rule of a name.
 pub(super) fn rule(name: &str) -> Result<RuleId, Failure> {
-    RuleId::named(name).ok_or_else(|| {
-        let hint = match nearest(name, RuleId::ALL.iter().map(|rule| rule.name())) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "`sidestage rules` lists them".to_owned(),
-        };
-        Failure(format!("there is no rule `{name}`; {hint}"))
-    })
+    RuleId::named(name).ok_or_else(|| Failure(format!("there is no rule `{name}`; {}", RuleId::hint(name))))
+}
+
+fn severity(level: Level) -> Option<Severity> {
+    match level {
+        Level::Error => Some(Severity::Error),
+        Level::Warning => Some(Severity::Warning),
+        Level::Info => Some(Severity::Info),
+        Level::Off => None,
+    }
 }

@@ -8,8 +8,9 @@ use super::facts::{Certainty, Fact, Secret, Subject};
 use super::folder::Folder;
 use super::library::Found;
 use super::machine::{Arguments, Machine, Status};
+use super::provided::written;
 use super::stage::{MissingScript, Read, SuspiciousKind, Trigger};
-use super::value::{Binding, Cause, Piece, Value};
+use super::value::{Binding, Cause, Piece, Text, Value};
 use crate::platform::{self, ParameterKind, StoreCommand, StoreKind};
 use crate::shell::{AssignedValue, Command, Input, Part, Word};
 use crate::source::{Location, Span};
@@ -258,7 +259,8 @@ impl Machine<'_, '_> {
     fn script(&mut self, name: &Word, value: &Value, arguments: &[Word], span: Span) -> Status {
         let has_path = value.options().iter().any(|option| option.iter().any(|piece| matches!(piece, Piece::Folder(_))));
         let values = self.words(arguments);
-        if has_path {
+        let is_path = |option: &Text| self.library.provided.names(name, option);
+        if has_path || value.options().iter().any(is_path) {
             self.run_path(name, value, &Way::Child(values), span);
             return Status::Likely;
         }
@@ -509,6 +511,9 @@ impl Machine<'_, '_> {
 
     fn run_resolved(&mut self, word: &Word, text: &[Piece], folder: Folder, way: &Way, span: Span) {
         let place = self.location(span);
+        if !matches!(folder, Folder::Platform(_)) && self.library.provided.names(word, text) {
+            return self.opaque(place, format!("the platform's script `{}`", written(word)).into(), true);
+        }
         match folder {
             Folder::Repo { path, sure } => match self.library.find(self.sources, &path) {
                 Found::Script(script) => {
@@ -519,6 +524,7 @@ impl Machine<'_, '_> {
                     }
                 }
                 Found::Opaque => self.opaque(place, format!("`{path}`, which is no shell script").into(), false),
+                Found::Platform => self.opaque(place, format!("the platform's script `{path}`").into(), true),
                 Found::Folder => self.sources_folder(word, way),
                 Found::Missing => self.missing(word, &path, sure, span),
             },

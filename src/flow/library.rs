@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::provided::Provided;
 use super::shared::Replays;
+use crate::settings::Settings;
 use crate::shell::{self, Script};
 use crate::source::{EntryKind, FileId, Files, ReadError, ScriptMap, Sources, normalize};
 
@@ -22,6 +24,8 @@ pub(super) enum Found {
     Script(Arc<ScriptFile>),
     /// A file that is no shell script, or cannot be read as one: it may do anything.
     Opaque,
+    /// A script that the settings call the platform's: it is not read.
+    Platform,
     /// A folder.
     Folder,
     /// Nothing, below any folder that could be the repository's root.
@@ -30,8 +34,10 @@ pub(super) enum Found {
 
 pub(super) struct Library<'a> {
     files: &'a dyn Files,
-    /// Folders that may be what scripts call the root, the likeliest first: that of the configuration, then its parents.
+    /// Folders that may be what scripts call the root, the likeliest first: the one that the settings name, that of
+    /// the configuration, then its parents.
     roots: Vec<String>,
+    pub(super) provided: Provided,
     known: FxHashMap<String, Found>,
     /// All script files in the order in which they were read.
     read: Vec<Arc<ScriptFile>>,
@@ -40,15 +46,16 @@ pub(super) struct Library<'a> {
 
 impl<'a> Library<'a> {
     /// `config` is the configuration's path from the repository's root.
-    pub(super) fn new(files: &'a dyn Files, config: &str) -> Self {
-        let mut roots = Vec::new();
+    pub(super) fn new(files: &'a dyn Files, config: &str, settings: &Settings) -> Self {
+        let mut roots: Vec<String> = settings.repo_root.iter().cloned().collect();
         let mut folder = config;
         while let Some((parent, _)) = folder.rsplit_once('/') {
             roots.push(parent.to_owned());
             folder = parent;
         }
         roots.push(String::new());
-        Self { files, roots, known: FxHashMap::default(), read: Vec::new(), replays: Replays::default() }
+        let provided = Provided::new(&settings.platform_scripts);
+        Self { files, roots, provided, known: FxHashMap::default(), read: Vec::new(), replays: Replays::default() }
     }
 
     pub(super) fn into_read(self) -> Vec<Arc<ScriptFile>> {
@@ -71,10 +78,14 @@ impl<'a> Library<'a> {
     }
 
     fn look(&mut self, sources: &mut Sources, path: &str) -> Found {
+        if self.provided.holds(path) {
+            return Found::Platform;
+        }
         let mut folder = None;
         for root in &self.roots {
             let Some(full) = normalize(&format!("{root}/{path}")) else { continue };
             match self.files.kind(&full) {
+                Some(EntryKind::File) if self.provided.holds(&full) => return Found::Platform,
                 Some(EntryKind::File) => return self.read(sources, &full),
                 Some(EntryKind::Folder) => folder = folder.or(Some(Found::Folder)),
                 None => {}

@@ -14,6 +14,7 @@ mod library;
 mod machine;
 mod path;
 pub mod pipeline;
+mod provided;
 mod shared;
 pub mod stage;
 mod state;
@@ -34,6 +35,7 @@ pub use value::Cause;
 
 use crate::model::{Model, Stage, StageId};
 use crate::platform::PipelineKind;
+use crate::settings::Settings;
 use crate::shell::{self, Script, SyntaxError};
 use crate::source::{FileId, Files, Sources};
 use crate::yaml::Document;
@@ -58,6 +60,8 @@ pub struct Subjected<'a> {
     pub path: &'a str,
     /// Its stages.
     pub model: &'a Model,
+    /// What the project says about itself.
+    pub settings: &'a Settings,
 }
 
 /// How much is asked for.
@@ -87,7 +91,7 @@ pub struct Flow {
 /// Analyses a configuration for these kinds of pipeline.
 pub fn analyse(subject: Subjected<'_>, kinds: &[PipelineKind], detail: Detail, files: &dyn Files, sources: &mut Sources) -> Flow {
     let mut facts = Facts::default();
-    let mut library = Library::new(files, subject.path);
+    let mut library = Library::new(files, subject.path, subject.settings);
     let mut syntax_errors = Vec::new();
     let mut stages = Vec::with_capacity(subject.model.stages.len());
     let mut scripts = 0;

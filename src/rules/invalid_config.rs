@@ -3,8 +3,8 @@
 use super::{Context, Finding, Rule, RuleId, Severity};
 use super::keys::is_below_misplaced_section;
 use crate::model::Detected;
-use crate::schema::Problem;
-use crate::source::Span;
+use crate::schema::{Problem, Violation};
+use crate::source::{FileId, Location, Span};
 
 pub(super) const RULE: Rule = Rule {
     id: RuleId::InvalidConfig,
@@ -60,13 +60,18 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         if is_version || is_below_misplaced_section(context, violation) {
             continue;
         }
-        let place = match violation.path.as_slice() {
-            [] => String::new(),
-            path => format!("`{}`: ", dotted(path)),
-        };
-        findings.push(Finding::new(RuleId::InvalidConfig, context.at(violation.span), format!("{place}{message}")));
+        findings.push(invalid(context.file, violation, message));
     }
     unquoted_version(context, findings);
+}
+
+/// A value that its schema does not allow: which one, and why.
+pub(super) fn invalid(file: FileId, violation: &Violation, message: &str) -> Finding {
+    let place = match violation.path.as_slice() {
+        [] => String::new(),
+        path => format!("`{}`: ", dotted(path)),
+    };
+    Finding::new(RuleId::InvalidConfig, Location { file, span: violation.span }, format!("{place}{message}"))
 }
 
 fn dotted(path: &[String]) -> String {

@@ -1,6 +1,8 @@
 //! `invalid-yaml`: the file is not YAML.
 
 use super::{Context, Finding, Rule, RuleId, Severity};
+use crate::source::{FileId, Location};
+use crate::yaml::Document;
 
 pub(super) const RULE: Rule = Rule {
     id: RuleId::InvalidYaml,
@@ -36,8 +38,13 @@ Never: nothing else can be checked behind the error.
 "#;
 
 fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    for error in context.document.errors() {
-        let finding = Finding::new(RuleId::InvalidYaml, context.at(error.span), error.message.clone());
-        findings.push(finding.maybe_help(error.help.clone()));
-    }
+    findings.extend(errors(context.document, context.file));
+}
+
+/// Where a file is not YAML.
+pub(super) fn errors(document: &Document, file: FileId) -> impl Iterator<Item = Finding> {
+    document.errors().iter().map(move |error| {
+        let finding = Finding::new(RuleId::InvalidYaml, Location { file, span: error.span }, error.message.clone());
+        finding.maybe_help(error.help.clone())
+    })
 }

@@ -4,10 +4,12 @@
 
 mod finding;
 mod keys;
+mod settings_file;
 mod suggest;
 mod triggers;
 
 pub use finding::{Finding, Related, Severity};
+pub use settings_file::check_settings;
 pub use suggest::nearest;
 
 use crate::flow::Flow;
@@ -128,6 +130,14 @@ impl RuleId {
     /// The rule of a name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|id| id.name() == name)
+    }
+
+    /// What to say of a name that no rule has.
+    pub fn hint(name: &str) -> String {
+        match nearest(name, Self::ALL.iter().map(|rule| rule.name())) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`sidestage rules` lists them".to_owned(),
+        }
     }
 }
 

@@ -1,8 +1,11 @@
 //! What the validator found, at its place in the file and in our own words.
 
+use std::borrow::Cow;
+
 use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::paths::LocationSegment;
+use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use crate::source::Span;
@@ -26,6 +29,13 @@ pub enum Problem {
     UnknownKey {
         /// The key.
         key: String,
+    },
+    /// A list holds an item again that must stand in it once.
+    RepeatedItem {
+        /// The item.
+        item: String,
+        /// Where it stands first.
+        first: Span,
     },
     /// Anything else: expected and found, in words.
     Invalid {
@@ -100,9 +110,30 @@ pub(super) fn violations(document: &Document, text: &str, root: NodeId, error: &
             invalid(place, "it must not be empty".to_owned())
         }
         Kind::MaxLength { limit } => invalid(place, format!("{found} is longer than {limit} characters")),
-        Kind::UniqueItems => invalid(place, "the list holds an item twice".to_owned()),
+        Kind::UniqueItems => repeated(document, text, node, &path),
         other => invalid(place, format!("{found} breaks the rule `{}` of the schema", other.keyword())),
     }
+}
+
+/// Each item of a list that stands there before.
+fn repeated(document: &Document, text: &str, list: NodeId, path: &[String]) -> Vec<Violation> {
+    let mut seen: FxHashMap<Cow<'_, str>, Span> = FxHashMap::default();
+    let mut violations = Vec::new();
+    for (index, node) in document.items(list).iter().enumerate() {
+        let Some(item) = document.text(text, *node) else { continue };
+        let span = document.span(*node);
+        match seen.get(&item) {
+            Some(first) => violations.push(Violation {
+                span,
+                path: path.iter().cloned().chain([index.to_string()]).collect(),
+                problem: Problem::RepeatedItem { item: item.into_owned(), first: *first },
+            }),
+            None => {
+                seen.insert(item, span);
+            }
+        }
+    }
+    violations
 }
 
 /// A mapping or a long text is marked by its first line: a whole stage in red helps nobody.

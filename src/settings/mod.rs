@@ -1,6 +1,15 @@
 //! Project settings: `.sidestage.yaml`.
 
+mod excluded;
+mod read;
+
 use compact_str::CompactString;
+
+pub use excluded::Excluded;
+pub use read::{KEYS, read};
+
+/// The name of a settings file.
+pub const NAME: &str = ".sidestage.yaml";
 
 /// What a project says about itself and about the checks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,7 +26,7 @@ pub struct Settings {
     pub platform_scripts: Vec<String>,
     /// The listener of the webhook's trigger.
     pub event_listener: Option<String>,
-    /// Globs of files that are not checked.
+    /// Globs of files that are not checked, relative to the settings file.
     pub exclude: Vec<String>,
 }
 
@@ -34,7 +43,25 @@ pub enum Level {
     Off,
 }
 
+impl Level {
+    /// The level of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "error" => Self::Error,
+            "warning" => Self::Warning,
+            "info" => Self::Info,
+            "off" => Self::Off,
+            _ => return None,
+        })
+    }
+}
+
 impl Settings {
+    /// The level of a rule, where the settings name one.
+    pub fn level(&self, rule: &str) -> Option<Level> {
+        self.rules.iter().rev().find(|(name, _)| name == rule).map(|(_, level)| *level)
+    }
+
     /// Whether the pipeline is said to have a property of this name.
     pub fn has_property(&self, name: &str) -> bool {
         self.properties.iter().any(|property| property == name)

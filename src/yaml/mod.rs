@@ -1,5 +1,6 @@
 //! Bytes to a spanned tree, with comments and errors. Reading never fails: it returns what it understood.
 
+mod bytes;
 mod read;
 mod scalar;
 #[cfg(test)]
@@ -7,6 +8,7 @@ mod scalar;
 mod tests;
 mod tree;
 
+pub use bytes::read_bytes;
 pub use read::read;
 pub use scalar::ScalarKind;
 pub use tree::{Document, Duplicate, Entry, Node, NodeId, NodeKind, Scalar, ScalarStyle, YamlError};
