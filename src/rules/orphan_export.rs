@@ -59,6 +59,9 @@ If the name is a parameter of the trigger or a property of the pipeline: list it
 `properties` in `.sidestage.yaml`.
 "#;
 
+/// More pairs of names than this are not compared.
+const MAX_COMPARED: usize = 1_000_000;
+
 fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let composed = context.flow.pipelines.iter().flat_map(|pipeline| pipeline.stages.iter().chain(&pipeline.targets)).map(|(_, flow)| flow);
     let flows: Vec<_> = context.flow.stages.iter().chain(composed).collect();
@@ -71,9 +74,14 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut known: BTreeSet<&str> = context.settings.properties.iter().chain(&context.settings.trigger_parameters).map(|name| name.as_str()).collect();
     known.extend(flows.iter().flat_map(|flow| &flow.sets).filter(|set| set.kind == StoreKind::Env).filter_map(|set| set.key.as_deref()));
     let mut seen = FxHashSet::default();
+    let mut compared = 0;
     for (id, stage) in context.model.stages() {
         for export in &context.flow.stages[id.0 as usize].exports {
             let Some(key) = export.key.as_deref().filter(|key| !known.contains(key) && !is_documented(key)) else { continue };
+            compared += known.len();
+            if compared > MAX_COMPARED {
+                return;
+            }
             let Some(near) = suggest::nearest(key, known.iter().copied()) else { continue };
             if !seen.insert(export.place) {
                 continue;

@@ -5,7 +5,7 @@ use rustc_hash::FxHashSet;
 
 use super::suggest;
 use super::triggers::{may_trigger_unseen, triggers};
-use crate::model::{Format, Runs, Stage, StageId};
+use crate::model::{Format, Runs, Stage, StageId, Target};
 use crate::platform;
 
 pub(super) const RULE: Rule = Rule {
@@ -61,11 +61,24 @@ echo deploy
 If another configuration, or a person, triggers the stage.
 "#;
 
+/// More pairs of names than this are not compared.
+const MAX_COMPARED: usize = 1_000_000;
+
 fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let triggers = triggers(context);
-    let names: FxHashSet<&str> = triggers.iter().flat_map(|trigger| &trigger.names).map(|(name, _)| name.as_str()).collect();
-    let may_be_triggered =
-        |name: &str| names.contains(name) || triggers.iter().any(|trigger| trigger.trigger.unknown.is_some()) || may_trigger_unseen(context, Some(name));
+    if triggers.iter().any(|trigger| trigger.trigger.unknown.is_some()) || may_trigger_unseen(context, None) {
+        return;
+    }
+    let triggered = triggers.iter().flat_map(|trigger| &trigger.names);
+    let mut names: FxHashSet<&str> = triggered.clone().map(|(name, _)| name.as_str()).collect();
+    // A misspelt trigger is one mistake, and `missing-stage` has it.
+    let misspelt: FxHashSet<&str> = triggered.filter(|(_, target)| *target == Target::Missing).map(|(name, _)| name.as_str()).collect();
+    let targets = context.model.target_names();
+    if misspelt.len() * targets.len() <= MAX_COMPARED {
+        names.extend(misspelt.iter().filter_map(|name| suggest::nearest(name, targets.iter().copied())));
+    }
+    let is_scan_reached = may_trigger_unseen(context, Some("owasp-zap"));
+    let may_be_triggered = |name: &str| names.contains(name) || (is_scan_reached && name.starts_with("owasp-zap"));
     for (id, stage) in context.model.stages() {
         let name = stage.name.name.as_str();
         if stage.runs == Runs::Never {

@@ -59,6 +59,9 @@ owasp-zap:
 If the stage hands its environment to a program that reads the store by itself.
 "#;
 
+/// Behind so many findings no similar names are looked for.
+const MAX_SUGGESTED: usize = 100;
+
 fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let triggers = triggers(context);
     let is_known = |trigger: &super::triggers::Triggered| {
@@ -81,7 +84,8 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                     continue;
                 }
                 let message = format!("no async stage reads `{key}`");
-                let help = match suggest::nearest(key, read.iter().copied()) {
+                let near = if seen.len() <= MAX_SUGGESTED { suggest::nearest(key, read.iter().copied()) } else { None };
+                let help = match near {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "remove this export: the payload is visible to everyone who can see the run".to_owned(),
                 };

@@ -11,6 +11,8 @@ use super::Span;
 pub struct ScriptMap {
     segments: Vec<Segment>,
     whole: Option<Span>,
+    /// Where the file ends: a block without a line break at its end has one in its text all the same.
+    end: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,12 +24,12 @@ struct Segment {
 impl ScriptMap {
     /// The text stands in the file as it is, from `start` on.
     pub fn verbatim(start: usize) -> Self {
-        Self { segments: vec![Segment { text: 0, file: start as u32 }], whole: None }
+        Self { segments: vec![Segment { text: 0, file: start as u32 }], whole: None, end: u32::MAX }
     }
 
     /// The text has no exact counterpart: every position is the node.
     pub fn whole(node: Span) -> Self {
-        Self { segments: Vec::new(), whole: Some(node) }
+        Self { segments: Vec::new(), whole: Some(node), end: node.end }
     }
 
     /// Reads a literal block scalar: its text, and the map back to `file`.
@@ -62,7 +64,7 @@ impl ScriptMap {
             Chomping::Clip => text.truncate(if kept == 0 { 0 } else { kept + 1 }),
             Chomping::Strip => text.truncate(kept),
         }
-        (text, Self { segments, whole: None })
+        (text, Self { segments, whole: None, end: bytes.len() as u32 })
     }
 
     /// The place in the file of a span of the text.
@@ -84,7 +86,7 @@ impl ScriptMap {
     fn offset(&self, offset: u32, is_end: bool) -> u32 {
         let after = self.segments.partition_point(|segment| if is_end { segment.text < offset } else { segment.text <= offset });
         match self.segments.get(after.saturating_sub(1)) {
-            Some(segment) => segment.file + offset.saturating_sub(segment.text),
+            Some(segment) => (segment.file + offset.saturating_sub(segment.text)).min(self.end),
             None => 0,
         }
     }

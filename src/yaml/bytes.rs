@@ -23,7 +23,7 @@ fn decode(bytes: &[u8]) -> (String, Option<YamlError>) {
         return (text, error(0, 2, "the file is UTF-16, and the platform reads UTF-8", "save it as UTF-8"));
     }
     if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
-        let text = String::from_utf8_lossy(&bytes[..at]).chars().map(|c| if c.is_ascii() { c } else { '?' }).collect();
+        let text = bytes[..at].iter().map(|byte| if byte.is_ascii() { *byte as char } else { '?' }).collect();
         return (text, error(at, 0, "the file is binary: it holds a NUL byte", "name a YAML file"));
     }
     match std::str::from_utf8(bytes) {
