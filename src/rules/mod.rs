@@ -108,6 +108,7 @@ rules![
     MissingScript = missing_script "missing-script",
     UnresolvedTrigger = unresolved_trigger "unresolved-trigger",
     InvalidShell = invalid_shell "invalid-shell",
+    ContractMismatch = contract_mismatch "contract-mismatch",
 ];
 
 impl RuleId {
