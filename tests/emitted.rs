@@ -185,3 +185,186 @@ fn the_graph_has_the_shape_of_its_schema_and_an_edge_for_each_target() {
     assert!(graph("mermaid").starts_with("flowchart"));
     assert!(graph("svg").contains("<svg"));
 }
+
+/// A parent run on this machine: its store is a folder of files, its webhook a file that the body is written to.
+struct Parent {
+    folder: tempfile::TempDir,
+}
+
+impl Parent {
+    /// Builds a configuration with a contract, and puts stand-ins beside the emitted scripts.
+    fn new(contract: &str, more: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = format!(
+            "version: '1'\ndeploy:\n  script: |\n    #!/usr/bin/env bash\n    set_env app-url \"$URL\"\n    export_env app-url\n    trigger-task zap\n\
+             zap:\n  x-async:\n    reads:\n{contract}\n  script: |\n    #!/usr/bin/env bash\n    source \"${{COMMONS_PATH}}/owasp-zap/run-scan.sh\"\n"
+        );
+        fs::write(folder.path().join(".pipeline-config.yaml"), config).unwrap();
+        let out = folder.path().join("out");
+        let output = build(folder.path(), &out, more);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        for name in ["bin", "env", "exported", "config"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let parent = Self { folder };
+        parent.command("pipelinectl", PIPELINECTL);
+        parent.command("curl", CURL);
+        parent.command("trigger-task", "touch \"$RUN/called\"");
+        if out.join("setup-webhook.sh").exists() {
+            fs::write(out.join("setup-webhook.sh"), SETUP).unwrap();
+        }
+        parent
+    }
+
+    fn command(&self, name: &str, body: &str) {
+        use std::os::unix::fs::PermissionsExt;
+        let path = self.folder.path().join("bin").join(name);
+        fs::write(&path, format!("#!/usr/bin/env bash\nset -euo pipefail\n{body}\n")).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn set(self, name: &str, value: &str) -> Self {
+        fs::write(self.folder.path().join("env").join(name), value).unwrap();
+        self
+    }
+
+    /// Runs the trigger script: exit code, and what it says.
+    fn trigger(&self) -> (Option<i32>, String) {
+        let root = self.folder.path();
+        let path = format!("{}:{}", root.join("bin").display(), std::env::var("PATH").unwrap());
+        let mut command = Command::new("bash");
+        command.arg(root.join("out/trigger/zap.sh")).env_clear().env("PATH", path).env("RUN", root).current_dir(root);
+        command.env("CONFIG_DIR", root.join("config")).env("PIPELINE_ID", "p1").env("IAM_ACCESS_TOKEN", "t").env("PIPELINE_NAME", "ci");
+        command.env("CD_TEKTON_PIPELINE_URL", "http://localhost/pipeline/v2");
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    /// What the webhook was called with; `None` where nothing was called.
+    fn payload(&self) -> Option<serde_json::Value> {
+        let text = fs::read_to_string(self.folder.path().join("called")).ok()?;
+        Some(serde_json::from_str(&text).unwrap())
+    }
+
+    /// The variable that went along.
+    fn sent(&self, name: &str) -> Option<String> {
+        Some(self.payload()?["state"]["env"][name].as_str()?.to_owned())
+    }
+}
+
+const PIPELINECTL: &str = r#"
+verb=$1; shift
+case $verb in
+  get_env)
+    for file in "$RUN/env/$1" "${CONFIG_DIR:?}/$1"; do
+      [[ ! -f $file ]] || { cat "$file"; echo; exit 0; }
+    done
+    (($# > 1)) || { echo "no $1" >&2; exit 1; }
+    printf '%s\n' "$2" ;;
+  set_env) if (($# > 1)); then printf '%s' "$2" >"$RUN/env/$1"; else cat >"$RUN/env/$1"; fi ;;
+  export_env) : >"$RUN/exported/$1" ;;
+  get_secret) echo secret ;;
+  put_data | list_repos | load_repo) ;;
+  serialize)
+    state='{"env": {}}'
+    for name in "$@"; do
+      [[ $name != --* ]] || continue
+      file=$RUN/env/$name
+      [[ -f $file ]] || file=$CONFIG_DIR/$name
+      state=$(jq --arg name "$name" --rawfile value "$file" '.env[$name] = $value' <<<"$state")
+    done
+    printf '%s' "$state" ;;
+esac"#;
+
+const CURL: &str = r#"
+config=$3
+if grep -q '^request = "POST"' "$config"; then
+  body=$(sed -n 's/^data-binary = "@\(.*\)"$/\1/p' "$config")
+  cp "$body" "$RUN/called"
+fi
+printf '{"id": "run-1", "pipeline_runs": []}' >"$(sed -n 's/^output = "\(.*\)"$/\1/p' "$config")"
+printf 200"#;
+
+const SETUP: &str = r#"#!/usr/bin/env bash
+printf '{"webhook_url": "http://localhost/hook", "header": "x-async-stage-token"}' >"$2""#;
+
+#[test]
+fn a_contract_is_kept_before_anything_is_called() {
+    let contract = "      app-url: {required: true, pattern: '^https?://[^[:space:]]+$', description: Where the app answers}\n      \
+                    level: {default: low, pattern: '^(low|high)$'}\n      \
+                    policy: {required: false}";
+    for transport in ["webhook", "platform"] {
+        let parent = || Parent::new(contract, &["--transport", transport]);
+        let called = |parent: &Parent| parent.folder.path().join("called").exists();
+
+        let missing = parent();
+        let (code, said) = missing.trigger();
+        assert_eq!((code, called(&missing)), (Some(3), false), "{said}");
+        assert!(said.contains("the stage zap") && said.contains("not set: app-url (Where the app answers)"), "{said}");
+        assert!(said.contains("set_env NAME VALUE; export_env NAME"), "{said}");
+
+        // An anchor is the end of the value, not of a line of it.
+        for wrong in ["ftp://x", "x\nhttps://x", "https://x\n", "https://x\nmore"] {
+            let parent = parent().set("app-url", wrong);
+            let (code, said) = parent.trigger();
+            assert_eq!(code, Some(3), "{wrong:?}: {said}");
+            assert!(said.contains("wrong value: app-url") && said.contains("^https?://[^[:space:]]+$"), "{said}");
+            assert!(!said.contains(wrong), "a value may be nobody's business: {said}");
+            assert!(!called(&parent), "{wrong:?}");
+        }
+
+        let wrong = parent().set("app-url", "https://x").set("level", "none");
+        assert_eq!((wrong.trigger().0, called(&wrong)), (Some(3), false), "a default does not stand in for a wrong value");
+
+        let right = parent().set("app-url", "https://x").set("level", "high").set("policy", "strict");
+        let (code, said) = right.trigger();
+        assert_eq!((code, called(&right)), (Some(0), true), "{said}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_not_set_is_sent_with_its_default() {
+    let evil = "a'b\"c $(touch pwned) `touch pwned` \\ $HOME\n*";
+    let default = serde_json::to_string(evil).unwrap();
+    let contract = format!(
+        "      app-url: {{pattern: '.'}}\n      level: {{default: {default}}}\n      empty: {{default: ''}}\n      policy: {{required: false}}"
+    );
+
+    let parent = Parent::new(&contract, &[]).set("app-url", evil);
+    let out = parent.folder.path().join("out");
+    shell_accepts(&out, &files_of(&out));
+    let (code, said) = parent.trigger();
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(parent.sent("app-url").as_deref(), Some(evil));
+    assert_eq!(parent.sent("level").as_deref(), Some(evil));
+    assert_eq!(parent.sent("empty").as_deref(), Some(""));
+    assert_eq!(parent.sent("policy"), None, "optional, and not there");
+    assert!(!parent.folder.path().join("env/level").exists(), "the parent itself does not change");
+    assert!(!parent.folder.path().join("pwned").exists());
+
+    let parent = Parent::new(&contract, &["--transport", "platform"]).set("app-url", evil).set("policy", "strict");
+    let (code, said) = parent.trigger();
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(fs::read_to_string(parent.folder.path().join("env/level")).unwrap(), evil);
+    let mut exported: Vec<_> =
+        fs::read_dir(parent.folder.path().join("exported")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    exported.sort();
+    assert_eq!(exported, ["app-url", "empty", "level", "policy"]);
+    assert!(!parent.folder.path().join("pwned").exists());
+}
+
+#[test]
+fn the_plan_tells_of_the_contract_and_keeps_its_schema() {
+    let parent =
+        Parent::new("      app-url: {required: true, pattern: '^h'}\n      level: {default: low}\n      policy: {required: false}", &[]);
+    let plan: serde_json::Value = serde_json::from_str(&fs::read_to_string(parent.folder.path().join("out/plan.json")).unwrap()).unwrap();
+    let schema = serde_json::from_str(sidestage::schema::named("plan").unwrap().text).unwrap();
+    let errors: Vec<String> = jsonschema::validator_for(&schema).unwrap().iter_errors(&plan).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    let expected = serde_json::json!([
+        {"name": "app-url", "required": true, "from": "export", "contract": {"pattern": "^h"}},
+        {"name": "level", "required": false, "from": "unknown", "contract": {"default": "low"}},
+        {"name": "policy", "required": false, "from": "unknown", "contract": {}},
+    ]);
+    assert_eq!(plan["triggers"][0]["reads"], expected);
+}

@@ -112,7 +112,7 @@ fn by_stage(plan: &Plan) -> BTreeMap<&str, Vec<&PlannedTrigger>> {
     stages
 }
 
-/// A variable that a trigger script carries.
+/// A variable that a trigger script carries: the scripts export it, or the contract of the stage declares it.
 #[derive(Debug, Serialize)]
 struct Carried<'a> {
     name: &'a str,
@@ -122,6 +122,8 @@ struct Carried<'a> {
     required: bool,
     default: Option<&'a str>,
     pattern: Option<&'a str>,
+    /// What it means, in one line.
+    meaning: Option<String>,
 }
 
 /// What all triggers of a stage carry: a variable is certain if it is so in each of them.
@@ -137,7 +139,21 @@ fn exports<'a>(triggers: &[&'a PlannedTrigger]) -> Vec<Carried<'a>> {
                 required,
                 default: None,
                 pattern: None,
+                meaning: None,
             });
+        }
+        // All triggers of a stage have its one contract.
+        for (read, contract) in trigger.reads.iter().filter_map(|read| Some((read, read.contract.as_ref()?))) {
+            let certain = carried.get(read.name.as_str()).is_some_and(|known| known.certain);
+            let declared = Carried {
+                name: &read.name,
+                certain,
+                required: read.required,
+                default: contract.default.as_deref(),
+                pattern: contract.pattern.as_deref(),
+                meaning: contract.description.as_ref().map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")),
+            };
+            carried.insert(&read.name, declared);
         }
     }
     carried.into_values().collect()

@@ -1,5 +1,6 @@
 //! The pipeline, version-neutral: stages, scripts, targets, declared contracts.
 
+mod contract;
 mod detect;
 mod order;
 mod read;
@@ -7,6 +8,7 @@ mod read;
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;
 
+pub use contract::{Contract, DeclaredRead, Listed, Text};
 pub use detect::{Detected, detect, might_be_config};
 pub use order::Order;
 pub use read::read;
@@ -80,7 +82,7 @@ pub struct Stage {
     /// What it waits for, as it says itself.
     pub run_after: Vec<Named>,
     /// `x-async`.
-    pub contract: Option<NodeId>,
+    pub contract: Option<Contract>,
 }
 
 /// A task of format 2.

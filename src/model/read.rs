@@ -2,7 +2,7 @@
 
 use compact_str::CompactString;
 
-use super::{Format, Model, Named, Runs, Stage, StageId, Task, TaskId};
+use super::{Contract, Format, Model, Named, Runs, Stage, StageId, Task, TaskId};
 use crate::yaml::{Document, Entry, NodeId, NodeKind};
 
 /// Reads a configuration of a known format.
@@ -82,7 +82,7 @@ impl Reader<'_> {
             runs: self.runs(node),
             may_fail,
             run_after: self.names(node, "runAfter"),
-            contract: self.get(node, "x-async"),
+            contract: self.document.entry(self.text, node, "x-async").and_then(|entry| Contract::new(self.document, self.text, entry)),
         }
     }
 

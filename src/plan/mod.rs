@@ -10,7 +10,7 @@ pub use text::text;
 
 use crate::compilation::Compilation;
 use crate::flow::{Certainty, Run};
-use crate::model::StageId;
+use crate::model::{Contract, StageId, Text};
 use crate::platform::{self, ParameterKind, StoreKind};
 use crate::settings::Settings;
 use crate::source::Place;
@@ -55,6 +55,9 @@ pub struct PlannedTrigger {
     pub exports: Vec<Export>,
     /// What the stage reads.
     pub reads: Vec<PlannedRead>,
+    /// What the stage does, as its contract says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
 }
 
 /// An exported variable.
@@ -75,6 +78,23 @@ pub struct PlannedRead {
     pub required: bool,
     /// Where its value comes from.
     pub from: Origin,
+    /// What the stage's contract declares of it; enforced before a run is started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contract: Option<Declared>,
+}
+
+/// What a contract declares of a variable.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Declared {
+    /// The regular expression that its value must match.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+    /// The value that is sent where the parent has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    /// What it means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
 }
 
 /// Where the value of a variable comes from.
@@ -144,6 +164,7 @@ impl Planner<'_> {
                     site: Place::new(&self.compilation.sources, run.trigger.place),
                     exports: Vec::new(),
                     reads: Vec::new(),
+                    description: self.contract(run.target).and_then(|contract| text_of(contract.description.as_ref())),
                 });
                 add_exports(&mut trigger.exports, run);
                 for read in self.reads(run) {
@@ -166,13 +187,31 @@ impl Planner<'_> {
             let is_own = read.own == Some(Certainty::Yes);
             let required = !read.has_default && read.own.is_none();
             let from = if is_own { Origin::Own } else { self.origin(key, run) };
-            let known = reads.entry(key).or_insert_with(|| PlannedRead { name: key.to_string(), required: false, from });
+            let known = reads.entry(key).or_insert_with(|| PlannedRead { name: key.to_string(), required: false, from, contract: None });
             known.required |= required;
             if !is_own {
                 known.from = from;
             }
         }
+        for declared in self.contract(run.target).into_iter().flat_map(Contract::declared) {
+            let key = declared.name.name.as_str();
+            let read = reads.entry(key).or_insert_with(|| {
+                let from = self.origin(key, run);
+                PlannedRead { name: key.to_owned(), required: false, from, contract: None }
+            });
+            // A default is sent in any case. Where the contract does not say, the scripts do.
+            read.required = declared.default.is_none() && declared.required.unwrap_or(read.required);
+            read.contract = Some(Declared {
+                pattern: text_of(declared.pattern.as_ref()),
+                default: text_of(declared.default.as_ref()),
+                description: text_of(declared.description.as_ref()),
+            });
+        }
         reads.into_values().collect()
+    }
+
+    fn contract(&self, stage: StageId) -> Option<&Contract> {
+        self.compilation.model.stage(stage).contract.as_ref()
     }
 
     fn origin(&self, key: &str, run: &Run) -> Origin {
@@ -267,6 +306,10 @@ impl Planner<'_> {
         stages.sort_by(|left, right| left.name.cmp(&right.name));
         stages
     }
+}
+
+fn text_of(text: Option<&Text>) -> Option<String> {
+    text.map(|text| text.text.clone())
 }
 
 fn add_exports(exports: &mut Vec<Export>, run: &Run) {

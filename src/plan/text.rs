@@ -17,6 +17,9 @@ pub fn text(plan: &Plan) -> String {
     }
     for trigger in &plan.triggers {
         line(format!("\n{}   triggered at {}", trigger.stage, trigger.site));
+        if let Some(description) = &trigger.description {
+            line(format!("  {}", description.trim_end().replace('\n', "\n  ")));
+        }
         let exports: Vec<String> =
             trigger.exports.iter().map(|export| format!("{}{}", export.name, if export.certain { "" } else { "?" })).collect();
         line(format!("  carries  {}", or_none(&exports.join(", "))));
@@ -30,7 +33,10 @@ pub fn text(plan: &Plan) -> String {
                 Origin::Own => "set by the stage itself",
                 Origin::Unknown => "a property, if the pipeline has one",
             };
-            line(format!("  {need}  {}: {from}", read.name));
+            let contract = read.contract.as_ref();
+            let pattern = contract.and_then(|contract| contract.pattern.as_ref()).map(|pattern| format!("; must match `{pattern}`"));
+            let default = contract.and_then(|contract| contract.default.as_ref()).map(|default| format!("; else `{default}`"));
+            line(format!("  {need}  {}: {from}{}{}", read.name, pattern.unwrap_or_default(), default.unwrap_or_default()));
         }
     }
     if !plan.requires.properties.is_empty() || !plan.requires.secrets.is_empty() {

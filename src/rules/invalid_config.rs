@@ -2,8 +2,11 @@
 
 use super::{Context, Finding, Rule, RuleId, Severity};
 use super::keys::is_below_misplaced_section;
-use crate::model::Detected;
+use std::collections::BTreeSet;
+
+use crate::model::{Contract, Detected};
 use crate::schema::{Problem, Violation};
+use crate::shell::Regex;
 use crate::source::{FileId, Location, Span};
 
 pub(super) const RULE: Rule = Rule {
@@ -63,6 +66,28 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         findings.push(invalid(context.file, violation, message));
     }
     unquoted_version(context, findings);
+    contracts(context, findings);
+}
+
+/// What a contract holds is handed to bash: it must be able to take it.
+fn contracts(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    // Stages may share a contract by an alias.
+    let mut seen = BTreeSet::new();
+    for (_, stage) in context.model.stages() {
+        for variable in stage.contract.iter().flat_map(Contract::declared) {
+            let name = &variable.name.name;
+            if let Some(pattern) = variable.pattern.as_ref().filter(|pattern| seen.insert(pattern.span))
+                && let Err(fault) = Regex::new(&pattern.text)
+            {
+                let message = format!("the pattern of `{name}` is no regular expression for `[[ =~ ]]`: {}", fault.message);
+                findings.push(Finding::new(RuleId::InvalidConfig, context.at(pattern.span), message).maybe_help(fault.help));
+            }
+            if let Some(default) = variable.default.as_ref().filter(|default| default.text.contains('\0') && seen.insert(default.span)) {
+                let message = format!("the default of `{name}` holds a NUL character, which bash cannot hold");
+                findings.push(Finding::new(RuleId::InvalidConfig, context.at(default.span), message).help("remove `\\0`"));
+            }
+        }
+    }
 }
 
 /// A value that its schema does not allow: which one, and why.

@@ -12,13 +12,15 @@ pub(super) enum Level {
     Task,
     Step,
     Contract,
+    Variable,
 }
 
 impl Level {
     pub(super) fn of(context: &Context<'_>, violation: &Violation) -> Self {
         let path: Vec<&str> = violation.path.iter().map(String::as_str).collect();
         match (context.model.format, path.as_slice()) {
-            (_, path) if path.contains(&"x-async") => Self::Contract,
+            (_, [.., "x-async"]) => Self::Contract,
+            (_, [.., "x-async", "reads", _]) => Self::Variable,
             (_, []) => Self::Top,
             (Format::V1, _) => Self::Stage,
             (Format::V2, [_, _]) => Self::Task,
@@ -33,6 +35,7 @@ impl Level {
             Self::Task => "a task",
             Self::Step => "a step",
             Self::Contract => "a contract",
+            Self::Variable => "a variable of a contract",
         }
     }
 
@@ -54,7 +57,8 @@ impl Level {
             ],
             Self::Task => &["steps", "runAfter", "displayName", "runtimeClassName", "when", "from", "timeout", "include"],
             Self::Step => &["name", "script", "image", "onError", "when", "timeout", "include", "displayName", "x-async"],
-            Self::Contract => &["description", "triggered-by", "reads", "required", "default", "pattern"],
+            Self::Contract => &["description", "triggered-by", "reads"],
+            Self::Variable => &["required", "pattern", "default", "description"],
         }
     }
 }

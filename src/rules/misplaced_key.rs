@@ -3,7 +3,9 @@
 use super::{Context, Finding, Rule, RuleId, Severity};
 use super::keys::{Level, advice};
 use crate::model::Format;
+use crate::platform::{self, ASYNC_TASK};
 use crate::schema::Problem;
+use crate::yaml::NodeId;
 
 pub(super) const RULE: Rule = Rule {
     id: RuleId::MisplacedKey,
@@ -56,6 +58,34 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         findings.push(Finding::new(RuleId::MisplacedKey, context.at(violation.span), message).help(advice));
     }
     sections(context, findings);
+    contracts(context, findings);
+}
+
+/// A contract counts only where an async stage stands: on a step of `async-stage`.
+fn contracts(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let mut misplaced = |node: NodeId, message: String, help: String| {
+        if let Some(entry) = context.document.entry(context.text, node, "x-async") {
+            findings.push(Finding::new(RuleId::MisplacedKey, context.at(context.document.span(entry.key)), message).help(help));
+        }
+    };
+    for task in &context.model.tasks {
+        let help = if task.name.name == ASYNC_TASK {
+            "move it to the step that it describes".to_owned()
+        } else {
+            format!("move it to a step of the task `{ASYNC_TASK}`")
+        };
+        misplaced(task.node, "`x-async` has no effect on a task: a contract is a step's".to_owned(), help);
+        for step in task.steps.iter().map(|step| context.model.stage(*step)) {
+            let name = &step.name.name;
+            if task.name.name != ASYNC_TASK {
+                let message = format!("`x-async` has no effect here: only steps of the task `{ASYNC_TASK}` can be triggered");
+                misplaced(step.node, message, format!("move the step to `tasks.{ASYNC_TASK}.steps`, or remove its contract"));
+            } else if platform::is_platform_step(name) {
+                let message = format!("`x-async` has no effect on `{name}`: that step is the platform's, and cannot be triggered");
+                misplaced(step.node, message, "remove it, or move it to the step that it describes".to_owned());
+            }
+        }
+    }
 }
 
 /// `tasks` at the top of format 1 would be read as a stage of that name.

@@ -123,6 +123,7 @@ rules![
     UnresolvedTrigger = unresolved_trigger "unresolved-trigger",
     SuspiciousCommand = suspicious_command "suspicious-command",
     InvalidShell = invalid_shell "invalid-shell",
+    ContractMismatch = contract_mismatch "contract-mismatch",
     PayloadTooLarge = payload_too_large "payload-too-large",
 ];
 

@@ -48,9 +48,15 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let level = Level::of(context, violation);
-        let message = format!("the platform ignores the key `{key}`: {} has no such key", level.name());
+        let is_contract = matches!(level, Level::Contract | Level::Variable);
+        let message = if is_contract {
+            format!("the key `{key}` has no effect: {} has no such key", level.name())
+        } else {
+            format!("the platform ignores the key `{key}`: {} has no such key", level.name())
+        };
         let help = match suggest::nearest(key, level.keys().iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
+            None if is_contract => format!("remove it, or write one of `{}`", level.keys().join("`, `")),
             None => format!("remove it, or name it `x-{key}` if it is meant for another tool"),
         };
         findings.push(Finding::new(RuleId::UnknownKey, context.at(violation.span), message).help(help));

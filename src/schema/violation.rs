@@ -81,12 +81,18 @@ pub(super) fn violations(document: &Document, text: &str, root: NodeId, error: &
             .collect()
         }
         Kind::PropertyNames { error: inner } => {
-            let key = document.entries(node).iter().find(|entry| {
-                let name = document.text(text, entry.key).unwrap_or_default();
-                inner.to_string().contains(&*name)
-            });
+            let name = inner.instance().as_str();
+            let key = name.and_then(|name| document.entry(text, node, name));
             let span = key.map_or(place, |entry| document.span(entry.key));
-            invalid(span, "this name is not allowed here".to_owned())
+            invalid(
+                span,
+                match (inner.kind(), name) {
+                    (Kind::Pattern { .. }, Some(name)) if path.last().is_some_and(|key| key == "reads") => {
+                        format!("expected a name of letters, digits, `-`, `_` and `.`, found `{name}`")
+                    }
+                    _ => "this name is not allowed here".to_owned(),
+                },
+            )
         }
         Kind::Required { property } => {
             let property = property.as_str().unwrap_or_default();

@@ -5,6 +5,7 @@
 //! file that holds the script.
 
 mod lower;
+mod regex;
 #[cfg(test)]
 mod tests;
 mod word;
@@ -16,6 +17,7 @@ use compact_str::CompactString;
 use crate::source::Span;
 
 pub use lower::parse;
+pub use regex::{Regex, RegexFault};
 
 /// A script: what it does, and where it could not be understood.
 #[derive(Debug, Default)]
