@@ -24,6 +24,8 @@ pub struct Script {
     pub body: Block,
     /// Syntax errors, in order.
     pub errors: Vec<SyntaxError>,
+    /// The comments that speak to sidestage (`# sidestage: ..`), with their `#`, in order.
+    pub comments: Vec<Span>,
 }
 
 /// A place where the text is no shell.
