@@ -9,6 +9,7 @@ use crate::rules::{self, Context, Finding};
 use crate::schema::{self, Shape};
 use crate::settings::Settings;
 use crate::source::{FileId, Files, Sources, Span};
+use crate::suppression::{self, Ignores};
 use crate::yaml::{self, Document, YamlError};
 
 /// What is asked for.
@@ -45,7 +46,9 @@ pub struct Compilation {
     pub model: Model,
     /// What its scripts do.
     pub flow: Flow,
-    /// What is wrong with it.
+    /// The comments that hide findings.
+    pub ignores: Ignores,
+    /// What is wrong with it, and is not hidden.
     pub findings: Vec<Finding>,
 }
 
@@ -85,8 +88,13 @@ pub fn compile(path: &str, bytes: &[u8], files: &dyn Files, options: &Options) -
         flow: &flow,
         settings: &options.settings,
     };
-    let findings = rules::check(&context);
-    Compilation { sources, file, path: path.to_owned(), document, detected, model, flow, findings }
+    let mut findings = rules::check(&context);
+    // What cannot be read could use any ignore.
+    let is_whole = options.pipelines.is_empty() && is_config && document.errors().is_empty() && flow.syntax_errors.is_empty();
+    let in_scripts = flow.comments.iter().map(|(file, comments)| (*file, comments.as_slice()));
+    let comments = std::iter::once((file, document.comments())).chain(in_scripts);
+    let ignores = suppression::apply(&sources, comments, is_whole, &mut findings);
+    Compilation { sources, file, path: path.to_owned(), document, detected, model, flow, ignores, findings }
 }
 
 fn shape(format: Format) -> Shape {

@@ -24,6 +24,8 @@ pub mod graph;
 
 pub mod rules;
 
+pub mod suppression;
+
 pub mod compilation;
 
 pub mod plan;

@@ -80,7 +80,10 @@ pub(super) enum Command {
   sidestage check
   sidestage check ci/.one-pipeline.yaml --format concise
   git show HEAD:.pipeline-config.yaml | sidestage check - --stdin-filename .pipeline-config.yaml
-  sidestage check --deny warnings --allow missing-script")]
+  sidestage check --deny warnings --allow missing-script
+
+A comment `# sidestage: ignore[RULE] reason` hides what is found in its line or, alone in a line, in the line below;
+`# sidestage: ignore-file[RULE] reason` at the top of a file, in the whole file. See `sidestage explain unused-ignore`.")]
 pub(super) struct Check {
     /// Files or folders; folders are searched for configurations by content. `-` reads standard input
     #[arg(default_value = ".")]

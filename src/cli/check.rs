@@ -5,12 +5,19 @@ use super::settings::Severities;
 use super::{Exit, Failure, load, print};
 use crate::compilation::Options;
 use crate::report::{self, Checked, Summary};
+use crate::suppression::{self, Part};
 
 pub(super) fn run(arguments: &Check) -> Result<Exit, Failure> {
     let severities = Severities::new(&arguments.levels)?;
     let pipelines = arguments.pipeline.iter().map(|pipeline| (*pipeline).into()).collect();
     let options = Options { pipelines, ..Options::default() };
     let mut loaded = load::load(&arguments.paths, &arguments.stdin_filename, &options);
+    let parts = loaded.compilations.iter_mut().map(|compilation| Part {
+        sources: &compilation.sources,
+        ignores: &compilation.ignores,
+        findings: &mut compilation.findings,
+    });
+    suppression::merge(&mut parts.collect::<Vec<_>>());
     let mut summary = Summary { files: loaded.compilations.len(), ..Summary::default() };
     for compilation in &mut loaded.compilations {
         severities.apply(&mut compilation.findings);

@@ -108,6 +108,7 @@ rules![
     MissingScript = missing_script "missing-script",
     UnresolvedTrigger = unresolved_trigger "unresolved-trigger",
     InvalidShell = invalid_shell "invalid-shell",
+    UnusedIgnore = unused_ignore "unused-ignore",
 ];
 
 impl RuleId {
@@ -128,7 +129,7 @@ pub fn check(context: &Context<'_>) -> Vec<Finding> {
 }
 
 /// Sorts findings by file, place and rule. Cycles stay in their own order, where the first of them stands.
-fn sort(findings: &mut [Finding], sources: &Sources) {
+pub(crate) fn sort(findings: &mut [Finding], sources: &Sources) {
     let is_cycle = |finding: &Finding| finding.rule == RuleId::DependencyCycle;
     let cycles = findings.iter().filter(|finding| is_cycle(finding)).map(|finding| finding.at.span).min();
     findings.sort_by_cached_key(|finding| {
