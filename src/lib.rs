@@ -26,6 +26,8 @@ pub mod rules;
 
 pub mod suppression;
 
+pub mod baseline;
+
 pub mod compilation;
 
 pub mod plan;

@@ -146,7 +146,7 @@ fn keep(compilation: Compilation, path: &Utf8Path) -> Looked {
 }
 
 /// `./a` is `a`.
-fn without_dot(path: &Utf8Path) -> Utf8PathBuf {
+pub(super) fn without_dot(path: &Utf8Path) -> Utf8PathBuf {
     path.strip_prefix(".").unwrap_or(path).to_owned()
 }
 
