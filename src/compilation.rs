@@ -9,6 +9,7 @@ use crate::rules::{self, Context, Finding};
 use crate::schema::{self, Shape};
 use crate::settings::{self, Settings};
 use crate::source::{FileId, Files, Sources};
+use crate::suppression::{self, Ignores};
 use crate::yaml::{self, Document};
 
 /// What is asked for.
@@ -45,7 +46,9 @@ pub struct Compilation {
     pub model: Model,
     /// What its scripts do.
     pub flow: Flow,
-    /// What is wrong with it.
+    /// The comments that hide findings.
+    pub ignores: Ignores,
+    /// What is wrong with it, and is not hidden.
     pub findings: Vec<Finding>,
 }
 
@@ -81,8 +84,13 @@ pub fn compile(path: &str, bytes: &[u8], files: &dyn Files, options: &Options) -
         flow: &flow,
         settings: &options.settings,
     };
-    let findings = rules::check(&context);
-    Compilation { sources, file, path: path.to_owned(), document, detected, model, flow, findings }
+    let mut findings = rules::check(&context);
+    // What cannot be read could use any ignore.
+    let is_whole = options.pipelines.is_empty() && is_config && document.errors().is_empty() && flow.syntax_errors.is_empty();
+    let in_scripts = flow.comments.iter().map(|(file, comments)| (*file, comments.as_slice()));
+    let comments = std::iter::once((file, document.comments())).chain(in_scripts);
+    let ignores = suppression::apply(&sources, comments, is_whole, &mut findings);
+    Compilation { sources, file, path: path.to_owned(), document, detected, model, flow, ignores, findings }
 }
 
 /// A settings file, read and checked.
@@ -103,7 +111,9 @@ pub fn compile_settings(path: &str, bytes: &[u8], files: &dyn Files) -> Settings
     let text: Arc<str> = text.into();
     let file = sources.add(files.display(path), text.clone());
     let (settings, violations) = settings::read(&document, &text, path, files);
-    let findings = rules::check_settings(&sources, file, &document, &violations);
+    let mut findings = rules::check_settings(&sources, file, &document, &violations);
+    let is_whole = document.errors().is_empty();
+    suppression::apply(&sources, std::iter::once((file, document.comments())), is_whole, &mut findings);
     SettingsFile { sources, settings, findings }
 }
 

@@ -24,6 +24,10 @@ pub mod graph;
 
 pub mod rules;
 
+pub mod suppression;
+
+pub mod baseline;
+
 pub mod compilation;
 
 pub mod plan;

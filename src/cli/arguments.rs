@@ -82,6 +82,11 @@ pub(super) enum Command {
   git show HEAD:.pipeline-config.yaml | sidestage check - --stdin-filename .pipeline-config.yaml
   sidestage check --deny warnings --allow missing-script
   sidestage check --config ci/sidestage.yaml
+  sidestage check --write-baseline baseline.json     what is found now is known from here on
+  sidestage check --baseline baseline.json           tell only what is new
+
+A comment `# sidestage: ignore[RULE] reason` hides what is found in its line or, alone in a line, in the line below;
+`# sidestage: ignore-file[RULE] reason` at the top of a file, in the whole file. See `sidestage explain unused-ignore`.
 
 Settings of the project stand in `.sidestage.yaml`, see `sidestage schema settings`.")]
 pub(super) struct Check {
@@ -97,6 +102,12 @@ pub(super) struct Check {
     /// The path that standard input stands for
     #[arg(long, default_value = ".pipeline-config.yaml")]
     pub(super) stdin_filename: Utf8PathBuf,
+    /// Leave out the findings that this file knows; they do not count for the exit code either
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<Utf8PathBuf>,
+    /// Write what is found now to this file, for `--baseline`, and exit with 0
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
+    pub(super) write_baseline: Option<Utf8PathBuf>,
     #[command(flatten)]
     pub(super) levels: Levels,
     #[command(flatten)]

@@ -1,9 +1,13 @@
 //! `sidestage check`.
 
+use camino::Utf8Path;
+use rustc_hash::FxHashSet;
+
 use super::arguments::{Check, Format};
-use super::load::Loaded;
+use super::load::{Loaded, Search};
 use super::settings::Severities;
-use super::{Exit, Failure, load, print};
+use super::{Exit, Failure, baseline, load, print};
+use crate::baseline::{Baseline, Known};
 use crate::compilation::Options;
 use crate::report::{self, Checked, Summary};
 
@@ -11,42 +15,101 @@ pub(super) fn run(arguments: &Check) -> Result<Exit, Failure> {
     let severities = Severities::new(&arguments.levels)?;
     let pipelines = arguments.pipeline.iter().map(|pipeline| (*pipeline).into()).collect();
     let options = Options { pipelines, ..Options::default() };
+    let mut known = arguments.baseline.as_deref().map(baseline::read).transpose()?;
     let mut search = load::load(&arguments.paths, &arguments.stdin_filename, &arguments.settings, &options)?;
-    let mut summary = Summary { files: search.configurations.len(), ..Summary::default() };
-    search.judge(&severities, &mut summary);
-    for loaded in &mut search.configurations {
-        loaded.judge(&severities);
-        summary.scripts += loaded.compilation.flow.scripts;
-        summary.count(&loaded.compilation.findings);
+    refuse_nothing(arguments, &search)?;
+    search.merge_ignores();
+    // Before severities: what is turned off for once is not gone.
+    let mut spared = 0;
+    if let Some(known) = &mut known {
+        let all = known.len();
+        search.each(|sources, findings| known.subtract(sources, findings));
+        spared = all - known.len();
     }
-    let nothing = search.configurations.is_empty() && !search.failed && arguments.paths.iter().any(|path| path.is_dir());
-    if nothing {
-        let places = arguments.paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
-        return Err(Failure(format!(
-            "no pipeline configuration in {places}: {}, and none has `version: '1'` with stages or `version: '2'` with tasks; \
-             files that .gitignore names were left out",
-            search.looked_at()
-        )));
-    }
-    let checked: Vec<Checked<'_>> = search.settings().chain(search.configurations.iter().map(Loaded::checked)).collect();
-    match arguments.format {
-        Format::Full => {
-            let mut text: String = checked.iter().map(report::full).collect();
-            let count = |number: usize, name: &str| format!("{number} {name}{}", if number == 1 { "" } else { "s" });
-            let read = format!("{} and {}", count(summary.files, "configuration"), count(summary.scripts, "script"));
-            if summary.errors + summary.warnings + summary.infos == 0 {
-                text.push_str(&format!("No findings in {read}.\n"));
-            } else {
-                text.push_str(&format!("Found {} in {read}.\n", report::tally(&summary)));
-            }
-            print(&text)?;
+    search.judge(&severities);
+    tell_once(&mut search);
+    if let Some(path) = &arguments.write_baseline {
+        if search.failed {
+            return Err(Failure(format!("the baseline `{path}` is not written: not everything could be read")));
         }
-        Format::Concise => print(&checked.iter().map(report::concise).collect::<String>())?,
-        Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&report::json(&checked, summary))?))?,
+        let mut found = Baseline::default();
+        search.each(|sources, findings| findings.drain(..).for_each(|finding| found.add(sources, &finding)));
+        baseline::write(path, &found)?;
+        spared = found.len();
+    }
+    let summary = summary(&search);
+    report(arguments.format, &search.checked(), summary, spared)?;
+    if let (Some(path), Some(known), true) = (&arguments.baseline, &known, arguments.pipeline.is_empty() && !search.failed) {
+        let gone: Vec<(&Known, usize)> = known.left().filter(|(known, _)| is_looked_at(arguments, &search, &known.file)).collect();
+        baseline::tell_gone(path, &gone);
     }
     Ok(match (search.failed, summary.errors) {
         (true, _) => Exit::Failed,
         (false, 0) => Exit::Clean,
         (false, _) => Exit::Findings,
     })
+}
+
+fn refuse_nothing(arguments: &Check, search: &Search) -> Result<(), Failure> {
+    if !search.configurations.is_empty() || search.failed || !arguments.paths.iter().any(|path| path.is_dir()) {
+        return Ok(());
+    }
+    let places = arguments.paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
+    Err(Failure(format!(
+        "no pipeline configuration in {places}: {}, and none has `version: '1'` with stages or `version: '2'` with tasks; \
+         files that .gitignore names were left out",
+        search.looked_at()
+    )))
+}
+
+/// Scripts that several configurations share are told of once.
+fn tell_once(search: &mut Search) {
+    if search.configurations.len() < 2 {
+        return;
+    }
+    let mut told = FxHashSet::default();
+    search.each(|sources, findings| {
+        findings.retain(|finding| {
+            let path = sources.get(finding.at.file).path().to_owned();
+            told.insert((path, finding.at.span, finding.rule, finding.message.clone()))
+        });
+    });
+}
+
+fn summary(search: &Search) -> Summary {
+    let scripts = search.configurations.iter().map(|loaded| loaded.compilation.flow.scripts).sum();
+    let mut summary = Summary { files: search.configurations.len(), scripts, ..Summary::default() };
+    for checked in search.checked() {
+        summary.count(checked.findings);
+    }
+    summary
+}
+
+fn report(format: Format, checked: &[Checked<'_>], summary: Summary, spared: usize) -> Result<(), Failure> {
+    match format {
+        Format::Full => {
+            let mut text: String = checked.iter().map(report::full).collect();
+            let count = |number: usize, name: &str| format!("{number} {name}{}", if number == 1 { "" } else { "s" });
+            let read = format!("{} and {}", count(summary.files, "configuration"), count(summary.scripts, "script"));
+            let beside = match spared {
+                0 => String::new(),
+                number => format!(", beside {number} of the baseline"),
+            };
+            if summary.errors + summary.warnings + summary.infos == 0 {
+                text.push_str(&format!("No findings in {read}{beside}.\n"));
+            } else {
+                text.push_str(&format!("Found {} in {read}{beside}.\n", report::tally(&summary)));
+            }
+            print(&text)
+        }
+        Format::Concise => print(&checked.iter().map(report::concise).collect::<String>()),
+        Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&report::json(checked, summary))?)),
+    }
+}
+
+/// Whether a finding in this file would have been found: it was read, or is below a folder that was searched.
+fn is_looked_at(arguments: &Check, search: &Search, file: &str) -> bool {
+    let mut folders = arguments.paths.iter().filter(|path| path.is_dir());
+    let is_read = |loaded: &Loaded| loaded.compilation.sources.iter().any(|source| source.path() == file);
+    folders.any(|folder| Utf8Path::new(file).starts_with(load::without_dot(folder))) || search.configurations.iter().any(is_read)
 }

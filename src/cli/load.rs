@@ -15,7 +15,10 @@ use crate::compilation::{Compilation, Options, SettingsFile, compile};
 use crate::flow::Detail;
 use crate::model::{Detected, might_be_config};
 use crate::report::{self, Checked, Summary};
+use crate::rules::Finding;
 use crate::settings::{NAME, Settings};
+use crate::source::Sources;
+use crate::suppression::{self, Part};
 
 /// Starting threads pays off from this many files on.
 const PARALLEL_FROM: usize = 4;
@@ -40,7 +43,7 @@ impl Loaded {
     }
 
     /// Gives its findings the severities that hold for it.
-    pub(super) fn judge(&mut self, severities: &Severities) {
+    fn judge(&mut self, severities: &Severities) {
         severities.apply(&self.place.options.settings, &mut self.compilation.findings);
     }
 
@@ -127,8 +130,9 @@ pub(super) fn one(
     if search.failed {
         return Err(Failure(format!("`{path}` could not be read as a whole")));
     }
+    search.judge(severities);
     let mut summary = Summary::default();
-    search.judge(severities, &mut summary);
+    search.settings().for_each(|file| summary.count(file.findings));
     let findings: String = search.settings().map(|file| report::full(&file)).collect();
     if !findings.is_empty() {
         note(findings.trim_end());
@@ -167,16 +171,43 @@ impl Search {
         }
     }
 
-    /// Gives the findings of the settings files the severities that hold for them, and counts them.
-    pub(super) fn judge(&mut self, severities: &Severities, summary: &mut Summary) {
+    /// Calls an ignore in a script unused only where no configuration that reaches the script uses it.
+    pub(super) fn merge_ignores(&mut self) {
+        let parts = self.configurations.iter_mut().map(|loaded| Part {
+            sources: &loaded.compilation.sources,
+            ignores: &loaded.compilation.ignores,
+            findings: &mut loaded.compilation.findings,
+        });
+        suppression::merge(&mut parts.collect::<Vec<_>>());
+    }
+
+    /// Gives all findings the severities that hold for them.
+    pub(super) fn judge(&mut self, severities: &Severities) {
         for file in &mut self.settings {
             severities.apply(&file.settings, &mut file.findings);
-            summary.count(&file.findings);
+        }
+        for loaded in &mut self.configurations {
+            loaded.judge(severities);
         }
     }
 
+    /// Hands over the findings of each file, settings first.
+    pub(super) fn each(&mut self, mut change: impl FnMut(&Sources, &mut Vec<Finding>)) {
+        for file in &mut self.settings {
+            change(&file.sources, &mut file.findings);
+        }
+        for loaded in &mut self.configurations {
+            change(&loaded.compilation.sources, &mut loaded.compilation.findings);
+        }
+    }
+
+    /// Everything with its findings, settings first.
+    pub(super) fn checked(&self) -> Vec<Checked<'_>> {
+        self.settings().chain(self.configurations.iter().map(Loaded::checked)).collect()
+    }
+
     /// The settings files with their findings.
-    pub(super) fn settings(&self) -> impl Iterator<Item = Checked<'_>> {
+    fn settings(&self) -> impl Iterator<Item = Checked<'_>> {
         self.settings.iter().map(|file| Checked { sources: &file.sources, findings: &file.findings })
     }
 
@@ -241,7 +272,7 @@ fn keep(compilation: Compilation, path: &Utf8Path, place: &Arc<Place>) -> Looked
 }
 
 /// `./a` is `a`.
-fn without_dot(path: &Utf8Path) -> Utf8PathBuf {
+pub(super) fn without_dot(path: &Utf8Path) -> Utf8PathBuf {
     path.strip_prefix(".").unwrap_or(path).to_owned()
 }
 

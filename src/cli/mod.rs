@@ -1,6 +1,7 @@
 //! The command line: one file a command. Everything that touches the machine is below this folder.
 
 mod arguments;
+mod baseline;
 mod build;
 mod check;
 mod disk;

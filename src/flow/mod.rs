@@ -37,7 +37,7 @@ use crate::model::{Model, Stage, StageId};
 use crate::platform::PipelineKind;
 use crate::settings::Settings;
 use crate::shell::{self, Script, SyntaxError};
-use crate::source::{FileId, Files, Sources};
+use crate::source::{FileId, Files, Sources, Span};
 use crate::yaml::Document;
 use library::{Library, is_shell};
 use machine::Surroundings;
@@ -84,6 +84,8 @@ pub struct Flow {
     pub facts: Facts,
     /// What is no shell, file by file.
     pub syntax_errors: Vec<(FileId, Vec<SyntaxError>)>,
+    /// Comments that speak to sidestage, script by script.
+    pub comments: Vec<(FileId, Vec<Span>)>,
     /// How many scripts were read: embedded ones and files.
     pub scripts: usize,
 }
@@ -93,6 +95,7 @@ pub fn analyse(subject: Subjected<'_>, kinds: &[PipelineKind], detail: Detail, f
     let mut facts = Facts::default();
     let mut library = Library::new(files, subject.path, subject.settings);
     let mut syntax_errors = Vec::new();
+    let mut comments = Vec::new();
     let mut stages = Vec::with_capacity(subject.model.stages.len());
     let mut scripts = 0;
     let mut interpret_batch = |batch: &[Stage], parsed: Vec<Option<Script>>| {
@@ -103,6 +106,9 @@ pub fn analyse(subject: Subjected<'_>, kinds: &[PipelineKind], detail: Detail, f
                 Some(script) => {
                     if !script.errors.is_empty() {
                         syntax_errors.push((subject.file, script.errors.clone()));
+                    }
+                    if !script.comments.is_empty() {
+                        comments.push((subject.file, script.comments.clone()));
                     }
                     machine::run(script, subject.file, surroundings, &mut facts, sources, &mut library)
                 }
@@ -136,7 +142,9 @@ pub fn analyse(subject: Subjected<'_>, kinds: &[PipelineKind], detail: Detail, f
     scripts += files.len();
     let broken = files.iter().filter(|script| !script.script.errors.is_empty());
     syntax_errors.extend(broken.map(|script| (script.file, script.script.errors.clone())));
-    Flow { stages, pipelines, facts, syntax_errors, scripts }
+    let commented = files.iter().filter(|script| !script.script.comments.is_empty());
+    comments.extend(commented.map(|script| (script.file, script.script.comments.clone())));
+    Flow { stages, pipelines, facts, syntax_errors, comments, scripts }
 }
 
 /// The script of a stage, if it is the shell's.

@@ -125,6 +125,7 @@ rules![
     InvalidShell = invalid_shell "invalid-shell",
     ContractMismatch = contract_mismatch "contract-mismatch",
     PayloadTooLarge = payload_too_large "payload-too-large",
+    UnusedIgnore = unused_ignore "unused-ignore",
 ];
 
 impl RuleId {
@@ -153,7 +154,7 @@ pub fn check(context: &Context<'_>) -> Vec<Finding> {
 }
 
 /// Sorts findings by file, place and rule. Cycles stay in their own order, where the first of them stands.
-fn sort(findings: &mut [Finding], sources: &Sources) {
+pub(crate) fn sort(findings: &mut [Finding], sources: &Sources) {
     let is_cycle = |finding: &Finding| finding.rule == RuleId::DependencyCycle;
     let cycles = findings.iter().filter(|finding| is_cycle(finding)).map(|finding| finding.at.span).min();
     findings.sort_by_cached_key(|finding| {

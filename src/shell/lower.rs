@@ -13,6 +13,8 @@ use super::{
 };
 use crate::source::{ScriptMap, Span};
 
+/// Comments are kept only where they say this.
+const COMMENT_MARK: &str = "sidestage:";
 /// How deep static shell text (`bash -c '..'`) is parsed inside static shell text.
 const MAX_INLINE_DEPTH: usize = 4;
 /// Stands for a byte that is not ASCII while a script is parsed.
@@ -54,7 +56,10 @@ fn parse_inline(text: &str, map: &ScriptMap, base: usize, depth: usize) -> Scrip
         let span = map.to_file(Span::new(base, base + 1));
         return Script { errors: vec![SyntaxError { span, message }], ..Script::default() };
     };
-    let mut lower = Lower { source, map, base, depth, errors: Vec::new(), open_documents: Vec::new() };
+    // In text that a command is given to run, a comment is part of a word; where the map is not exact, it has no place.
+    let has_comments = depth == 0 && map.is_exact() && source.contains(COMMENT_MARK);
+    let comments = has_comments.then(Vec::new);
+    let mut lower = Lower { source, map, base, depth, errors: Vec::new(), open_documents: Vec::new(), comments };
     for diagnostic in &parsed.diagnostics {
         let span = lower.error_span(diagnostic.span);
         lower.errors.push(SyntaxError { span, message: diagnostic.message.clone() });
@@ -66,7 +71,10 @@ fn parse_inline(text: &str, map: &ScriptMap, base: usize, depth: usize) -> Scrip
         lower.errors.push(SyntaxError { span, message: message.clone() });
     }
     let body = lower.block(&parsed.file.body);
-    Script { body, errors: lower.errors, open_documents: lower.open_documents }
+    let mut comments = lower.comments.unwrap_or_default();
+    comments.sort_unstable();
+    comments.dedup();
+    Script { body, errors: lower.errors, open_documents: lower.open_documents, comments }
 }
 
 /// Where `${ .. ${ ..` is deeper than the parser can take: its time grows with the cube of the depth.
@@ -94,6 +102,8 @@ pub(super) struct Lower<'a> {
     depth: usize,
     errors: Vec<SyntaxError>,
     pub(super) open_documents: Vec<OpenDocument>,
+    /// The comments that are kept; `None` where there are none to keep.
+    comments: Option<Vec<Span>>,
 }
 
 impl Lower<'_> {
@@ -119,10 +129,23 @@ impl Lower<'_> {
     }
 
     pub(super) fn block(&mut self, seq: &ast::StmtSeq) -> Block {
+        self.keep(seq.leading_comments.iter().chain(&seq.trailing_comments));
         seq.stmts.iter().map(|stmt| self.statement(stmt)).collect()
     }
 
+    fn keep<'c>(&mut self, comments: impl Iterator<Item = &'c ast::Comment>) {
+        let Some(kept) = &mut self.comments else { return };
+        for comment in comments {
+            let span = Span::new(comment.range.start().into(), comment.range.end().into());
+            let text = span.slice(self.source);
+            if text.starts_with('#') && text.contains(COMMENT_MARK) {
+                kept.push(self.map.to_file(span));
+            }
+        }
+    }
+
     fn statement(&mut self, stmt: &ast::Stmt) -> Statement {
+        self.keep(stmt.leading_comments.iter().chain(&stmt.inline_comment));
         // Without the line break, and without the blanks before it.
         let text = stmt.span.slice(self.source);
         let start = self.base + stmt.span.start.offset();

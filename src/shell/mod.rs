@@ -26,6 +26,8 @@ pub struct Script {
     pub body: Block,
     /// Syntax errors, in order.
     pub errors: Vec<SyntaxError>,
+    /// The comments that speak to sidestage (`# sidestage: ..`), with their `#`, in order.
+    pub comments: Vec<Span>,
     /// Here-documents that only the end of the script closes.
     pub open_documents: Vec<OpenDocument>,
 }

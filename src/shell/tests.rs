@@ -91,6 +91,40 @@ fn what_is_no_shell_is_named_and_the_rest_is_kept() {
     assert!(!script.body.is_empty(), "what stood before the error");
 }
 
+/// The comments that are kept, without what they all begin with.
+fn comments(text: &str) -> Vec<&str> {
+    let script = parse(text, &ScriptMap::verbatim(0));
+    script.comments.iter().map(|span| span.slice(text).trim_end().trim_start_matches("# sidestage: ")).collect()
+}
+
+#[test]
+fn comments_that_speak_to_sidestage_are_kept_wherever_they_stand() {
+    assert_eq!(comments("# sidestage: 1\na # sidestage: 2\n# other\n  # sidestage: 3"), ["1", "2", "3"]);
+    assert_eq!(comments("ä \"ü\" # sidestage: 1 ü\r\nb # sidestage: 2\r\n"), ["1 ü", "2"]);
+    let compound = "if a; then # sidestage: 1\n # sidestage: 2\n b\nelse # sidestage: 3\n # sidestage: 4\n c\nfi # sidestage: 5\n\
+                    case a in # sidestage: 6\n a) # sidestage: 7\n b ;; # sidestage: 8\nesac # sidestage: 9\n\
+                    f() { # sidestage: 10\n a\n} # sidestage: 11\nfor a in b; do # sidestage: 12\n c\ndone <<<d # sidestage: 13\n";
+    assert_eq!(comments(compound), (1..=13).map(|number| number.to_string()).collect::<Vec<_>>());
+    let words = "a=( # sidestage: 1\n b # sidestage: 2\n)\nc=\"$(d # sidestage: 3\n)\"\na | # sidestage: 4\n # sidestage: 5\n b";
+    assert_eq!(comments(words), ["1", "2", "3", "4", "5"]);
+    assert_eq!(comments("a # sidestage: 1\nif b; then\n  c # sidestage: 2\n"), ["1", "2"], "an error takes none away");
+}
+
+#[test]
+fn what_only_looks_like_a_comment_is_none() {
+    for text in [
+        "a '\n# sidestage: no\n' \"# sidestage: no\"",
+        "cat <<EOF\n# sidestage: no\nEOF\ncat <<'EOF'\n# sidestage: no\nEOF\n",
+        "cat <<EOF\n# sidestage: no",
+        "bash -c 'a # sidestage: no\nb'",
+        "a#sidestage: \\# sidestage: ${a#sidestage:}",
+    ] {
+        assert!(comments(text).is_empty(), "{text}: {:?}", comments(text));
+    }
+    let folded = ScriptMap::whole(Span::new(0, 9));
+    assert!(parse("a # sidestage: 1", &folded).comments.is_empty(), "nobody knows where it stands");
+}
+
 mod properties {
     use proptest::prelude::*;
 
