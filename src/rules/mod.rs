@@ -2,12 +2,15 @@
 //!
 //! A rule reads a [`Context`] and adds [`Finding`]s. To add one: write its file, and name it in the list below.
 
+mod before_trigger;
 mod finding;
+mod fix;
 mod keys;
 mod suggest;
 mod triggers;
 
 pub use finding::{Finding, Related, Severity};
+pub use fix::{Edit, Fix, Safety};
 pub use suggest::nearest;
 
 use crate::flow::Flow;
