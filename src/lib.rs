@@ -26,6 +26,8 @@ pub mod rules;
 
 pub mod compilation;
 
+pub mod fix;
+
 pub mod plan;
 
 pub mod emit;

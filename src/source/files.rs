@@ -152,6 +152,11 @@ impl Sources {
         &self.0[id.0 as usize]
     }
 
+    /// All of them, in the order in which they were read.
+    pub fn iter(&self) -> impl Iterator<Item = &Source> {
+        self.0.iter()
+    }
+
     /// How many files were read.
     pub fn len(&self) -> usize {
         self.0.len()
