@@ -80,7 +80,8 @@ pub(super) enum Command {
   sidestage check
   sidestage check ci/.one-pipeline.yaml --format concise
   git show HEAD:.pipeline-config.yaml | sidestage check - --stdin-filename .pipeline-config.yaml
-  sidestage check --deny warnings --allow missing-script")]
+  sidestage check --deny warnings --allow missing-script
+  sidestage check --diff | git apply     the same as sidestage check --fix")]
 pub(super) struct Check {
     /// Files or folders; folders are searched for configurations by content. `-` reads standard input
     #[arg(default_value = ".")]
@@ -94,6 +95,8 @@ pub(super) struct Check {
     /// The path that standard input stands for
     #[arg(long, default_value = ".pipeline-config.yaml")]
     pub(super) stdin_filename: Utf8PathBuf,
+    #[command(flatten)]
+    pub(super) fixes: Fixes,
     #[command(flatten)]
     pub(super) levels: Levels,
 }
@@ -178,6 +181,20 @@ pub(super) enum GraphFormat {
     Svg,
     /// JSON, see `sidestage schema graph`
     Json,
+}
+
+/// What is done with findings that can be put right.
+#[derive(Debug, Args)]
+pub(super) struct Fixes {
+    /// Put right what can safely be put right, then report what remains
+    #[arg(long, group = "fixing")]
+    pub(super) fix: bool,
+    /// Write nothing: print what `--fix` would change, as a unified diff in place of the findings
+    #[arg(long, group = "fixing")]
+    pub(super) diff: bool,
+    /// Also take fixes that may change more than is meant, or leave something to tidy up: read what they write
+    #[arg(long = "unsafe-fixes", requires = "fixing")]
+    pub(super) with_unsafe: bool,
 }
 
 /// How bad findings are.
