@@ -30,6 +30,8 @@ pub mod baseline;
 
 pub mod compilation;
 
+pub mod fix;
+
 pub mod plan;
 
 pub mod emit;

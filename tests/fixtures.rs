@@ -8,10 +8,8 @@ mod sandbox;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sandbox::{Sidestage, project};
+use sandbox::{EXPECTED, Sidestage, copied, project};
 use serde_json::Value;
-
-const EXPECTED: &str = "expected.txt";
 
 #[test]
 fn every_fixture_is_reported_as_expected() {
@@ -77,26 +75,6 @@ fn fixtures() -> Vec<PathBuf> {
     folders.sort();
     assert!(!folders.is_empty());
     folders
-}
-
-/// A copy of a fixture away from this repository, which would otherwise count as the one that it belongs to.
-fn copied(fixture: &Path) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    copy(fixture, folder.path());
-    folder
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            fs::create_dir(&target).unwrap();
-            copy(&entry.path(), &target);
-        } else if entry.file_name() != EXPECTED {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 /// The line of `--format concise` for a finding of `--format json`.

@@ -81,6 +81,7 @@ pub(super) enum Command {
   sidestage check ci/.one-pipeline.yaml --format concise
   git show HEAD:.pipeline-config.yaml | sidestage check - --stdin-filename .pipeline-config.yaml
   sidestage check --deny warnings --allow missing-script
+  sidestage check --diff | git apply     the same as sidestage check --fix
   sidestage check --config ci/sidestage.yaml
   sidestage check --write-baseline baseline.json     what is found now is known from here on
   sidestage check --baseline baseline.json           tell only what is new
@@ -108,6 +109,8 @@ pub(super) struct Check {
     /// Write what is found now to this file, for `--baseline`, and exit with 0
     #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
     pub(super) write_baseline: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    pub(super) fixes: Fixes,
     #[command(flatten)]
     pub(super) levels: Levels,
     #[command(flatten)]
@@ -200,6 +203,20 @@ pub(super) enum GraphFormat {
     Svg,
     /// JSON, see `sidestage schema graph`
     Json,
+}
+
+/// What is done with findings that can be put right.
+#[derive(Debug, Args)]
+pub(super) struct Fixes {
+    /// Put right what can safely be put right, then report what remains
+    #[arg(long, group = "fixing")]
+    pub(super) fix: bool,
+    /// Write nothing: print what `--fix` would change, as a unified diff in place of the findings
+    #[arg(long, group = "fixing")]
+    pub(super) diff: bool,
+    /// Also take fixes that may change more than is meant, or leave something to tidy up: read what they write
+    #[arg(long = "unsafe-fixes", requires = "fixing")]
+    pub(super) with_unsafe: bool,
 }
 
 /// Which settings hold.

@@ -17,7 +17,7 @@ const LIST: &str = ".sidestage-files";
 
 pub(super) fn run(arguments: &Build) -> Result<Exit, Failure> {
     let severities = Severities::new(&arguments.levels)?;
-    let (mut loaded, mut summary) = load::one(arguments.file.as_deref(), &arguments.pipeline, &arguments.settings, &severities)?;
+    let (loaded, mut summary) = load::one(arguments.file.as_deref(), &arguments.pipeline, &arguments.settings, &severities)?;
     summary.count(&loaded.compilation.findings);
     if !loaded.compilation.findings.is_empty() {
         note(report::full(&loaded.checked()).trim_end());

@@ -6,18 +6,24 @@ use rustc_hash::FxHashSet;
 use super::arguments::{Check, Format};
 use super::load::{Loaded, Search};
 use super::settings::Severities;
-use super::{Exit, Failure, baseline, load, print};
+use super::{Exit, Failure, baseline, fix, load, print};
 use crate::baseline::{Baseline, Known};
 use crate::compilation::Options;
 use crate::report::{self, Checked, Summary};
+use crate::rules::Safety;
 
 pub(super) fn run(arguments: &Check) -> Result<Exit, Failure> {
     let severities = Severities::new(&arguments.levels)?;
+    let way = way(arguments)?;
     let pipelines = arguments.pipeline.iter().map(|pipeline| (*pipeline).into()).collect();
     let options = Options { pipelines, ..Options::default() };
     let mut known = arguments.baseline.as_deref().map(baseline::read).transpose()?;
     let mut search = load::load(&arguments.paths, &arguments.stdin_filename, &arguments.settings, &options)?;
     refuse_nothing(arguments, &search)?;
+    if let Some(way) = way {
+        let allowed = if arguments.fixes.with_unsafe { Safety::Unsafe } else { Safety::Safe };
+        fix::run(&mut search, way, allowed, &severities)?;
+    }
     search.merge_ignores();
     // Before severities: what is turned off for once is not gone.
     let mut spared = 0;
@@ -38,7 +44,10 @@ pub(super) fn run(arguments: &Check) -> Result<Exit, Failure> {
         spared = found.len();
     }
     let summary = summary(&search);
-    report(arguments.format, &search.checked(), summary, spared)?;
+    // A difference is all that is printed.
+    if way != Some(fix::Way::Show) {
+        report(arguments.format, &search.checked(), summary, spared, way.is_none())?;
+    }
     if let (Some(path), Some(known), true) = (&arguments.baseline, &known, arguments.pipeline.is_empty() && !search.failed) {
         let gone: Vec<(&Known, usize)> = known.left().filter(|(known, _)| is_looked_at(arguments, &search, &known.file)).collect();
         baseline::tell_gone(path, &gone);
@@ -47,6 +56,18 @@ pub(super) fn run(arguments: &Check) -> Result<Exit, Failure> {
         (true, _) => Exit::Failed,
         (false, 0) => Exit::Clean,
         (false, _) => Exit::Findings,
+    })
+}
+
+/// What is to be done with fixes.
+fn way(arguments: &Check) -> Result<Option<fix::Way>, Failure> {
+    Ok(match (arguments.fixes.fix, arguments.fixes.diff) {
+        (true, _) if arguments.paths.iter().any(|path| path == "-") => {
+            return Err(Failure("standard input cannot be fixed: name the file, or take `--diff`".to_owned()));
+        }
+        (true, _) => Some(fix::Way::Write),
+        (_, true) => Some(fix::Way::Show),
+        _ => None,
     })
 }
 
@@ -85,7 +106,7 @@ fn summary(search: &Search) -> Summary {
     summary
 }
 
-fn report(format: Format, checked: &[Checked<'_>], summary: Summary, spared: usize) -> Result<(), Failure> {
+fn report(format: Format, checked: &[Checked<'_>], summary: Summary, spared: usize, offers_fixes: bool) -> Result<(), Failure> {
     match format {
         Format::Full => {
             let mut text: String = checked.iter().map(report::full).collect();
@@ -99,6 +120,9 @@ fn report(format: Format, checked: &[Checked<'_>], summary: Summary, spared: usi
                 text.push_str(&format!("No findings in {read}{beside}.\n"));
             } else {
                 text.push_str(&format!("Found {} in {read}{beside}.\n", report::tally(&summary)));
+            }
+            if offers_fixes {
+                text.push_str(&report::fixable(checked));
             }
             print(&text)
         }

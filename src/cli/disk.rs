@@ -1,7 +1,7 @@
 //! The repository on disk.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -52,6 +52,35 @@ impl Repository {
     /// Whether a file, or a link to whatever, stands at a path.
     pub(super) fn has_file(&self, path: &str) -> bool {
         fs::symlink_metadata(self.absolute(path)).is_ok_and(|metadata| metadata.is_file() || metadata.is_symlink())
+    }
+
+    /// Replaces the text of a file, as a whole or not at all. `shown` is its path from the working folder.
+    ///
+    /// A link is followed inside the repository; the file's mode stays. `before` must still be what it holds.
+    pub(super) fn replace(&self, shown: &Utf8Path, before: &str, after: &str) -> std::io::Result<()> {
+        let path = shown.canonicalize_utf8()?;
+        if !path.starts_with(&self.root) {
+            return Err(std::io::Error::other(ReadError::Outside));
+        }
+        let permissions = fs::metadata(&path)?.permissions();
+        if permissions.readonly() {
+            return Err(std::io::Error::other("it is read-only"));
+        }
+        if read_file(&path)? != before.as_bytes() {
+            return Err(std::io::Error::other("it has changed since it was read; try again"));
+        }
+        let folder = path.parent().unwrap_or(Utf8Path::new("/"));
+        let fresh = folder.join(format!(".{}.new-{}", path.file_name().unwrap_or_default(), std::process::id()));
+        let written = fs::File::create_new(&fresh).and_then(|mut file| {
+            file.set_permissions(permissions)?;
+            file.write_all(after.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&fresh, &path)
+        });
+        if written.is_err() {
+            let _ = fs::remove_file(&fresh);
+        }
+        written
     }
 
     fn resolve(&self, path: &str) -> Result<Utf8PathBuf, ReadError> {

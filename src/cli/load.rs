@@ -34,7 +34,7 @@ struct Candidate {
 /// A configuration, and the settings that hold for it.
 pub(super) struct Loaded {
     pub(super) compilation: Compilation,
-    place: Arc<Place>,
+    pub(super) place: Arc<Place>,
 }
 
 impl Loaded {

@@ -6,6 +6,7 @@ mod build;
 mod check;
 mod disk;
 mod explain;
+mod fix;
 mod load;
 mod plan;
 mod project;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Checked;
-use crate::rules::{Finding, Severity};
+use crate::rules::{Finding, Fix, Severity};
 use crate::source::{Place, Sources};
 
 /// The whole answer of `check`.
@@ -49,6 +49,8 @@ struct FindingOut {
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<FixOut>,
     #[serde(flatten)]
     place: Place,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,6 +61,20 @@ struct FindingOut {
     pipelines: Vec<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     related: Vec<RelatedOut>,
+}
+
+#[derive(Debug, Serialize)]
+struct FixOut {
+    safety: &'static str,
+    description: String,
+    edits: Vec<EditOut>,
+}
+
+#[derive(Debug, Serialize)]
+struct EditOut {
+    #[serde(flatten)]
+    place: Place,
+    text: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -82,10 +98,16 @@ fn out(sources: &Sources, finding: &Finding) -> FindingOut {
         severity: finding.severity.name(),
         message: finding.message.clone(),
         help: finding.help.clone(),
+        fix: finding.fix.as_ref().map(|fix| fix_out(sources, fix)),
         place: Place::new(sources, finding.at),
         stage: finding.stage.as_ref().map(ToString::to_string),
         variable: finding.variable.as_ref().map(ToString::to_string),
         pipelines: finding.pipelines.iter().map(|pipeline| pipeline.name()).collect(),
         related: related.collect(),
     }
+}
+
+fn fix_out(sources: &Sources, fix: &Fix) -> FixOut {
+    let edits = fix.edits.iter().map(|edit| EditOut { place: Place::new(sources, edit.at), text: edit.text.clone() });
+    FixOut { safety: fix.safety.name(), description: fix.description.clone(), edits: edits.collect() }
 }

@@ -1,6 +1,6 @@
 //! `dangling-run-after`: `runAfter` or `from` names nothing.
 
-use super::{Context, Finding, Rule, RuleId, Severity};
+use super::{Context, Finding, Fix, Rule, RuleId, Severity};
 use rustc_hash::FxHashSet;
 
 use super::suggest;
@@ -90,9 +90,12 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 fn dangling(context: &Context<'_>, reference: &Named, key: &str, kind: &str, owner: &str, names: &[&str]) -> Finding {
     let what = if key == "from" { "copies" } else { "waits for" };
     let message = format!("`{owner}` {what} the {kind} `{}`, which does not exist", reference.name);
-    let help = match suggest::nearest(&reference.name, names.iter().copied()) {
+    let near = suggest::nearest(&reference.name, names.iter().copied());
+    let help = match near {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("name a {kind} of this file, or remove `{key}`"),
     };
-    Finding::new(RuleId::DanglingRunAfter, context.at(reference.span), message).help(help).stage(owner)
+    let at = context.at(reference.span);
+    let fix = near.and_then(|near| Fix::rename(context.sources, at, &reference.name, near));
+    Finding::new(RuleId::DanglingRunAfter, at, message).help(help).maybe_fix(fix).stage(owner)
 }

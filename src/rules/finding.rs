@@ -3,6 +3,7 @@
 use compact_str::CompactString;
 
 use super::RuleId;
+use super::fix::Fix;
 use crate::platform::PipelineKind;
 use crate::source::Location;
 
@@ -48,6 +49,8 @@ pub struct Finding {
     pub message: String,
     /// What to type.
     pub help: Option<String>,
+    /// What would put it right by itself.
+    pub fix: Option<Fix>,
     /// Where.
     pub at: Location,
     /// The places that tell the rest of the story.
@@ -68,6 +71,7 @@ impl Finding {
             severity: rule.rule().severity,
             message: message.into(),
             help: None,
+            fix: None,
             at,
             related: Vec::new(),
             stage: None,
@@ -87,6 +91,13 @@ impl Finding {
     #[must_use]
     pub fn maybe_help(mut self, help: Option<String>) -> Self {
         self.help = help;
+        self
+    }
+
+    /// Adds what would put it right, if there is something.
+    #[must_use]
+    pub fn maybe_fix(mut self, fix: Option<Fix>) -> Self {
+        self.fix = fix;
         self
     }
 

@@ -1,6 +1,6 @@
 //! `invalid-config`: a value has the wrong type, or a key is missing.
 
-use super::{Context, Finding, Rule, RuleId, Severity};
+use super::{Context, Edit, Finding, Fix, Rule, RuleId, Safety, Severity};
 use super::keys::is_below_misplaced_section;
 use std::collections::BTreeSet;
 
@@ -131,6 +131,14 @@ fn unquoted_version(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let number = context.document.text(context.text, version).unwrap_or_default();
     let whole = number.split('.').next().unwrap_or_default();
     let message = format!("the version is the number `{number}`; every documented configuration has it as a text");
-    let finding = Finding::new(RuleId::InvalidConfig, context.at(context.document.span(version)), message);
-    findings.push(finding.severity(Severity::Warning).help(format!("quote it: `version: '{whole}'`")));
+    let at = context.at(context.document.span(version));
+    let quoted = Edit { at, text: format!("'{whole}'") };
+    // Behind an alias the number stands elsewhere.
+    let fix = (at.span.slice(context.text) == number).then(|| Fix {
+        safety: Safety::Safe,
+        description: format!("quote the version: `'{whole}'`"),
+        edits: vec![quoted],
+    });
+    let finding = Finding::new(RuleId::InvalidConfig, at, message).severity(Severity::Warning).maybe_fix(fix);
+    findings.push(finding.help(format!("quote it: `version: '{whole}'`")));
 }

@@ -1,6 +1,7 @@
 //! `late-export`: a variable is exported only after the trigger.
 
-use super::{Context, Finding, Rule, RuleId, Severity};
+use super::before_trigger::{Exports, TriggerLines};
+use super::{Context, Finding, Rule, RuleId, Safety, Severity};
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
@@ -58,7 +59,8 @@ If a later trigger of the same stage is the one that counts.
 "#;
 
 fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    let mut by_export: BTreeMap<(Location, CompactString), Finding> = BTreeMap::new();
+    let mut by_export: BTreeMap<(Location, CompactString), (Finding, Exports)> = BTreeMap::new();
+    let mut lines = TriggerLines::new(context);
     for pipeline in &context.flow.pipelines {
         for run in &pipeline.runs {
             for crossing in &run.crossings {
@@ -67,13 +69,18 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 };
                 let target = &context.model.stage(run.target).name.name;
                 let key = &crossing.key;
-                let finding = by_export.entry((*late, key.clone())).or_insert_with(|| {
+                let (finding, exports) = by_export.entry((*late, key.clone())).or_insert_with(|| {
                     let message = format!("`{key}` is exported after `{target}` was triggered, so that run does not see it");
-                    Finding::new(RuleId::LateExport, *late, message)
+                    let finding = Finding::new(RuleId::LateExport, *late, message)
                         .help(format!("move `export_env \"{key}\"` before the trigger"))
                         .stage(target.clone())
-                        .variable(key.clone())
+                        .variable(key.clone());
+                    (finding, Exports::none())
                 });
+                // A key that is not set by then has nothing to export.
+                if let Some(set) = &crossing.set {
+                    exports.add(lines.export(key, run.trigger.place, &set.places));
+                }
                 finding.relate(run.trigger.place, format!("`{target}` is triggered here"));
                 for read in &crossing.reads {
                     finding.relate(read.place, "read here");
@@ -85,5 +92,8 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             }
         }
     }
-    findings.extend(by_export.into_values());
+    findings.extend(by_export.into_iter().map(|((_, key), (finding, exports))| {
+        // The late export stays: another trigger may need it.
+        finding.maybe_fix(exports.fix(&key, Safety::Unsafe))
+    }));
 }

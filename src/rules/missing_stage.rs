@@ -1,6 +1,6 @@
 //! `missing-stage`: a trigger names a stage that is not there.
 
-use super::{Context, Finding, Rule, RuleId, Severity};
+use super::{Context, Finding, Fix, Rule, RuleId, Severity};
 use super::suggest;
 use super::triggers::triggers;
 use crate::model::{Format, Target};
@@ -52,6 +52,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let names = context.model.target_names();
     for trigger in triggers(context) {
         for (name, target) in &trigger.names {
+            let mut fix = None;
             let (message, help) = match target {
                 Target::Stage(_) => continue,
                 Target::IsTask(task) => {
@@ -71,14 +72,17 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                         Format::V2 => format!("the task `{ASYNC_TASK}` has no step `{name}`"),
                     };
                     let help = match suggest::nearest(name, names.iter().copied()) {
-                        Some(near) => format!("did you mean `{near}`?"),
+                        Some(near) => {
+                            fix = Fix::rename(context.sources, trigger.trigger.name_place, name, near);
+                            format!("did you mean `{near}`?")
+                        }
                         None if context.model.format == Format::V1 => format!("add the stage `{name}:` to the configuration, or remove the trigger"),
                         None => format!("add a step with `name: {name}` to `tasks.{ASYNC_TASK}.steps`, or remove the trigger"),
                     };
                     (format!("{place}, so this trigger fails"), help)
                 }
             };
-            let mut finding = Finding::new(RuleId::MissingStage, trigger.trigger.name_place, message).help(help);
+            let mut finding = Finding::new(RuleId::MissingStage, trigger.trigger.name_place, message).help(help).maybe_fix(fix);
             finding.stage = Some(trigger.stage.clone());
             finding.pipelines.clone_from(&trigger.pipelines);
             match target {

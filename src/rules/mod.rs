@@ -2,13 +2,16 @@
 //!
 //! A rule reads a [`Context`] and adds [`Finding`]s. To add one: write its file, and name it in the list below.
 
+mod before_trigger;
 mod finding;
+mod fix;
 mod keys;
 mod settings_file;
 mod suggest;
 mod triggers;
 
 pub use finding::{Finding, Related, Severity};
+pub use fix::{Edit, Fix, Safety};
 pub use settings_file::check_settings;
 pub use suggest::nearest;
 

@@ -1,6 +1,7 @@
 //! `unexported-variable`: a variable that the parent sets and the async stage reads is not exported.
 
-use super::{Context, Finding, Rule, RuleId, Severity};
+use super::before_trigger::{Exports, TriggerLines};
+use super::{Context, Finding, Rule, RuleId, Safety, Severity};
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
@@ -66,7 +67,8 @@ If the pipeline has a property of the same name, and the async stage is meant to
 "#;
 
 fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    let mut by_read: BTreeMap<(Location, CompactString), Finding> = BTreeMap::new();
+    let mut by_read: BTreeMap<(Location, CompactString), (Finding, Exports)> = BTreeMap::new();
+    let mut lines = TriggerLines::new(context);
     for pipeline in &context.flow.pipelines {
         for run in &pipeline.runs {
             for crossing in &run.crossings {
@@ -76,9 +78,12 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 }
                 let read = crossing.hardest_read();
                 let target = &context.model.stage(run.target).name.name;
-                let finding = by_read
+                let (finding, exports) = by_read
                     .entry((read.place, crossing.key.clone()))
-                    .or_insert_with(|| unexported(context, crossing, target));
+                    .or_insert_with(|| (unexported(context, crossing, target), Exports::none()));
+                if set.secret.is_none() {
+                    exports.add(lines.export(&crossing.key, run.trigger.place, &set.places));
+                }
                 for place in set.places.iter() {
                     finding.relate(*place, "set here");
                 }
@@ -87,7 +92,11 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             }
         }
     }
-    findings.extend(by_read.into_values());
+    findings.extend(by_read.into_iter().map(|((_, key), (finding, exports))| {
+        // Where the pipeline has a property of that name, it may be the one that is meant.
+        let safety = if context.settings.has_property(&key) { Safety::Unsafe } else { Safety::Safe };
+        finding.maybe_fix(exports.fix(&key, safety))
+    }));
 }
 
 fn unexported(context: &Context<'_>, crossing: &Crossing, target: &CompactString) -> Finding {

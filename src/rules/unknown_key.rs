@@ -1,6 +1,6 @@
 //! `unknown-key`: a key that the platform ignores.
 
-use super::{Context, Finding, Rule, RuleId, Severity};
+use super::{Context, Finding, Fix, Rule, RuleId, Severity};
 use super::keys::{Level, advice, is_below_misplaced_section};
 use super::suggest;
 use crate::schema::Problem;
@@ -54,11 +54,14 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         } else {
             format!("the platform ignores the key `{key}`: {} has no such key", level.name())
         };
-        let help = match suggest::nearest(key, level.keys().iter().copied()) {
+        let near = suggest::nearest(key, level.keys().iter().copied());
+        let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None if is_contract => format!("remove it, or write one of `{}`", level.keys().join("`, `")),
             None => format!("remove it, or name it `x-{key}` if it is meant for another tool"),
         };
-        findings.push(Finding::new(RuleId::UnknownKey, context.at(violation.span), message).help(help));
+        let at = context.at(violation.span);
+        let fix = near.and_then(|near| Fix::rename(context.sources, at, key, near));
+        findings.push(Finding::new(RuleId::UnknownKey, at, message).help(help).maybe_fix(fix));
     }
 }

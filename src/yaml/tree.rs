@@ -121,6 +121,11 @@ impl Document {
         &self.nodes[id.0 as usize]
     }
 
+    /// All nodes, in the order in which they were read.
+    pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
+        self.nodes.iter().enumerate().map(|(index, node)| (NodeId(index as u32), node))
+    }
+
     /// The node behind any alias.
     pub fn resolve(&self, id: NodeId) -> (NodeId, &Node) {
         let node = self.node(id);

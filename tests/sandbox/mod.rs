@@ -134,3 +134,26 @@ impl Ran {
 pub(crate) fn project() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
+
+/// What `sidestage check .` says of a fixture.
+pub(crate) const EXPECTED: &str = "expected.txt";
+
+/// A copy of a fixture away from this repository, which would otherwise count as the one that it belongs to.
+pub(crate) fn copied(fixture: &Path) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    copy(fixture, folder.path());
+    folder
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            std::fs::create_dir(&target).unwrap();
+            copy(&entry.path(), &target);
+        } else if entry.file_name() != EXPECTED {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
