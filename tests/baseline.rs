@@ -70,7 +70,7 @@ fn the_file_follows_its_schema_and_is_the_same_on_every_run() {
 fn lines_added_above_bring_no_finding_back() {
     let repository = faulty();
     write(&repository);
-    let moved = FAULTY.replace("deploy:", "# why\n\nbuild:\n  script: make\ndeploy:").replace("    trigger", "    echo scan\n    trigger");
+    let moved = FAULTY.replace("deploy:", "# why\n\ntest:\n  script: make\ndeploy:").replace("    trigger", "    echo scan\n    trigger");
     let repository = repository.file(CONFIG, moved).file("scripts/scan", format!("#!/bin/sh\n\n  {SCAN}"));
     assert_eq!(compare(&repository).transcript(), "exit: 0\n");
 }
