@@ -241,3 +241,48 @@ fn the_same_input_gives_the_same_bytes() {
         }
     }
 }
+
+#[test]
+fn the_scan_template_sends_other_data_in_ci_than_in_cc() {
+    let copy = sandbox::copied(&sandbox::project().join("fixtures/zap-ci-cc"));
+    let graph = |pipeline: &str| {
+        let graph = Sidestage::new(copy.path()).run(&["graph", "--format", "json", "--pipeline", pipeline]).json();
+        let edges = graph["edges"].as_array().unwrap().clone();
+        let trigger = edges.into_iter().find(|edge| edge["kind"] == "trigger").unwrap();
+        let exported =
+            trigger["variables"].as_array().unwrap().iter().filter(|variable| !variable["exported"].as_array().unwrap().is_empty());
+        exported.map(|variable| variable["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let always = ["app-url", "opt-in-dynamic-api-scan", "opt-in-dynamic-ui-scan", "target-application-server-url"];
+    assert_eq!(graph("ci"), always);
+    let mut in_cc = [&always[..], &["app_repo", "zap-artifact"]].concat();
+    in_cc.sort_unstable();
+    assert_eq!(graph("cc"), in_cc);
+    // `?` marks what is exported on some ways only.
+    let dot = |pipeline: &str| Sidestage::new(copy.path()).run(&["graph", "--pipeline", pipeline]).stdout;
+    assert!(dot("cc").contains("zap-artifact?"), "{}", dot("cc"));
+    assert!(!dot("cc").contains("app_repo?") && !dot("ci").contains("zap-artifact"), "{}", dot("ci"));
+}
+
+#[test]
+fn a_loop_over_a_list_triggers_each_stage_wherever_it_stands() {
+    let looped = "E2E=(\"a\" \"b\"); for s in \"${E2E[@]}\"; do trigger-task \"$s\" || warn; done";
+    let in_function = format!("run_all() {{ {looped}; }}");
+    let cases = [
+        (looped.to_owned(), String::new()),
+        (format!("{in_function}; run_all"), String::new()),
+        ("source scripts/e2e".to_owned(), looped.to_owned()),
+        ("source scripts/e2e; run_all".to_owned(), in_function.clone()),
+        ("bash scripts/e2e".to_owned(), format!("{in_function}\nrun_all\n")),
+    ];
+    for (step, script) in cases {
+        let config = format!(
+            "version: '2'\ntasks:\n  deploy-checks:\n    steps:\n      - name: acceptance-test\n        script: |\n          {step}\n  async-stage:\n    steps:\n      - name: a\n        script: echo a\n      - name: b\n        script: echo b\n"
+        );
+        let repository = Repository::with_config(config).file("scripts/e2e", &script);
+        let graph = repository.run(&["graph", "--format", "json"]).json();
+        let edges = graph["edges"].as_array().unwrap().iter().filter(|edge| edge["kind"] == "trigger");
+        let targets: Vec<&str> = edges.map(|edge| edge["to"].as_str().unwrap()).collect();
+        assert_eq!(targets, ["async-stage/a", "async-stage/b"], "{step} {script}");
+    }
+}

@@ -110,7 +110,10 @@ fn obey(text: &str) {
     for (_, script) in &scripts {
         laws::shell(script);
     }
-    laws::check(config.as_bytes(), &scripts);
+    let compilation = laws::check(config.as_bytes(), &scripts);
+    if compilation.findings.iter().any(|finding| finding.fix.is_some()) {
+        laws::fix(&config, &scripts);
+    }
 }
 
 fn mutate(text: &mut String, seeds: &[String], rng: &mut Rng) {

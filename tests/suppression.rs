@@ -9,7 +9,10 @@ const NAME: &str = "unused-ignore";
 
 /// A configuration whose one stage runs these lines.
 fn scan(lines: &str) -> String {
-    format!("version: '1'\ndynamic-scan:\n  script: |\n    {}\nowasp-zap:\n  runAfter: dynamic-scan\n  script: make\n", lines.replace('\n', "\n    "))
+    format!(
+        "version: '1'\ndynamic-scan:\n  script: |\n    {}\nowasp-zap:\n  runAfter: dynamic-scan\n  script: make\n",
+        lines.replace('\n', "\n    ")
+    )
 }
 
 fn found(config: &str, arguments: &[&str]) -> Vec<String> {

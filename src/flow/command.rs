@@ -46,6 +46,33 @@ fn is_expected_to_succeed(name: &str) -> bool {
     )
 }
 
+/// Programs that run code which may call pipelinectl, as `make` runs a Makefile.
+fn runs_code(name: &str) -> bool {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    name.starts_with("python")
+        || matches!(
+            name,
+            "make"
+                | "npm"
+                | "npx"
+                | "yarn"
+                | "pnpm"
+                | "node"
+                | "ruby"
+                | "perl"
+                | "go"
+                | "java"
+                | "mvn"
+                | "gradle"
+                | "ansible-playbook"
+                | "tox"
+                | "task"
+                | "just"
+                | "xargs"
+                | "find"
+        )
+}
+
 impl Machine<'_, '_> {
     pub(super) fn command(&mut self, command: &Command, span: Span) -> Status {
         for assignment in &command.environment {
@@ -197,6 +224,9 @@ impl Machine<'_, '_> {
                 Status::Unknown
             }
             name => {
+                if runs_code(name) {
+                    self.flow.programs.push(self.location(span));
+                }
                 if name == "chmod" {
                     self.evaluate(command, arguments);
                 } else {
@@ -497,6 +527,8 @@ impl Machine<'_, '_> {
 
     fn note_created(&mut self, path: &str) {
         let name = path.rsplit('/').next().unwrap_or(path);
+        // `git clone https://../tools.git` makes `tools`.
+        let name = name.strip_suffix(".git").unwrap_or(name);
         if !name.is_empty() {
             self.created.insert(name.into());
         }

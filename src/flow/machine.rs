@@ -189,6 +189,7 @@ impl Machine<'_, '_> {
         ends.sort_unstable();
         ends.dedup();
         self.flow.end = self.facts.merge_ends(ChangeId::ROOT, &ends);
+        self.flow.created = self.created;
         self.flow
     }
 

@@ -50,7 +50,7 @@ pub(super) struct Before {
     ends: usize,
     failed_ends: usize,
     created: FxHashSet<CompactString>,
-    flow: [usize; 8],
+    flow: [usize; 9],
 }
 
 impl Machine<'_, '_> {
@@ -112,7 +112,7 @@ impl Machine<'_, '_> {
 }
 
 impl StageFlow {
-    fn lengths(&self) -> [usize; 8] {
+    fn lengths(&self) -> [usize; 9] {
         [
             self.reads.len(),
             self.sets.len(),
@@ -122,12 +122,13 @@ impl StageFlow {
             self.suspicious.len(),
             self.opaque.len(),
             self.missing.len(),
+            self.programs.len(),
         ]
     }
 
     /// What was added since these lengths; the order counts from `first`.
-    fn since(&self, lengths: &[usize; 8], first: u32) -> Self {
-        let [reads, sets, exports, triggers, shell_exports, suspicious, opaque, missing] = *lengths;
+    fn since(&self, lengths: &[usize; 9], first: u32) -> Self {
+        let [reads, sets, exports, triggers, shell_exports, suspicious, opaque, missing, programs] = *lengths;
         let mut since = Self {
             reads: self.reads[reads..].to_vec(),
             sets: self.sets[sets..].to_vec(),
@@ -137,6 +138,8 @@ impl StageFlow {
             suspicious: self.suspicious[suspicious..].to_vec(),
             opaque: self.opaque[opaque..].to_vec(),
             missing: self.missing[missing..].to_vec(),
+            programs: self.programs[programs..].to_vec(),
+            created: FxHashSet::default(),
             end: Vec::new(),
             depends_on_pipeline: self.depends_on_pipeline,
         };
@@ -155,6 +158,7 @@ impl StageFlow {
         self.suspicious.extend_from_slice(&other.suspicious);
         self.opaque.extend_from_slice(&other.opaque);
         self.missing.extend_from_slice(&other.missing);
+        self.programs.extend_from_slice(&other.programs);
         self.depends_on_pipeline |= other.depends_on_pipeline;
     }
 }

@@ -1,6 +1,7 @@
 //! What one stage does.
 
 use compact_str::CompactString;
+use rustc_hash::FxHashSet;
 
 use super::facts::{Certainty, ChangeId, Fact, SubjectId};
 use super::{Cause, Subjected};
@@ -25,8 +26,12 @@ pub struct StageFlow {
     pub suspicious: Vec<Suspicious>,
     /// Calls that cannot be followed.
     pub opaque: Vec<Opaque>,
+    /// Programs that may read the store by themselves: interpreters and build tools, whose code is not followed.
+    pub programs: Vec<Location>,
     /// Scripts that are not there.
     pub missing: Vec<MissingScript>,
+    /// Names of files and folders that it may make: what stages clone, later stages find.
+    pub created: FxHashSet<CompactString>,
     /// What later stages find.
     pub end: Vec<(SubjectId, Fact)>,
     /// Whether what it does depends on the pipeline that runs it.

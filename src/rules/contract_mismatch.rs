@@ -339,7 +339,7 @@ fn unsent(context: &Context<'_>, findings: &mut Vec<Finding>) {
 
 /// Whether everything that a stage does is known: it has a script of its own, and all of it is followed.
 fn is_followed(stage: &Stage, flow: &StageFlow) -> bool {
-    stage.script.is_some() && flow.opaque.is_empty()
+    stage.script.is_some() && flow.opaque.is_empty() && flow.programs.is_empty()
 }
 
 /// Whether a run has a variable of this name although nobody sends it.

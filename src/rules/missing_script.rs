@@ -3,6 +3,8 @@
 use super::{Context, Finding, Rule, RuleId, Severity};
 use std::collections::BTreeSet;
 
+use rustc_hash::FxHashSet;
+
 pub(super) const RULE: Rule = Rule {
     id: RuleId::MissingScript,
     severity: Severity::Warning,
@@ -45,10 +47,14 @@ If the file is generated, or comes from a repository that is cloned by a command
 "#;
 
 fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    // What one stage clones, all stages after it find in the workspace.
+    let made: FxHashSet<&str> = context.flow.stages.iter().flat_map(|flow| &flow.created).map(|name| name.as_str()).collect();
     let mut seen = BTreeSet::new();
     for (id, stage) in context.model.stages() {
         for missing in &context.flow.stages[id.0 as usize].missing {
-            if !seen.insert(missing.place) {
+            let path = missing.path.as_str();
+            let is_brought = !missing.leaves && [path.split('/').next(), path.rsplit('/').next()].into_iter().flatten().any(|name| made.contains(name));
+            if is_brought || !seen.insert(missing.place) {
                 continue;
             }
             let (message, help) = if missing.leaves {

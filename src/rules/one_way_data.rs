@@ -112,7 +112,13 @@ fn check_pipeline(context: &Context<'_>, pipeline: &PipelineFlow, by_read: &mut 
             let target = &context.model.stage(run.target).name.name;
             let finding = by_read.entry((read.place, key.clone())).or_insert_with(|| {
                 let consequence = if read.is_soft() { "it always gets the default" } else { "the read fails" };
-                let message = format!("`{key}` is set only in the async run of `{target}`, and nothing comes back from there, so {consequence}");
+                let what = match read.kind {
+                    StoreKind::Result => format!("the results of `{key}` are written"),
+                    StoreKind::File => format!("the file `{key}` is written"),
+                    StoreKind::Data => format!("the data `{key}` is written"),
+                    _ => format!("`{key}` is set"),
+                };
+                let message = format!("{what} only in the async run of `{target}`, and nothing comes back from there, so {consequence}");
                 Finding::new(RuleId::OneWayData, read.place, message)
                     .severity(if read.is_soft() { Severity::Warning } else { Severity::Error })
                     .help(format!("use the value in `{target}` itself, or make it in the parent"))

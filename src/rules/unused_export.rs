@@ -100,7 +100,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 fn reads_anything(context: &Context<'_>) -> bool {
     let targets = |pipeline: &PipelineFlow| {
         pipeline.targets.iter().any(|(id, flow)| {
-            context.model.stage(*id).script.is_none() || !flow.opaque.is_empty() || flow.reads.iter().any(|read| read.key.is_none())
+            context.model.stage(*id).script.is_none() || !flow.opaque.is_empty() || !flow.programs.is_empty() || flow.reads.iter().any(|read| read.key.is_none())
         })
     };
     context.flow.pipelines.iter().any(targets)

@@ -3,10 +3,12 @@
 #![allow(dead_code)] // each fuzz target runs one of them
 
 use sidestage::compilation::{Compilation, Options, compile};
+use sidestage::fix;
 use sidestage::flow::Detail;
 use sidestage::graph;
 use sidestage::plan;
 use sidestage::report::{self, Checked};
+use sidestage::rules::{Finding, Severity};
 use sidestage::shell;
 use sidestage::source::{Location, MemoryFiles, ScriptMap};
 use sidestage::yaml;
@@ -60,4 +62,18 @@ pub(crate) fn parted(text: &str) -> (String, Vec<(String, String)>) {
     let config = parts.next().unwrap_or_default().to_owned();
     let scripts = parts.filter_map(|part| part.split_once('\n')).map(|(path, script)| (path.trim().to_owned(), script.to_owned()));
     (config, scripts.collect())
+}
+
+/// A fix never adds an error, and what it writes compiles.
+pub(crate) fn fix(config: &str, scripts: &[(String, String)]) {
+    let files = MemoryFiles::new(scripts.iter().cloned());
+    let options = Options::default();
+    let errors = |compilation: &Compilation| compilation.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    let compilation = compile(CONFIG, config.as_bytes(), &files, &options);
+    let all = |findings: &[Finding]| findings.iter().filter(|finding| finding.fix.is_some()).cloned().collect::<Vec<_>>();
+    let fixed = fix::fix(&compilation, &all, &files, &options);
+    let text = fixed.texts.get(CONFIG).map_or(config, |text| text);
+    let scripts = scripts.iter().map(|(path, script)| (path.clone(), fixed.texts.get(path).unwrap_or(script).clone()));
+    let after = compile(CONFIG, text.as_bytes(), &MemoryFiles::new(scripts), &options);
+    assert!(errors(&after) <= errors(&compilation), "more errors than before in\n{text}");
 }
