@@ -245,22 +245,22 @@ fn secrets_are_followed_into_what_is_exported() {
         let leaks = compilation.flow.pipelines.iter().take(1).flat_map(|pipeline| &pipeline.leaks);
         leaks.map(|leak| format!("{} of {}", leak.key, leak.secret.as_ref().map_or("itself", |secret| &secret.key))).collect()
     };
-    let leaky = |parent: &str, of: &str| assert_eq!(leaks(parent), [of], "{parent}");
-    let tight = |parent: &str| assert_eq!(leaks(parent), [""; 0], "{parent}");
-    leaky("set_env x \"$(get_secret k)\"\nexport_env x", "x of k");
-    leaky("export_env x\nset_env x \"$(get_secret k)\"\ntrigger-task a", "x of k");
-    leaky("v=$(get_secret k)\nset_env x \"Bearer $v\"\nexport_env x", "x of k");
-    leaky("get_secret k | set_env x\nexport_env x", "x of k");
-    leaky("set_env x \"$(get_secret k | base64 -w 0)\"\nexport_env x", "x of k");
-    leaky("f() { get_secret k; }\nset_env x \"$(f)\"\nexport_env x", "x of k");
-    leaky("set_env y \"$(get_secret k)\"\nset_env x \"$(get_env y)\"\nexport_env x", "x of k");
-    leaky("export_env cos-api-key", "cos-api-key of itself");
-    leaky("set_env x \"$(get_env cos-api-key)\"\nexport_env x", "x of cos-api-key");
-    tight("set_env x \"$(get_secret k | wc -c)\"\nexport_env x");
-    tight("set_env x \"$(curl -H \"$(get_secret k)\" example.com)\"\nexport_env x");
-    tight("set_env x \"$(get_secret k)\"\ntrigger-task a");
-    tight("set_env x \"$(get_secret k)\"\nset_env x plain\nexport_env x\ntrigger-task a");
-    tight("set_env cos-api-key none\nexport_env cos-api-key");
+    let sends = |parent: &str, of: &str| assert_eq!(leaks(parent), [of], "{parent}");
+    let keeps = |parent: &str| assert_eq!(leaks(parent), [""; 0], "{parent}");
+    sends("set_env x \"$(get_secret k)\"\nexport_env x", "x of k");
+    sends("export_env x\nset_env x \"$(get_secret k)\"\ntrigger-task a", "x of k");
+    sends("v=$(get_secret k)\nset_env x \"Bearer $v\"\nexport_env x", "x of k");
+    sends("get_secret k | set_env x\nexport_env x", "x of k");
+    sends("set_env x \"$(get_secret k | base64 -w 0)\"\nexport_env x", "x of k");
+    sends("f() { get_secret k; }\nset_env x \"$(f)\"\nexport_env x", "x of k");
+    sends("set_env y \"$(get_secret k)\"\nset_env x \"$(get_env y)\"\nexport_env x", "x of k");
+    sends("export_env cos-api-key", "cos-api-key of itself");
+    sends("set_env x \"$(get_env cos-api-key)\"\nexport_env x", "x of cos-api-key");
+    keeps("set_env x \"$(get_secret k | wc -c)\"\nexport_env x");
+    keeps("set_env x \"$(curl -H \"$(get_secret k)\" example.com)\"\nexport_env x");
+    keeps("set_env x \"$(get_secret k)\"\ntrigger-task a");
+    keeps("set_env x \"$(get_secret k)\"\nset_env x plain\nexport_env x\ntrigger-task a");
+    keeps("set_env cos-api-key none\nexport_env cos-api-key");
 }
 
 #[test]

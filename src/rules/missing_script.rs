@@ -3,6 +3,7 @@
 use super::{Context, Finding, Rule, RuleId, Severity};
 use std::collections::BTreeSet;
 
+use compact_str::CompactString;
 use rustc_hash::FxHashSet;
 
 pub(super) const RULE: Rule = Rule {
@@ -48,7 +49,7 @@ If the file is generated, or comes from a repository that is cloned by a command
 
 fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     // What one stage clones, all stages after it find in the workspace.
-    let made: FxHashSet<&str> = context.flow.stages.iter().flat_map(|flow| &flow.created).map(|name| name.as_str()).collect();
+    let made: FxHashSet<&str> = context.flow.stages.iter().flat_map(|flow| &flow.created).map(CompactString::as_str).collect();
     let mut seen = BTreeSet::new();
     for (id, stage) in context.model.stages() {
         for missing in &context.flow.stages[id.0 as usize].missing {

@@ -3,6 +3,7 @@
 use super::{Context, Finding, Rule, RuleId, Severity};
 use std::collections::BTreeSet;
 
+use compact_str::CompactString;
 use rustc_hash::FxHashSet;
 
 use super::suggest;
@@ -71,7 +72,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     if may_set_anything {
         return;
     }
-    let mut known: BTreeSet<&str> = context.settings.properties.iter().chain(&context.settings.trigger_parameters).map(|name| name.as_str()).collect();
+    let mut known: BTreeSet<&str> = context.settings.properties.iter().chain(&context.settings.trigger_parameters).map(CompactString::as_str).collect();
     known.extend(flows.iter().flat_map(|flow| &flow.sets).filter(|set| set.kind == StoreKind::Env).filter_map(|set| set.key.as_deref()));
     let mut seen = FxHashSet::default();
     let mut compared = 0;
