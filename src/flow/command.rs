@@ -46,6 +46,11 @@ fn is_expected_to_succeed(name: &str) -> bool {
     )
 }
 
+/// Commands that bring files which later stages find in the workspace.
+fn brings_files(name: &str) -> bool {
+    matches!(name, "git" | "gh" | "curl" | "wget" | "tar" | "unzip" | "cp" | "mv" | "ln" | "mkdir" | "touch" | "ibmcloud")
+}
+
 /// Programs that run code which may call pipelinectl, as `make` runs a Makefile.
 fn runs_code(name: &str) -> bool {
     let name = name.rsplit('/').next().unwrap_or(name);
@@ -81,7 +86,7 @@ impl Machine<'_, '_> {
             }
         }
         for word in &command.outputs {
-            self.creates(word);
+            self.creates(word, true);
             self.writes_file(word);
         }
         let mut name = &command.name;
@@ -217,7 +222,7 @@ impl Machine<'_, '_> {
             }
             "tee" => {
                 for word in arguments.iter().filter(|word| !word.literal().is_some_and(|text| text.starts_with('-'))) {
-                    self.creates(word);
+                    self.creates(word, true);
                     self.writes_file(word);
                 }
                 self.evaluate(command, &[]);
@@ -230,8 +235,9 @@ impl Machine<'_, '_> {
                 if name == "chmod" {
                     self.evaluate(command, arguments);
                 } else {
+                    let stays = brings_files(name);
                     for word in arguments {
-                        self.creates(word);
+                        self.creates(word, stays);
                     }
                     self.evaluate(command, &[]);
                 }
@@ -435,11 +441,11 @@ impl Machine<'_, '_> {
             return default.map_or_else(|| secret.clone(), |default| default.or(&secret));
         }
         let is_secure = platform::parameter(&key).is_some_and(|parameter| parameter.kind == ParameterKind::Secure);
-        let unknown = match self.fact_of(&Subject::Set(StoreKind::Env, key.clone())) {
-            Some(Fact { secret: Some(secret), .. }) => Value::unknown(Cause::Secret(secret)),
-            None if is_secure => Value::unknown(Cause::Secret(Arc::new(Secret { key: key.clone(), place }))),
-            _ => Value::unknown(Cause::Env(key.clone())),
+        let secret = match self.fact_of(&Subject::Set(StoreKind::Env, key.clone())) {
+            Some(fact) => fact.secret().cloned(),
+            None => is_secure.then(|| Arc::new(Secret { key: key.clone(), place })),
         };
+        let unknown = Value::unknown(secret.map_or_else(|| Cause::Env(key.clone()), Cause::Secret));
         match self.known_value(&key) {
             Some(value) => value,
             None => match default {
@@ -469,6 +475,9 @@ impl Machine<'_, '_> {
         }
         let fact = self.fact_of(&Subject::Set(StoreKind::Env, key.into()))?;
         let value = (*fact.value?).clone();
+        if value.split().1.is_some() {
+            return None;
+        }
         Some(match fact.certainty {
             Certainty::Yes => value,
             _ => value.or(&Value::unknown(Cause::Env(key.into()))),
@@ -511,26 +520,30 @@ impl Machine<'_, '_> {
     }
 
     /// Notes that a command may make a file: it will not be missed in the repository.
-    fn creates(&mut self, word: &Word) {
+    fn creates(&mut self, word: &Word, stays: bool) {
         // Most words are plain text: they need no evaluation.
         if let [Part::Text(text, _)] = &*word.parts {
-            self.note_created(text);
+            self.note_created(text, stays);
             return;
         }
         let value = self.word(word);
         for option in value.options() {
             if let Some(Piece::Text(text)) = option.last() {
-                self.note_created(text);
+                self.note_created(text, stays);
             }
         }
     }
 
-    fn note_created(&mut self, path: &str) {
+    fn note_created(&mut self, path: &str, stays: bool) {
         let name = path.rsplit('/').next().unwrap_or(path);
         // `git clone https://../tools.git` makes `tools`.
         let name = name.strip_suffix(".git").unwrap_or(name);
-        if !name.is_empty() {
-            self.created.insert(name.into());
+        if name.is_empty() {
+            return;
+        }
+        self.created.insert(name.into());
+        if stays {
+            self.flow.created.insert(name.into());
         }
     }
 

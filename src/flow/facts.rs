@@ -75,10 +75,8 @@ pub struct Fact {
     pub certainty: Certainty,
     /// The places, the latest last.
     pub places: Arc<[Location]>,
-    /// The value of the key, where it is known.
+    /// The value of the key, where it is known or made of a secret.
     pub(super) value: Option<Arc<Value>>,
-    /// Where the secret is read that the value is made of.
-    pub secret: Option<Arc<Secret>>,
     /// Whether it depends on a stage that may run at the same time.
     pub is_beside: bool,
 }
@@ -94,12 +92,17 @@ pub struct Secret {
 
 impl Fact {
     pub(super) fn new(place: Location, value: Option<Arc<Value>>) -> Self {
-        Self { certainty: Certainty::Yes, places: Arc::new([place]), value, secret: None, is_beside: false }
+        Self { certainty: Certainty::Yes, places: Arc::new([place]), value, is_beside: false }
     }
 
     /// That something holds no more.
-    pub(super) fn ended(place: Location) -> Self {
-        Self { certainty: Certainty::No, ..Self::new(place, None) }
+    pub(super) fn ended(&self) -> Self {
+        Self { certainty: Certainty::No, ..self.clone() }
+    }
+
+    /// The secret that the value is made of.
+    pub fn secret(&self) -> Option<&Arc<Secret>> {
+        self.value.as_ref()?.secret()
     }
 
     /// How long the value is in bytes, where it is known.
@@ -117,7 +120,6 @@ impl Fact {
                 certainty: left.certainty.or(right.certainty),
                 places: union(&left.places, &right.places),
                 value: either(left, right),
-                secret: left.secret.clone().or_else(|| right.secret.clone()),
                 is_beside: left.is_beside && right.is_beside,
             }),
         }
@@ -138,7 +140,6 @@ impl Fact {
                 },
                 places: union(&earlier.places, &self.places),
                 value: either(earlier, self),
-                secret: earlier.secret.clone().or_else(|| self.secret.clone()),
                 is_beside: earlier.is_beside && self.is_beside,
             },
         }
@@ -168,7 +169,8 @@ fn either(left: &Fact, right: &Fact) -> Option<Arc<Value>> {
     match (&left.value, &right.value) {
         (Some(left), Some(right)) if left == right => Some(left.clone()),
         (Some(left), Some(right)) => Some(Arc::new((**left).clone().or(right))),
-        _ => None,
+        (Some(only), None) | (None, Some(only)) => only.secret().is_some().then(|| only.clone()),
+        (None, None) => None,
     }
 }
 
@@ -201,8 +203,6 @@ struct Change {
 pub struct Facts {
     subjects: Vec<Subject>,
     ids: FxHashMap<Subject, SubjectId>,
-    /// All subjects that speak of an export.
-    exported: Vec<SubjectId>,
     /// Exports of keys that hold a secret somewhere.
     risky: Vec<SubjectId>,
     /// Keys whose value is made of a secret somewhere.
@@ -223,9 +223,9 @@ impl Facts {
         &self.subjects[id.0 as usize]
     }
 
-    /// The subjects of all exports.
-    pub(super) fn exported(&self) -> &[SubjectId] {
-        &self.exported
+    /// Whether a subject speaks of an export.
+    pub(super) fn is_export(&self, subject: SubjectId) -> bool {
+        matches!(self.subject(subject), Subject::Exported(_))
     }
 
     /// The exports of keys that hold a secret somewhere.
@@ -244,7 +244,6 @@ impl Facts {
         }
         let id = SubjectId(self.subjects.len() as u32);
         if let Subject::Exported(key) = &subject {
-            self.exported.push(id);
             let is_secure = platform::parameter(key).is_some_and(|parameter| parameter.kind == ParameterKind::Secure);
             if is_secure || self.secret_keys.contains(key) {
                 self.risky.push(id);
@@ -257,7 +256,7 @@ impl Facts {
 
     pub(super) fn push(&mut self, before: ChangeId, subject: SubjectId, fact: Fact) -> ChangeId {
         if let Subject::Set(StoreKind::Env, key) = &self.subjects[subject.0 as usize] {
-            if fact.secret.is_some() && self.secret_keys.insert(key.clone()) {
+            if fact.secret().is_some() && self.secret_keys.insert(key.clone()) {
                 self.risky.extend(self.ids.get(&Subject::Exported(key.clone())));
             }
             if fact.known_length().is_some_and(|length| length >= LARGE_VALUE) {

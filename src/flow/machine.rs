@@ -38,11 +38,17 @@ pub(super) struct Surroundings<'a> {
 pub(super) trait Earlier {
     /// The fact of a subject.
     fn get(&self, subject: SubjectId) -> Option<Fact>;
+    /// All subjects that may be exported.
+    fn exported(&self, facts: &Facts) -> Vec<SubjectId>;
 }
 
 impl Earlier for FxHashMap<SubjectId, Fact> {
     fn get(&self, subject: SubjectId) -> Option<Fact> {
         FxHashMap::get(self, &subject).cloned()
+    }
+
+    fn exported(&self, facts: &Facts) -> Vec<SubjectId> {
+        self.keys().copied().filter(|subject| facts.is_export(*subject)).collect()
     }
 }
 
@@ -189,7 +195,6 @@ impl Machine<'_, '_> {
         ends.sort_unstable();
         ends.dedup();
         self.flow.end = self.facts.merge_ends(ChangeId::ROOT, &ends);
-        self.flow.created = self.created;
         self.flow
     }
 
@@ -804,12 +809,13 @@ impl Machine<'_, '_> {
     pub(super) fn set(&mut self, kind: StoreKind, key: Option<CompactString>, place: Location, value: Option<&Value>) {
         if let Some(key) = &key {
             let subject = self.facts.id(Subject::Set(kind, key.clone()));
-            // A value that is not known at all is no constant: nothing is kept of it but the secret in it.
-            let known = value.filter(|value| value.split().1.is_none()).cloned().map(Arc::new);
-            let secret = value.and_then(Value::secret).cloned();
-            self.state.set_fact(self.facts, subject, Fact { secret, ..Fact::new(place, known) });
+            // Of a value that is neither known nor secret nothing is kept.
+            let value = value.filter(|value| value.split().1.is_none() || value.secret().is_some());
+            let fact = Fact::new(place, value.cloned().map(Arc::new));
+            let unsent = Fact { value: None, ..fact.clone() };
+            self.state.set_fact(self.facts, subject, fact);
             if kind == StoreKind::Env && !self.is_surely_exported(key) {
-                self.hold(Subject::Unsent(key.clone()), Fact::new(place, None));
+                self.hold(Subject::Unsent(key.clone()), unsent);
             }
         }
         self.flow.sets.push(Access { kind, key, place });
@@ -829,8 +835,13 @@ impl Machine<'_, '_> {
     pub(super) fn export(&mut self, key: Option<CompactString>, place: Location) {
         match &key {
             Some(key) => {
-                self.hold(Subject::Exported(key.clone()), Fact::new(place, None));
-                self.hold(Subject::Unsent(key.clone()), Fact::ended(place));
+                let exported = Fact::new(place, None);
+                // Where an earlier stage set the key, the certainty of the export says enough.
+                let unsent = self.facts.find(&Subject::Unsent(key.clone()));
+                if unsent.is_some_and(|unsent| self.state.fact(unsent).is_some()) {
+                    self.hold(Subject::Unsent(key.clone()), exported.ended());
+                }
+                self.hold(Subject::Exported(key.clone()), exported);
             }
             None => self.hold(Subject::Widened, Fact::new(place, None)),
         }

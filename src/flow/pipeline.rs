@@ -67,12 +67,10 @@ pub struct Run {
     pub certain: bool,
     /// What happens to each key that the target reads and the parent knows, sorted by key.
     pub crossings: Vec<Crossing>,
-    /// What the target reads and the parent has, but no async run is ever given, sorted.
-    pub left_behind: Vec<LeftBehind>,
-    /// Repos that the target uses and the parent registered without what a clone needs, sorted.
-    pub repos: Vec<RepoUse>,
+    /// What never reaches the target; most runs lack nothing.
+    lacking: Option<Box<Lacking>>,
     /// How many bytes the exported values have, as far as they are known.
-    pub known_bytes: usize,
+    pub known_bytes: u32,
     /// All keys that are exported by then, sorted; empty unless [`Detail::Exports`] is asked for.
     pub exports: Vec<(CompactString, Fact)>,
 }
@@ -100,6 +98,24 @@ impl Crossing {
     /// The read that fails first: one without a default, if there is one.
     pub fn hardest_read(&self) -> &Read {
         self.reads.iter().min_by_key(|read| (read.is_soft(), read.place)).unwrap_or(&self.reads[0])
+    }
+}
+
+#[derive(Debug)]
+struct Lacking {
+    left_behind: Vec<LeftBehind>,
+    repos: Vec<RepoUse>,
+}
+
+impl Run {
+    /// What the target reads and the parent has, but no async run is ever given, sorted.
+    pub fn left_behind(&self) -> &[LeftBehind] {
+        self.lacking.as_ref().map_or(&[], |lacking| &lacking.left_behind)
+    }
+
+    /// Repos that the target uses and the parent registered without what a clone needs, sorted.
+    pub fn repos(&self) -> &[RepoUse] {
+        self.lacking.as_ref().map_or(&[], |lacking| &lacking.repos)
     }
 }
 
@@ -167,6 +183,10 @@ struct Entry<'a> {
 }
 
 impl Earlier for Entry<'_> {
+    fn exported(&self, facts: &Facts) -> Vec<SubjectId> {
+        self.left.facts.keys().copied().filter(|subject| facts.is_export(*subject)).collect()
+    }
+
     fn get(&self, subject: SubjectId) -> Option<Fact> {
         let mut found: Option<Fact> = None;
         let leavings = self.left.facts.get(&subject)?;
@@ -228,8 +248,9 @@ impl Moment<'_> {
 
     fn exports(&self) -> Vec<(CompactString, Fact)> {
         let mut exports: Vec<(CompactString, Fact)> = Vec::new();
-        for id in self.facts.exported() {
-            if let (Subject::Exported(key), Some(fact)) = (self.facts.subject(*id), self.at(*id)) {
+        let before = self.earlier.exported(self.facts).into_iter().filter(|subject| self.cursor.fact(*subject).is_none());
+        for id in before.chain(self.cursor.changed().map(|(subject, _)| subject)) {
+            if let (Subject::Exported(key), Some(fact)) = (self.facts.subject(id), self.at(id)) {
                 exports.push((key.clone(), fact));
             }
         }
@@ -331,7 +352,7 @@ impl Composer<'_, '_> {
         let depends_on_earlier = plain.reads.iter().any(|read| {
             let Some(key) = read.key.clone().filter(|_| read.kind == StoreKind::Env) else { return false };
             let subject = self.facts.find(&Subject::Set(StoreKind::Env, key));
-            subject.and_then(|subject| earlier.get(subject)).is_some_and(|fact| fact.value.is_some() || fact.secret.is_some())
+            subject.and_then(|subject| earlier.get(subject)).is_some_and(|fact| fact.value.is_some())
         });
         if !plain.depends_on_pipeline && !depends_on_earlier {
             return plain.clone();
@@ -384,9 +405,8 @@ impl Composer<'_, '_> {
                 target,
                 certain,
                 crossings: crossings(&target_flow, &moment),
-                left_behind: left_behind(&target_flow, &moment),
-                repos: repos(&target_flow, &moment),
-                known_bytes: moment.known_bytes(),
+                lacking: lacking(&target_flow, &moment),
+                known_bytes: moment.known_bytes() as u32,
                 exports,
             });
         }
@@ -437,18 +457,28 @@ fn reads_by_key(target: &StageFlow, is_asked: impl Fn(StoreKind) -> bool) -> FxH
 fn crossings(target: &StageFlow, moment: &Moment<'_>) -> Vec<Crossing> {
     let widened = moment.fact(&Subject::Widened).is_some();
     let by_key = reads_by_key(target, |kind| kind == StoreKind::Env);
-    let crossings = by_key.into_iter().map(|((_, key), reads)| Crossing {
-        key: key.clone(),
-        reads,
-        set: moment.fact(&Subject::Set(StoreKind::Env, key.clone())),
-        exported: moment.fact(&Subject::Exported(key.clone())),
-        is_set_unsent: moment.fact(&Subject::Unsent(key.clone())).is_some_and(|fact| fact.certainty.is_possible()),
-        exported_later: Vec::new(),
-        widened,
+    let crossings = by_key.into_iter().map(|((_, key), reads)| {
+        let exported = moment.fact(&Subject::Exported(key.clone()));
+        let is_sent = exported.as_ref().is_some_and(|exported| exported.certainty == Certainty::Yes);
+        let unsent = moment.fact(&Subject::Unsent(key.clone()));
+        Crossing {
+            key: key.clone(),
+            reads,
+            set: moment.fact(&Subject::Set(StoreKind::Env, key.clone())),
+            is_set_unsent: !is_sent && unsent.is_some_and(|fact| fact.certainty.is_possible()),
+            exported,
+            exported_later: Vec::new(),
+            widened,
+        }
     });
     let mut crossings: Vec<Crossing> = crossings.collect();
     crossings.sort_by(|left, right| left.key.cmp(&right.key));
     crossings
+}
+
+fn lacking(target: &StageFlow, moment: &Moment<'_>) -> Option<Box<Lacking>> {
+    let lacking = Lacking { left_behind: left_behind(target, moment), repos: repos(target, moment) };
+    (!lacking.left_behind.is_empty() || !lacking.repos.is_empty()).then(|| Box::new(lacking))
 }
 
 fn left_behind(target: &StageFlow, moment: &Moment<'_>) -> Vec<LeftBehind> {
@@ -490,7 +520,7 @@ fn find_leaks(leaks: &mut Vec<Leak>, moment: &Moment<'_>, stage: StageId, trigge
         }
         let Some(exported) = moment.at(*id) else { continue };
         let set = moment.fact(&Subject::Set(StoreKind::Env, key.clone()));
-        let secret = set.as_ref().and_then(|set| set.secret.clone());
+        let secret = set.as_ref().and_then(|set| set.secret().cloned());
         let is_parameter = set.is_none() && is_secure(key);
         if secret.is_some() || is_parameter {
             leaks.push(Leak { stage, key: key.clone(), exported, set, secret, trigger });

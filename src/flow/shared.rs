@@ -13,6 +13,9 @@ use super::value::Value;
 use crate::platform::PipelineKind;
 use crate::source::FileId;
 
+/// A script that meets more settings than this is not met in an equal one: the first ones are kept.
+const MAX_SETTINGS: usize = 64;
+
 /// Everything that what a script does can depend on, where no stage came before.
 #[derive(PartialEq, Eq, Hash)]
 pub(super) struct Setting {
@@ -41,7 +44,11 @@ pub(super) struct Replay {
 
 /// The scripts that were run, by their settings.
 #[derive(Default)]
-pub(super) struct Replays(FxHashMap<Setting, Arc<Replay>>);
+pub(super) struct Replays {
+    by_setting: FxHashMap<Setting, Arc<Replay>>,
+    /// How many settings of each script are kept.
+    kept: FxHashMap<FileId, usize>,
+}
 
 /// How much had been noted before a script was run.
 pub(super) struct Before {
@@ -82,6 +89,11 @@ impl Machine<'_, '_> {
 
     /// Keeps what a script did since `before`.
     pub(super) fn keep(&mut self, setting: Setting, before: &Before) {
+        let kept = self.library.replays.kept.entry(setting.script).or_default();
+        if *kept == MAX_SETTINGS {
+            return;
+        }
+        *kept += 1;
         let replay = Replay {
             delta: self.state.delta(before.mark),
             head: self.state.head(),
@@ -93,12 +105,12 @@ impl Machine<'_, '_> {
             created: self.created.difference(&before.created).cloned().collect(),
             flow: self.flow.since(&before.flow, before.steps as u32),
         };
-        self.library.replays.0.insert(setting, Arc::new(replay));
+        self.library.replays.by_setting.insert(setting, Arc::new(replay));
     }
 
     /// Does again what a script did in an equal setting; false where there was none.
     pub(super) fn replay(&mut self, setting: &Setting) -> bool {
-        let Some(replay) = self.library.replays.0.get(setting).cloned() else { return false };
+        let Some(replay) = self.library.replays.by_setting.get(setting).cloned() else { return false };
         self.state.replay(&replay.delta, replay.head);
         self.flow.append(&replay.flow, self.steps as u32);
         self.steps += replay.steps;
@@ -139,7 +151,7 @@ impl StageFlow {
             opaque: self.opaque[opaque..].to_vec(),
             missing: self.missing[missing..].to_vec(),
             programs: self.programs[programs..].to_vec(),
-            created: FxHashSet::default(),
+            created: self.created.clone(),
             end: Vec::new(),
             depends_on_pipeline: self.depends_on_pipeline,
         };
@@ -159,6 +171,7 @@ impl StageFlow {
         self.opaque.extend_from_slice(&other.opaque);
         self.missing.extend_from_slice(&other.missing);
         self.programs.extend_from_slice(&other.programs);
+        self.created.extend(other.created.iter().cloned());
         self.depends_on_pipeline |= other.depends_on_pipeline;
     }
 }

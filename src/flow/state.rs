@@ -297,7 +297,7 @@ impl Cell {
         let mut hasher = DefaultHasher::new();
         match self {
             Self::Fact(_, None) | Self::Variable(_, None) | Self::Function(_, None) => return 0,
-            Self::Fact(subject, Some(fact)) => (0, subject, fact.certainty, &fact.places, &fact.value, &fact.secret).hash(&mut hasher),
+            Self::Fact(subject, Some(fact)) => (0, subject, fact.certainty, &fact.places, &fact.value).hash(&mut hasher),
             Self::Variable(name, Some(variable)) => (1, name, &variable.binding, variable.exported).hash(&mut hasher),
             Self::Function(name, Some(defined)) => (2, name, Arc::as_ptr(&defined.function)).hash(&mut hasher),
             Self::Folder(folder) => (3, folder).hash(&mut hasher),

@@ -68,7 +68,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut by_read: BTreeMap<(Location, CompactString), Finding> = BTreeMap::new();
     for pipeline in &context.flow.pipelines {
         for run in &pipeline.runs {
-            for left in run.left_behind.iter().filter(|left| left.kind != StoreKind::Secret) {
+            for left in run.left_behind().iter().filter(|left| left.kind != StoreKind::Secret) {
                 let Some(read) = left.reads.iter().filter(|read| !read.is_soft()).min_by_key(|read| read.place) else { continue };
                 let (key, target) = (&left.key, &context.model.stage(run.target).name.name);
                 let finding = by_read.entry((read.place, key.clone())).or_insert_with(|| {

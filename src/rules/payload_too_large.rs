@@ -66,7 +66,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for pipeline in &context.flow.pipelines {
         for run in &pipeline.runs {
             let target = &context.model.stage(run.target).name.name;
-            if run.known_bytes > MAX_PAYLOAD {
+            if run.known_bytes as usize > MAX_PAYLOAD {
                 let finding = by_place.entry((run.trigger.place, false)).or_insert_with(|| {
                     let message = format!(
                         "the payload for `{target}` has at least {} KB of known values, and a webhook call takes {} KB",

@@ -65,7 +65,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut by_place: BTreeMap<(Location, CompactString), Finding> = BTreeMap::new();
     for pipeline in &context.flow.pipelines {
         for run in &pipeline.runs {
-            for repo in &run.repos {
+            for repo in run.repos() {
                 let Some(place) = repo.set.places.first() else { continue };
                 let (name, target) = (&repo.name, &context.model.stage(run.target).name.name);
                 let finding = by_place.entry((*place, name.clone())).or_insert_with(|| {

@@ -67,10 +67,10 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut by_read: BTreeMap<(Location, CompactString), Finding> = BTreeMap::new();
     for pipeline in &context.flow.pipelines {
         for run in &pipeline.runs {
-            for secret in run.left_behind.iter().filter(|left| left.kind == StoreKind::Secret) {
+            for secret in run.left_behind().iter().filter(|left| left.kind == StoreKind::Secret) {
                 let key = &secret.key;
                 // A copy of the property that it is named after changes nothing; a property is there in every run.
-                let is_copy = secret.set.secret.as_ref().is_some_and(|source| source.key == *key);
+                let is_copy = secret.set.secret().is_some_and(|source| source.key == *key);
                 if is_copy || context.settings.has_property(key) || platform::parameter(key).is_some() {
                     continue;
                 }

@@ -81,7 +81,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 let (finding, exports) = by_read
                     .entry((read.place, crossing.key.clone()))
                     .or_insert_with(|| (unexported(context, crossing, target), Exports::none()));
-                if set.secret.is_none() {
+                if set.secret().is_none() {
                     exports.add(lines.export(&crossing.key, run.trigger.place, &set.places));
                 }
                 for place in set.places.iter() {
@@ -111,7 +111,7 @@ fn unexported(context: &Context<'_>, crossing: &Crossing, target: &CompactString
         "so the read fails"
     };
     let message = format!("`{target}` reads `{key}`, which its parent sets but does not export, {consequence}");
-    let help = match crossing.set.as_ref().and_then(|set| set.secret.as_ref()) {
+    let help = match crossing.set.as_ref().and_then(|set| set.secret()) {
         Some(secret) => format!("it is made of the secret `{}`: do not export it, but read `get_secret \"{0}\"` in `{target}`", secret.key),
         None => format!("add `export_env \"{key}\"` before the trigger"),
     };
