@@ -286,3 +286,17 @@ fn a_loop_over_a_list_triggers_each_stage_wherever_it_stands() {
         assert_eq!(targets, ["async-stage/a", "async-stage/b"], "{step} {script}");
     }
 }
+
+#[test]
+fn paths_are_relative_to_the_working_folder_wherever_that_is() {
+    let repository = Repository::new().file("ci/.pipeline-config.yaml", WARNS).file("ci/scripts/x", "").file("other/x", "");
+    std::fs::create_dir(repository.path().join(".git")).unwrap();
+    let at = |folder: &str, path: &str| {
+        let said = Sidestage::new(&repository.path().join(folder)).run(&["check", path, "--format", "concise"]).stdout;
+        said.split(':').next().unwrap().to_owned()
+    };
+    assert_eq!(at("", "."), "ci/.pipeline-config.yaml");
+    assert_eq!(at("ci", "."), ".pipeline-config.yaml");
+    assert_eq!(at("ci/scripts", ".."), "../.pipeline-config.yaml");
+    assert_eq!(at("other", "../ci"), "../ci/.pipeline-config.yaml");
+}

@@ -14,8 +14,8 @@ const MAX_FILE: u64 = 512 << 20;
 #[derive(Debug, Clone)]
 pub(super) struct Repository {
     root: Utf8PathBuf,
-    /// How the root is written from the working folder: empty, `sub/..` or `..`.
-    shown: Utf8PathBuf,
+    /// The folder that paths are shown from.
+    working: Utf8PathBuf,
 }
 
 impl Repository {
@@ -35,8 +35,7 @@ impl Repository {
         let root = root.unwrap_or_else(|| if folder.starts_with(&working) { working.clone() } else { folder.clone() });
         let inner = folder.strip_prefix(&root).unwrap_or(Utf8Path::new(""));
         let relative = inner.join(name).into_string();
-        let shown = relative_to(&root, &working);
-        Ok((Self { root, shown }, relative))
+        Ok((Self { root, working }, relative))
     }
 
     /// The path of a file or folder on this machine.
@@ -104,9 +103,7 @@ impl Files for Repository {
     }
 
     fn display(&self, path: &str) -> String {
-        // Lexical: `../a/b` seen from `a` is `b`.
-        let joined = self.shown.join(path);
-        joined.as_str().trim_start_matches("./").to_owned()
+        relative_to(&self.root.join(path), &self.working).into_string()
     }
 }
 
@@ -124,10 +121,11 @@ pub(super) fn read_file(path: &Utf8Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn relative_to(root: &Utf8Path, working: &Utf8Path) -> Utf8PathBuf {
-    let common = root.ancestors().find(|ancestor| working.starts_with(ancestor)).unwrap_or(Utf8Path::new("/"));
+/// A path as it is written in the working folder.
+fn relative_to(file: &Utf8Path, working: &Utf8Path) -> Utf8PathBuf {
+    let common = file.ancestors().find(|ancestor| working.starts_with(ancestor)).unwrap_or(Utf8Path::new("/"));
     let up = working.strip_prefix(common).map_or(0, |rest| rest.components().count());
-    let down = root.strip_prefix(common).unwrap_or(root);
+    let down = file.strip_prefix(common).unwrap_or(file);
     let mut path = Utf8PathBuf::new();
     for _ in 0..up {
         path.push("..");
