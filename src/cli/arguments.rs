@@ -121,6 +121,7 @@ pub(super) struct Check {
 #[command(after_help = "Examples:
   sidestage build --out deploy/async
   sidestage build ci/.one-pipeline.yaml --out deploy/async --transport platform
+  sidestage build --emit terraform --out deploy/terraform
 
 Nothing is written where there are errors. Files that an earlier build wrote are replaced as a whole set;
 other files in the folder stay.")]
@@ -130,6 +131,9 @@ pub(super) struct Build {
     /// The folder to write to
     #[arg(long, value_name = "DIR")]
     pub(super) out: Utf8PathBuf,
+    /// What is written: a list, or the option repeated
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "scripts")]
+    pub(super) emit: Vec<PartName>,
     /// How async runs are started
     #[arg(long, value_enum, default_value_t = TransportName::Webhook)]
     pub(super) transport: TransportName,
@@ -140,6 +144,14 @@ pub(super) struct Build {
     pub(super) levels: Levels,
     #[command(flatten)]
     pub(super) settings: SettingsChoice,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PartName {
+    /// Trigger scripts, set-up, receiving side and their manifests
+    Scripts,
+    /// `webhook.tf.json`: the same set-up for Terraform
+    Terraform,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -5,10 +5,10 @@ use std::io::Write;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::arguments::{Build, TransportName};
+use super::arguments::{Build, PartName, TransportName};
 use super::settings::Severities;
 use super::{Exit, Failure, load, note, print};
-use crate::emit::{Emitted, Target, Transport, emit};
+use crate::emit::{Emitted, Part, Target, Transport, emit};
 use crate::plan;
 use crate::report;
 
@@ -31,7 +31,11 @@ pub(super) fn run(arguments: &Build) -> Result<Exit, Failure> {
         TransportName::Webhook => Transport::Webhook,
         TransportName::Platform => Transport::Platform,
     };
-    let mut target = Target { transport, ..Target::default() };
+    let part = |name: &PartName| match name {
+        PartName::Scripts => Part::Scripts,
+        PartName::Terraform => Part::Terraform,
+    };
+    let mut target = Target { parts: arguments.emit.iter().map(part).collect(), transport, ..Target::default() };
     if let Some(listener) = &loaded.settings().event_listener {
         target.event_listener.clone_from(listener);
     }

@@ -2,6 +2,10 @@
 //!
 //! The same plan gives the same bytes: nothing here knows the time, the machine or a path of it.
 
+mod carried;
+mod manifest;
+mod terraform;
+
 use std::collections::BTreeMap;
 
 use minijinja::syntax::SyntaxConfig;
@@ -9,7 +13,9 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value, context};
 use serde::Serialize;
 
-use crate::plan::{Origin, Plan, PlannedTrigger};
+pub use manifest::Manifest;
+
+use crate::plan::{Plan, PlannedTrigger};
 use crate::platform;
 
 /// How async runs are started.
@@ -21,9 +27,20 @@ pub enum Transport {
     Platform,
 }
 
+/// What is emitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The scripts, and the manifests beside them.
+    Scripts,
+    /// The set-up of the webhook for Terraform.
+    Terraform,
+}
+
 /// What the emitted files are to suit.
 #[derive(Debug, Clone)]
 pub struct Target {
+    /// What is emitted; the order does not matter.
+    pub parts: Vec<Part>,
     /// How runs are started.
     pub transport: Transport,
     /// The listener of the webhook's trigger.
@@ -32,7 +49,11 @@ pub struct Target {
 
 impl Default for Target {
     fn default() -> Self {
-        Self { transport: Transport::Webhook, event_listener: platform::EVENT_LISTENER.to_owned() }
+        Self {
+            parts: vec![Part::Scripts],
+            transport: Transport::Webhook,
+            event_listener: platform::EVENT_LISTENER.to_owned(),
+        }
     }
 }
 
@@ -72,6 +93,19 @@ const TEMPLATES: &[(&str, &str)] = templates![
 /// # Errors
 /// If a template is broken: a fault of ours, never of the plan.
 pub fn emit(plan: &Plan, target: &Target) -> Result<Vec<Emitted>, Error> {
+    let manifest = Manifest::new(plan, target);
+    let mut files = Vec::new();
+    if target.parts.contains(&Part::Scripts) {
+        files.extend(scripts(plan, target, &manifest)?);
+    }
+    if target.parts.contains(&Part::Terraform) {
+        files.push(json("webhook.tf.json", &terraform::terraform(&manifest, &plan.config))?);
+    }
+    files.sort_by(|left, right| left.path.cmp(&right.path));
+    Ok(files)
+}
+
+fn scripts(plan: &Plan, target: &Target, manifest: &Manifest) -> Result<Vec<Emitted>, Error> {
     let environment = environment()?;
     let shared = Shared::new(plan, target);
     let script = |path: String, template: &str, context: Value| -> Result<Emitted, Error> {
@@ -84,7 +118,7 @@ pub fn emit(plan: &Plan, target: &Target) -> Result<Vec<Emitted>, Error> {
             Transport::Webhook => "trigger.sh.j2",
             Transport::Platform => "trigger-platform.sh.j2",
         };
-        let context = context! { stage, exports => Value::from(Serde(exports(&triggers))), ..Value::from(Serde(&shared)) };
+        let context = context! { stage, exports => Value::from(Serde(carried::carried(&triggers))), ..Value::from(Serde(&shared)) };
         files.push(script(format!("trigger/{stage}.sh"), template, context)?);
     }
     files.push(json("plan.json", plan)?);
@@ -93,14 +127,13 @@ pub fn emit(plan: &Plan, target: &Target) -> Result<Vec<Emitted>, Error> {
         files.push(script("setup-webhook.sh".to_owned(), "setup-webhook.sh.j2", common())?);
         files.push(script("list-async-runs.sh".to_owned(), "list-async-runs.sh.j2", common())?);
         files.push(script("async-stage.sh".to_owned(), "async-stage.sh.j2", common())?);
-        files.push(json("webhook.json", &Manifest::new(plan, target))?);
+        files.push(json("webhook.json", manifest)?);
         for stage in &plan.stages {
             if let Some(text) = &stage.script {
                 files.push(Emitted { path: format!("stages/{}", stage.name), text: text.clone(), is_executable: true });
             }
         }
     }
-    files.sort_by(|left, right| left.path.cmp(&right.path));
     Ok(files)
 }
 
@@ -110,53 +143,6 @@ fn by_stage(plan: &Plan) -> BTreeMap<&str, Vec<&PlannedTrigger>> {
         stages.entry(&trigger.stage).or_default().push(trigger);
     }
     stages
-}
-
-/// A variable that a trigger script carries: the scripts export it, or the contract of the stage declares it.
-#[derive(Debug, Serialize)]
-struct Carried<'a> {
-    name: &'a str,
-    /// Whether it is exported on every path; another is left out where it is not set.
-    certain: bool,
-    /// Whether the stage cannot go on without it.
-    required: bool,
-    default: Option<&'a str>,
-    pattern: Option<&'a str>,
-    /// What it means, in one line.
-    meaning: Option<String>,
-}
-
-/// What all triggers of a stage carry: a variable is certain if it is so in each of them.
-fn exports<'a>(triggers: &[&'a PlannedTrigger]) -> Vec<Carried<'a>> {
-    let mut carried: BTreeMap<&str, Carried<'a>> = BTreeMap::new();
-    for trigger in triggers {
-        for export in &trigger.exports {
-            let required = trigger.reads.iter().any(|read| read.name == export.name && read.required && read.from == Origin::Export);
-            let everywhere = triggers.iter().all(|other| other.exports.iter().any(|same| same.name == export.name && same.certain));
-            carried.entry(&export.name).and_modify(|known| known.required |= required).or_insert(Carried {
-                name: &export.name,
-                certain: everywhere,
-                required,
-                default: None,
-                pattern: None,
-                meaning: None,
-            });
-        }
-        // All triggers of a stage have its one contract.
-        for (read, contract) in trigger.reads.iter().filter_map(|read| Some((read, read.contract.as_ref()?))) {
-            let certain = carried.get(read.name.as_str()).is_some_and(|known| known.certain);
-            let declared = Carried {
-                name: &read.name,
-                certain,
-                required: read.required,
-                default: contract.default.as_deref(),
-                pattern: contract.pattern.as_deref(),
-                meaning: contract.description.as_ref().map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")),
-            };
-            carried.insert(&read.name, declared);
-        }
-    }
-    carried.into_values().collect()
 }
 
 /// What every template knows.
@@ -193,56 +179,6 @@ impl<'a> Shared<'a> {
             },
             config: Config { path: &plan.config },
             stages: plan.stages.iter().map(|stage| stage.name.as_str()).collect(),
-        }
-    }
-}
-
-/// `webhook.json`: the requests of the Pipeline API, see `schemas/webhook.schema.json`. The token is not in it.
-#[derive(Debug, Serialize)]
-struct Manifest<'a> {
-    version: u32,
-    trigger: Trigger<'a>,
-    property: Property<'a>,
-    properties: Vec<Property<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct Trigger<'a> {
-    r#type: &'static str,
-    name: &'static str,
-    event_listener: &'a str,
-    enabled: bool,
-    secret: Secret,
-}
-
-#[derive(Debug, Serialize)]
-struct Secret {
-    r#type: &'static str,
-    source: &'static str,
-    key_name: &'static str,
-}
-
-#[derive(Debug, Serialize)]
-struct Property<'a> {
-    name: &'a str,
-    r#type: &'static str,
-}
-
-impl<'a> Manifest<'a> {
-    fn new(plan: &'a Plan, target: &'a Target) -> Self {
-        let text = plan.requires.properties.iter().map(|name| Property { name, r#type: "text" });
-        let secure = plan.requires.secrets.iter().map(|name| Property { name, r#type: "secure" });
-        Self {
-            version: 1,
-            trigger: Trigger {
-                r#type: "generic",
-                name: platform::TRIGGER_NAME,
-                event_listener: &target.event_listener,
-                enabled: true,
-                secret: Secret { r#type: "token_matches", source: "header", key_name: platform::TOKEN_HEADER },
-            },
-            property: Property { name: platform::TOKEN_PROPERTY, r#type: "secure" },
-            properties: text.chain(secure).collect(),
         }
     }
 }

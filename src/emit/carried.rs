@@ -1,0 +1,55 @@
+//! The variables that a trigger script carries.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::plan::{Origin, PlannedTrigger};
+
+/// A variable that a trigger script carries: the scripts export it, or the contract of the stage declares it.
+#[derive(Debug, Serialize)]
+pub(super) struct Carried<'a> {
+    name: &'a str,
+    /// Whether it is exported on every path; another is left out where it is not set.
+    certain: bool,
+    /// Whether the stage cannot go on without it.
+    required: bool,
+    default: Option<&'a str>,
+    pattern: Option<&'a str>,
+    /// What it means, in one line.
+    meaning: Option<String>,
+}
+
+/// What all triggers of a stage carry: a variable is certain if it is so in each of them.
+pub(super) fn carried<'a>(triggers: &[&'a PlannedTrigger]) -> Vec<Carried<'a>> {
+    let mut carried: BTreeMap<&str, Carried<'a>> = BTreeMap::new();
+    for trigger in triggers {
+        for export in &trigger.exports {
+            let required = trigger.reads.iter().any(|read| read.name == export.name && read.required && read.from == Origin::Export);
+            let everywhere = triggers.iter().all(|other| other.exports.iter().any(|same| same.name == export.name && same.certain));
+            carried.entry(&export.name).and_modify(|known| known.required |= required).or_insert(Carried {
+                name: &export.name,
+                certain: everywhere,
+                required,
+                default: None,
+                pattern: None,
+                meaning: None,
+            });
+        }
+        // All triggers of a stage have its one contract.
+        for (read, contract) in trigger.reads.iter().filter_map(|read| Some((read, read.contract.as_ref()?))) {
+            let certain = carried.get(read.name.as_str()).is_some_and(|known| known.certain);
+            let declared = Carried {
+                name: &read.name,
+                certain,
+                required: read.required,
+                default: contract.default.as_deref(),
+                pattern: contract.pattern.as_deref(),
+                meaning: contract.description.as_ref().map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")),
+            };
+            carried.insert(&read.name, declared);
+        }
+    }
+    carried.into_values().collect()
+}
+
