@@ -38,4 +38,6 @@ pub mod emit;
 
 pub mod report;
 
+pub mod apply;
+
 pub mod cli;

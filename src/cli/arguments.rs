@@ -57,6 +57,8 @@ pub(super) enum Command {
     Check(Check),
     /// Check a configuration, then write what triggers its async stages
     Build(Build),
+    /// Set up the webhook on the pipeline: trigger, token and property
+    Apply(Apply),
     /// Show what would be triggered, with what data, and what must exist on the pipeline
     Plan(Plan),
     /// Draw the graph of stages, triggers and exported variables
@@ -140,6 +142,42 @@ pub(super) struct Build {
     /// Only look at this kind of pipeline; may be repeated
     #[arg(long, value_enum)]
     pub(super) pipeline: Vec<Pipeline>,
+    #[command(flatten)]
+    pub(super) levels: Levels,
+    #[command(flatten)]
+    pub(super) settings: SettingsChoice,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  PIPELINE_ID=<id> IBM_CLOUD_REGION=us-south IAM_ACCESS_TOKEN=<token> sidestage apply --dry-run
+  sidestage apply --manifest deploy/async/webhook.json --enable
+
+Reads PIPELINE_ID, CD_TEKTON_PIPELINE_URL (else IBM_CLOUD_REGION), CD_TEKTON_PIPELINE_AUTH_URL, IAM_ACCESS_TOKEN
+(else CD_TEKTON_PIPELINE_APIKEY), SIDESTAGE_RETRIES, SIDESTAGE_RETRY_DELAY, SIDESTAGE_RETRY_CAP and
+SIDESTAGE_TIMEOUT (seconds). Where there is a pipelinectl command, it keeps the token.
+
+Exit codes: 0 all is set up; 1 the service failed or cannot be reached, or the configuration has errors;
+2 a setting or file is missing or wrong; 4 the token or the rights do not suffice; 5 the trigger is disabled,
+or is of another kind.")]
+pub(super) struct Apply {
+    /// A configuration, or a folder that holds one
+    pub(super) file: Option<Utf8PathBuf>,
+    /// Take what must be there from this `webhook.json`, not from a configuration
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
+    pub(super) manifest: Option<Utf8PathBuf>,
+    /// Change nothing: show the requests, with the token masked
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Enable the trigger where it is disabled
+    #[arg(long)]
+    pub(super) enable: bool,
+    /// Give trigger and property a new token, also where the webhook refuses the one that they seem to share
+    #[arg(long)]
+    pub(super) rotate: bool,
+    /// Write `trigger_id`, `webhook_url`, `header` and `changed` to this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(super) result: Option<Utf8PathBuf>,
     #[command(flatten)]
     pub(super) levels: Levels,
     #[command(flatten)]

@@ -1,5 +1,6 @@
 //! The command line: one file a command. Everything that touches the machine is below this folder.
 
+mod apply;
 mod arguments;
 mod baseline;
 mod build;
@@ -28,6 +29,8 @@ enum Exit {
     Findings,
     /// The command could not do its work.
     Failed,
+    /// The webhook could not be set up.
+    SetUp(crate::apply::Kind),
 }
 
 /// Why a command could not do its work: what, and what to do about it.
@@ -67,6 +70,7 @@ pub fn main() -> ExitCode {
         Exit::Clean => 0,
         Exit::Findings => 1,
         Exit::Failed => 2,
+        Exit::SetUp(kind) => kind.exit_code(),
     })
 }
 
@@ -74,6 +78,7 @@ fn run(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
+        Command::Apply(arguments) => apply::run(&arguments),
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Graph(arguments) => plan::graph(&arguments),
         Command::Rules => explain::rules(),

@@ -52,4 +52,3 @@ pub(super) fn carried<'a>(triggers: &[&'a PlannedTrigger]) -> Vec<Carried<'a>> {
     }
     carried.into_values().collect()
 }
-

@@ -49,11 +49,7 @@ pub struct Target {
 
 impl Default for Target {
     fn default() -> Self {
-        Self {
-            parts: vec![Part::Scripts],
-            transport: Transport::Webhook,
-            event_listener: platform::EVENT_LISTENER.to_owned(),
-        }
+        Self { parts: vec![Part::Scripts], transport: Transport::Webhook, event_listener: platform::EVENT_LISTENER.to_owned() }
     }
 }
 

@@ -31,7 +31,19 @@ macro_rules! schemas {
     };
 }
 
-schemas!["async-contract", "baseline", "config-v1", "config-v2", "findings", "graph", "payload", "plan", "settings", "terraform", "webhook",];
+schemas![
+    "async-contract",
+    "baseline",
+    "config-v1",
+    "config-v2",
+    "findings",
+    "graph",
+    "payload",
+    "plan",
+    "settings",
+    "terraform",
+    "webhook",
+];
 
 /// The schema of a name.
 pub fn named(name: &str) -> Option<&'static Schema> {

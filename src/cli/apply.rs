@@ -1,0 +1,153 @@
+//! `sidestage apply`: sets up the webhook on the pipeline, as `setup-webhook.sh` does.
+
+use std::fs;
+use std::io::Write;
+
+use camino::Utf8Path;
+
+use super::arguments::Apply;
+use super::settings::Severities;
+use super::{Exit, Failure, load, note, print};
+use crate::apply::{self, Client, Fault, Keeper, Kind, Options, Retries, Surroundings, Token};
+use crate::emit::{Manifest, Target};
+use crate::plan;
+use crate::report;
+
+pub(super) fn run(arguments: &Apply) -> Result<Exit, Failure> {
+    let Some(manifest) = manifest(arguments)? else { return Ok(Exit::Findings) };
+    match set_up(arguments, &manifest) {
+        Ok(()) => Ok(Exit::Clean),
+        Err(fault) => {
+            super::complain(&fault.to_string());
+            Ok(Exit::SetUp(fault.kind))
+        }
+    }
+}
+
+/// What must be there: read from a `webhook.json`, or from the configuration, where it has no errors.
+fn manifest(arguments: &Apply) -> Result<Option<Manifest>, Failure> {
+    if let Some(path) = &arguments.manifest {
+        return read_manifest(path).map(Some);
+    }
+    let severities = Severities::new(&arguments.levels)?;
+    let (loaded, mut summary) = load::one(arguments.file.as_deref(), &[], &arguments.settings, &severities)?;
+    summary.count(&loaded.compilation.findings);
+    if summary.errors > 0 {
+        note(report::full(&loaded.checked()).trim_end());
+        note(&format!("\nNothing was set up: {}.", report::tally(&summary)));
+        return Ok(None);
+    }
+    let plan = plan::plan(&loaded.compilation, loaded.settings());
+    let mut target = Target::default();
+    if let Some(listener) = &loaded.settings().event_listener {
+        target.event_listener.clone_from(listener);
+    }
+    Ok(Some(Manifest::new(&plan, &target)))
+}
+
+fn read_manifest(path: &Utf8Path) -> Result<Manifest, Failure> {
+    let text = fs::read_to_string(path).map_err(|error| Failure(format!("`{path}` cannot be read: {error}")))?;
+    let manifest: Manifest = serde_json::from_str(&text).map_err(|error| {
+        Failure(format!("`{path}` is no webhook.json: {error}; `sidestage build` writes it, `sidestage schema webhook` says what it holds"))
+    })?;
+    if manifest.version != 1 || manifest.trigger.r#type != "generic" {
+        return Err(Failure(format!("`{path}` is not of version 1; write it anew with `sidestage build`")));
+    }
+    Ok(manifest)
+}
+
+fn set_up(arguments: &Apply, manifest: &Manifest) -> Result<(), Fault> {
+    let keeper = Keeper::find();
+    let mut client = Client::new(surroundings(keeper)?);
+    let options = Options { is_dry: arguments.dry_run, enable: arguments.enable, rotate: arguments.rotate };
+    let mut shown = Vec::new();
+    let applied = apply::apply(&mut client, keeper, manifest, options, &mut shown);
+    // What a dry run would have sent before it met a fault is worth seeing.
+    write_out(&shown)?;
+    let outcome = applied?;
+    for remark in &outcome.notes {
+        note(&format!("note: {remark}"));
+    }
+    if let Some(path) = arguments.result.as_ref().filter(|_| !options.is_dry) {
+        let text = serde_json::to_string_pretty(&outcome).unwrap_or_else(|_| unreachable!("texts and a bool are JSON"));
+        fs::write(path, format!("{text}\n")).map_err(|error| setting(format!("`{path}` cannot be written: {error}")))?;
+    }
+    let done = match (options.is_dry, outcome.changed) {
+        (true, true) => "Nothing was sent: these requests would change the pipeline.",
+        (_, false) => "The pipeline is set up; nothing had to be changed.",
+        (false, true) => "The pipeline is set up.",
+    };
+    write_out(format!("{done}\n").as_bytes())
+}
+
+fn write_out(text: &[u8]) -> Result<(), Fault> {
+    let text = String::from_utf8_lossy(text);
+    print(&text).map_err(|Failure(reason)| setting(reason))?;
+    std::io::stdout().flush().map_err(|error| setting(format!("standard output cannot be written: {error}")))
+}
+
+fn setting(what: String) -> Fault {
+    Fault::refused(Kind::Setting, what)
+}
+
+/// The environment, as the official clients read it, completed by what the run knows.
+fn surroundings(keeper: Keeper) -> Result<Surroundings, Fault> {
+    let pipeline = variable("PIPELINE_ID").unwrap_or_default();
+    if pipeline.is_empty() || pipeline.len() > 64 || !pipeline.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return Err(setting(format!(
+            "PIPELINE_ID is not set, or is no id: '{pipeline}'\n  It says which pipeline is set up.\n  Type: export PIPELINE_ID=<the id of the Tekton pipeline>"
+        )));
+    }
+    let api = match variable("CD_TEKTON_PIPELINE_URL") {
+        Some(url) if is_url(&url) => url,
+        Some(url) => return Err(setting(format!("CD_TEKTON_PIPELINE_URL is no http or https URL: '{url}'"))),
+        None => format!("https://api.{}.devops.cloud.ibm.com/pipeline/v2", region(keeper)?),
+    };
+    let api_key = match keeper.secret("ibmcloud-api-key")? {
+        Some(key) => Some(key),
+        None => keeper.setting("ibmcloud-api-key")?.or_else(|| variable("CD_TEKTON_PIPELINE_APIKEY")).map(Token::new),
+    };
+    let bearer = variable("IAM_ACCESS_TOKEN").map(|token| token.trim_start_matches("Bearer ").to_owned());
+    if bearer.as_ref().is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte))) {
+        return Err(Fault::refused(Kind::Rights, "IAM_ACCESS_TOKEN has characters that no token has".to_owned()));
+    }
+    let text = |name: &str| variable(name);
+    Ok(Surroundings {
+        api,
+        iam: variable("CD_TEKTON_PIPELINE_AUTH_URL").unwrap_or_else(|| "https://iam.cloud.ibm.com".to_owned()),
+        pipeline,
+        bearer: bearer.map(Token::new),
+        api_key,
+        retries: Retries::read(
+            text("SIDESTAGE_RETRIES").as_deref(),
+            text("SIDESTAGE_RETRY_DELAY").as_deref(),
+            text("SIDESTAGE_RETRY_CAP").as_deref(),
+        )?,
+        timeout: Retries::seconds("SIDESTAGE_TIMEOUT", text("SIDESTAGE_TIMEOUT").as_deref().unwrap_or("60"))?,
+    })
+}
+
+/// The region of this pipeline: told by the environment, by a property, or by the page of the run.
+fn region(keeper: Keeper) -> Result<String, Fault> {
+    const NAMES: [&str; 3] = ["IBM_CLOUD_REGION", "PIPELINE_REGION", "IBMCLOUD_REGION"];
+    let is_region =
+        |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    for name in NAMES {
+        if let Some(region) = variable(name).or(keeper.setting(name)?).filter(|region| is_region(region)) {
+            return Ok(region);
+        }
+    }
+    let page = variable("PIPELINE_RUN_URL").unwrap_or_default();
+    let told = page.split_once("env_id=ibm:yp:").map(|(_, rest)| rest.split(['&', '#']).next().unwrap_or_default().to_owned());
+    told.filter(|region| is_region(region)).ok_or_else(|| {
+        setting("the region of this pipeline is not known\n  It is part of the address of the Pipeline API.\n  Type: export IBM_CLOUD_REGION=<region, such as us-south>".to_owned())
+    })
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn is_url(text: &str) -> bool {
+    (text.starts_with("http://") || text.starts_with("https://")) && !text.contains(char::is_whitespace)
+}
