@@ -40,4 +40,6 @@ pub mod report;
 
 pub mod apply;
 
+pub mod pipelinectl;
+
 pub mod cli;

@@ -6,5 +6,9 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    sidestage::cli::main()
+    let arguments: Vec<_> = std::env::args_os().collect();
+    match sidestage::pipelinectl::call(&arguments) {
+        Some(arguments) => sidestage::pipelinectl::main(arguments),
+        None => sidestage::cli::main(),
+    }
 }

@@ -48,9 +48,9 @@ fn a_literal_secret_or_another_resource_would_be_seen() {
         (format!("{trigger}/pipeline_id"), "7a1b"),
     ];
     for (pointer, text) in changes {
-        let mut changed = value.clone();
-        *changed.pointer_mut(&pointer).expect("a value") = text.into();
-        assert_eq!(errors(&changed).len(), 1, "{pointer}");
+        let mut other = value.clone();
+        *other.pointer_mut(&pointer).expect("a value") = text.into();
+        assert_eq!(errors(&other).len(), 1, "{pointer}");
     }
     let mut more = value;
     more["resource"]["ibm_iam_api_key"] = serde_json::json!({});

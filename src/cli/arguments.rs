@@ -59,6 +59,13 @@ pub(super) enum Command {
     Build(Build),
     /// Set up the webhook on the pipeline: trigger, token and property
     Apply(Apply),
+    /// Keep and get the values that all stages of a run share: `sidestage pipelinectl help`
+    #[command(disable_help_flag = true)]
+    Pipelinectl {
+        /// A command of pipelinectl, and its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<std::ffi::OsString>,
+    },
     /// Show what would be triggered, with what data, and what must exist on the pipeline
     Plan(Plan),
     /// Draw the graph of stages, triggers and exported variables

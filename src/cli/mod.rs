@@ -49,6 +49,9 @@ const STACK: usize = 256 << 20;
 /// Runs the program.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Command::Pipelinectl { arguments } = arguments.command {
+        return crate::pipelinectl::main(arguments);
+    }
     arguments.color.write_global();
     let worker = std::thread::Builder::new().stack_size(STACK).spawn(move || run(arguments.command));
     let exit = match worker.map(std::thread::JoinHandle::join) {
@@ -78,6 +81,8 @@ fn run(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
+        // It was answered before: it needs no deep stack, and has exit codes of its own.
+        Command::Pipelinectl { .. } => Ok(Exit::Clean),
         Command::Apply(arguments) => apply::run(&arguments),
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Graph(arguments) => plan::graph(&arguments),

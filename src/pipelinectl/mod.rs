@@ -1,0 +1,172 @@
+//! The key-value store that all stages of a run share, and its commands, as the platform documents them.
+//!
+//! One binary: `pipelinectl CMD ...`, `sidestage pipelinectl CMD ...`, or a link named like the command. A call does
+//! little more than start, so nothing here goes through the command line of `sidestage`.
+
+mod entries;
+mod files;
+mod name;
+mod problem;
+mod records;
+mod run;
+mod state;
+mod store;
+mod variables;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use problem::Problem;
+use run::Run;
+
+type Arguments<'a> = &'a [Vec<u8>];
+
+/// A key and its value.
+type Pair = (Vec<u8>, Vec<u8>);
+
+/// A command: its name, its arguments, what it does, and how.
+struct Command {
+    name: &'static str,
+    synopsis: &'static str,
+    about: &'static str,
+    run: fn(&Run, Arguments) -> Result<(), Problem>,
+}
+
+const fn command(
+    name: &'static str,
+    synopsis: &'static str,
+    about: &'static str,
+    run: fn(&Run, Arguments) -> Result<(), Problem>,
+) -> Command {
+    Command { name, synopsis, about, run }
+}
+
+const COMMANDS: &[Command] = &[
+    command(
+        "set_env",
+        "KEY VALUE [KEY VALUE ...] | KEY",
+        "sets variables; without a value it is read from standard input",
+        variables::set_env,
+    ),
+    command("set_envc", "KEY VALUE [KEY VALUE ...] | KEY", "the same, for good: such a variable cannot be set again", variables::set_envc),
+    command("get_env", "KEY [DEFAULT]", "prints a variable, else the file $CONFIG_DIR/KEY, else the default", variables::get_env),
+    command("list_env", "", "lists the variables that are set", variables::list_env),
+    command("export_env", "KEY ...", "marks variables for async runs", variables::export_env),
+    command("set_secret", "KEY [VALUE]", "keeps a secret; it never goes to an async run", variables::set_secret),
+    command(
+        "get_secret",
+        "KEY [DEFAULT]",
+        "prints a secret, else the file $SECRET_CONFIG_DIR/KEY, else the default",
+        variables::get_secret,
+    ),
+    command("list_secrets", "", "lists the names of secrets", variables::list_secrets),
+    command("remove_secret", "KEY", "forgets a secret", variables::remove_secret),
+    command("save_file", "KEY PATH", "keeps the contents of a file", files::save_file),
+    command("load_file", "KEY", "prints them", files::load_file),
+    command("list_files", "[PREFIX]", "lists the files that are kept", files::list_files),
+    command("remove_file", "KEY", "forgets a file", files::remove_file),
+    command(
+        "save_repo",
+        "KEY PROPERTY=VALUE ... [PROPERTY]",
+        "registers a repository, or changes it; one value may come from standard input",
+        records::save_repo,
+    ),
+    command("list_repos", "", "lists the repositories", records::list_repos),
+    command("load_repo", "KEY [PROPERTY] [DEFAULT]", "prints a property of a repository, or all as JSON", records::load_repo),
+    command("save_artifact", "KEY PROPERTY=VALUE ... [PROPERTY]", "registers an artifact, or changes it", records::save_artifact),
+    command("list_artifacts", "", "lists the artifacts", records::list_artifacts),
+    command("load_artifact", "KEY [PROPERTY] [DEFAULT]", "prints a property of an artifact, or all as JSON", records::load_artifact),
+    command("save_result", "STAGE PATH", "keeps a result file of a stage, by its path in the workspace", files::save_result),
+    command("list_results", "STAGE", "lists the result files of a stage", files::list_results),
+    command("load_result", "STAGE FILE", "prints one", files::load_result),
+    command("put_data", "KEY PROPERTY VALUE", "sets a property of an entry", records::put_data),
+    command(
+        "get_data",
+        "KEY [PROPERTY]",
+        "prints a property of an entry, or lists them; `result` lists the stages with results",
+        records::get_data,
+    ),
+    command("save_asset", "PROPERTY VALUE ... blob JSON|FILE", "keeps an asset for good", entries::save_asset),
+    command("load_asset", "[PROPERTY VALUE ...]", "prints the asset with these properties, or all in a list", entries::load_asset),
+    command("save_evidence", "PROPERTY VALUE ... blob JSON|FILE", "keeps a piece of evidence for good", entries::save_evidence),
+    command("load_evidence", "[PROPERTY VALUE ...]", "prints the evidence with these properties, or all in a list", entries::load_evidence),
+    command("delete_evidences", "", "forgets all evidence", entries::delete_evidences),
+    command(
+        "serialize",
+        "[--all-repos] [--all-artifacts] [--exported] KEY ...",
+        "prints what an async run gets, as JSON; never a secret",
+        state::serialize,
+    ),
+    command("deserialize", "FILE", "takes over what `serialize` has printed", state::deserialize),
+    command("save_string", "KEY [VALUE]", "deprecated: set_env", variables::set_env),
+    command("load_string", "KEY", "deprecated: get_env", variables::get_env),
+];
+
+/// These have no alias of their own: the names are too general.
+const WITHOUT_ALIAS: [&str; 2] = ["serialize", "deserialize"];
+
+/// The arguments of a call, if the program was called as `pipelinectl` or by a command's own name, or with
+/// `pipelinectl` as its first argument.
+pub fn call(arguments: &[OsString]) -> Option<Vec<OsString>> {
+    let own = Path::new(arguments.first()?).file_name()?.to_str()?;
+    if own == "pipelinectl" {
+        return Some(arguments[1..].to_vec());
+    }
+    if COMMANDS.iter().any(|command| command.name == own) && !WITHOUT_ALIAS.contains(&own) {
+        return Some(std::iter::once(own.into()).chain(arguments[1..].iter().cloned()).collect());
+    }
+    (arguments.get(1)? == "pipelinectl").then(|| arguments[2..].to_vec())
+}
+
+/// Runs one command: the first argument names it.
+pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    let arguments: Vec<Vec<u8>> = arguments.into_iter().map(OsString::into_encoded_bytes).collect();
+    match dispatch(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            problem.complain(arguments.first().map(Vec::as_slice));
+            ExitCode::from(problem.exit_code())
+        }
+    }
+}
+
+fn dispatch(arguments: Arguments) -> Result<(), Problem> {
+    let Some((name, rest)) = arguments.split_first() else {
+        return Err(Problem::usage(format!("which command?\n\n{}", help())));
+    };
+    let name = String::from_utf8_lossy(name);
+    match &*name {
+        "help" | "--help" | "-h" => return run::print(help().as_bytes()),
+        "--version" | "-V" => return run::print(concat!("pipelinectl of sidestage ", env!("CARGO_PKG_VERSION"), "\n").as_bytes()),
+        _ => {}
+    }
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        return Err(unknown(&name));
+    };
+    if rest.first().is_some_and(|first| first == b"--help") {
+        return run::print(format!("{} {}\n  {}\n", command.name, command.synopsis, command.about).as_bytes());
+    }
+    (command.run)(&Run::from_environment()?, rest).map_err(|problem| problem.of_command(command.name, command.synopsis))
+}
+
+fn unknown(name: &str) -> Problem {
+    let near = COMMANDS.iter().map(|command| (strsim::damerau_levenshtein(command.name, name), command.name)).min();
+    let hint = match near {
+        Some((distance, near)) if distance <= 3 => format!("did you mean `{near}`?"),
+        _ => "`pipelinectl help` lists all commands.".to_owned(),
+    };
+    Problem::usage(format!("there is no command `{name}`; {hint}"))
+}
+
+fn help() -> String {
+    let mut text = "The key-value store that all stages of a run share.\n\nUsage: pipelinectl COMMAND [ARGUMENT ...]\n\n".to_owned();
+    for command in COMMANDS {
+        text.push_str(&format!("  {:<16} {}\n  {:<16}   {}\n", command.name, command.synopsis, "", command.about));
+    }
+    text.push_str(
+        "\nThe store is the folder $PIPELINECTL_STATE, else $WORKSPACE/.pipelinectl. Values are printed byte by byte; a\n\
+         terminal gets a line end after them. Exit codes: 1 not there, or wrong arguments; 2 the store cannot be read or written.\n",
+    );
+    text
+}

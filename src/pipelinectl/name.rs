@@ -1,0 +1,98 @@
+//! Keys as file names: any bytes, reversible, and never a way out of the folder.
+
+use std::path::{Path, PathBuf};
+
+/// A file name may have 255 bytes; a longer key goes on in a folder of its own.
+const LONGEST: usize = 200;
+
+/// How the name of such a folder ends; no encoded byte looks like it.
+const GOES_ON: &str = "%+";
+
+/// The path of a key, relative to the folder of its kind.
+pub(super) fn path_of(key: &[u8]) -> PathBuf {
+    let mut path = PathBuf::new();
+    let mut part = String::new();
+    for (index, byte) in key.iter().enumerate() {
+        if part.len() >= LONGEST {
+            path.push(std::mem::take(&mut part) + GOES_ON);
+        }
+        let is_plain = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') || (*byte == b'.' && index > 0 && !part.is_empty());
+        if is_plain {
+            part.push(char::from(*byte));
+        } else {
+            part.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    path.push(part);
+    path
+}
+
+/// All keys below a folder, sorted.
+pub(super) fn keys_in(folder: &Path) -> std::io::Result<Vec<Vec<u8>>> {
+    let mut keys = Vec::new();
+    collect(folder, &mut Vec::new(), &mut keys)?;
+    keys.sort();
+    Ok(keys)
+}
+
+fn collect(folder: &Path, start: &mut Vec<u8>, keys: &mut Vec<Vec<u8>>) -> std::io::Result<()> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let name = entry?.file_name().into_encoded_bytes();
+        let length = start.len();
+        if let Some(part) = name.strip_suffix(GOES_ON.as_bytes()) {
+            start.extend(decoded(part));
+            let name = String::from_utf8_lossy(&name).into_owned();
+            collect(&folder.join(name), start, keys)?;
+        } else {
+            start.extend(decoded(&name));
+            keys.push(start.clone());
+        }
+        start.truncate(length);
+    }
+    Ok(())
+}
+
+fn decoded(name: &[u8]) -> Vec<u8> {
+    percent_encoding::percent_decode(name).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // a test that panics has failed, as it should
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_a_name_and_never_a_way_out() {
+        let cases: [(&[u8], &str); 8] = [
+            (b"app-url", "app-url"),
+            (b"a.b_C-1", "a.b_C-1"),
+            (b"..", "%2E."),
+            (b".hidden", "%2Ehidden"),
+            (b"../../etc/passwd", "%2E.%2F..%2Fetc%2Fpasswd"),
+            (b"100%", "100%25"),
+            (b"a b\n", "a%20b%0A"),
+            (b"\xff\xfc", "%FF%FC"),
+        ];
+        for (key, expected) in cases {
+            assert_eq!(path_of(key), Path::new(expected), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn every_key_is_found_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut keys: Vec<Vec<u8>> =
+            vec![b"a".to_vec(), b"a/b".to_vec(), vec![b'x'; 200], vec![b'x'; 201], vec![b'/'; 500], vec![0xfe; 3], b"a%+".to_vec()];
+        for key in &keys {
+            let path = folder.path().join(path_of(key));
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        keys.sort();
+        assert_eq!(keys_in(folder.path()).unwrap(), keys);
+    }
+}

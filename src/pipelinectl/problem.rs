@@ -1,0 +1,50 @@
+//! Why a command did not do its work.
+
+use std::io::Write;
+
+/// What is wrong, and how bad that is.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// The arguments are wrong.
+    Usage(String),
+    /// What is asked for is not there, or not allowed.
+    Refused(String),
+    /// The store, or a file, cannot be read or written.
+    Broken(String),
+}
+
+impl Problem {
+    pub(super) fn usage(text: impl Into<String>) -> Self {
+        Self::Usage(text.into())
+    }
+
+    pub(super) fn refused(text: impl Into<String>) -> Self {
+        Self::Refused(text.into())
+    }
+
+    pub(super) fn broken(what: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::Broken(format!("{} cannot be {what}: {error}", path.display()))
+    }
+
+    /// Wrong arguments are answered with the right ones.
+    pub(super) fn of_command(self, name: &str, synopsis: &str) -> Self {
+        match self {
+            Self::Usage(text) => Self::Usage(format!("{text}\nType: {name} {synopsis}")),
+            other => other,
+        }
+    }
+
+    pub(super) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) | Self::Refused(_) => 1,
+            Self::Broken(_) => 2,
+        }
+    }
+
+    pub(super) fn complain(&self, command: Option<&[u8]>) {
+        let command = String::from_utf8_lossy(command.unwrap_or(b"pipelinectl"));
+        let (Self::Usage(text) | Self::Refused(text) | Self::Broken(text)) = self;
+        // Where standard error is gone too, nobody is left to tell.
+        let _ = writeln!(std::io::stderr(), "{command}: {text}");
+    }
+}

@@ -1,0 +1,146 @@
+//! What crosses to an async run: the variables that are named, repositories and artifacts. Never a secret.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+use super::problem::Problem;
+use super::records::{self, ARTIFACT, Kind, REPO};
+use super::run::{self, Run, shown};
+use super::{Arguments, Pair};
+use super::{store, variables};
+
+type Properties = BTreeMap<String, Text>;
+
+/// The member `state` of `schemas/payload.schema.json`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct State {
+    env: Properties,
+    repos: BTreeMap<String, Properties>,
+    artifacts: BTreeMap<String, Properties>,
+}
+
+/// A value: text, or bytes that are none.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Text {
+    Plain(String),
+    Encoded(Encoded),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Encoded {
+    base64: String,
+}
+
+impl Text {
+    fn new(bytes: Vec<u8>) -> Self {
+        match String::from_utf8(bytes) {
+            Ok(text) => Self::Plain(text),
+            Err(error) => Self::Encoded(Encoded { base64: STANDARD.encode(error.into_bytes()) }),
+        }
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        let bytes = match self {
+            Self::Plain(text) => text.as_bytes().to_vec(),
+            Self::Encoded(encoded) => STANDARD.decode(&encoded.base64).map_err(|error| format!("a value is no base64: {error}"))?,
+        };
+        if bytes.contains(&0) { Err("a value holds a NUL byte".to_owned()) } else { Ok(bytes) }
+    }
+}
+
+pub(super) fn serialize(run: &Run, arguments: Arguments) -> Result<(), Problem> {
+    let (options, mut keys): (Vec<Vec<u8>>, Vec<Vec<u8>>) = arguments.iter().cloned().partition(|argument| argument.starts_with(b"--"));
+    let known: [&[u8]; 3] = [b"--all-repos", b"--all-artifacts", b"--exported"];
+    if let Some(other) = options.iter().find(|option| !known.contains(&option.as_slice())) {
+        return Err(Problem::usage(format!("there is no option `{}`", shown(other))));
+    }
+    let has = |option: &[u8]| options.iter().any(|given| given == option);
+    let mut env = Properties::new();
+    if has(b"--exported") {
+        // A variable may be exported and never be set.
+        for key in variables::exported(run)? {
+            if variables::value(run, &key)?.is_some() {
+                keys.push(key);
+            }
+        }
+    }
+    for key in &keys {
+        env.insert(name(key)?, Text::new(variable(run, key)?));
+    }
+    let state = State {
+        env,
+        repos: if has(b"--all-repos") { entries(run, REPO)? } else { BTreeMap::new() },
+        artifacts: if has(b"--all-artifacts") { entries(run, ARTIFACT)? } else { BTreeMap::new() },
+    };
+    let text = serde_json::to_string(&state).map_err(|error| Problem::Broken(error.to_string()))?;
+    run::print(format!("{text}\n").as_bytes())
+}
+
+fn variable(run: &Run, key: &[u8]) -> Result<Vec<u8>, Problem> {
+    match variables::value(run, run::key(key)?)? {
+        Some(value) => Ok(value),
+        None if variables::is_secret(run, key)? => Err(Problem::refused(format!(
+            "`{}` is a secret; secrets are never serialised, since a payload is shown to everybody",
+            shown(key)
+        ))),
+        None => Err(Problem::refused(format!("`{}` is not set, so it cannot be serialised\nType: set_env {0} VALUE before", shown(key)))),
+    }
+}
+
+fn entries(run: &Run, kind: Kind) -> Result<BTreeMap<String, Properties>, Problem> {
+    let entries = records::all(run, kind)?;
+    let properties = |properties: records::Properties| -> Result<Properties, Problem> {
+        properties.into_iter().map(|(key, value)| Ok((name(&key)?, Text::new(value)))).collect()
+    };
+    entries.into_iter().map(|(key, found)| Ok((name(&key)?, properties(found)?))).collect()
+}
+
+fn name(key: &[u8]) -> Result<String, Problem> {
+    String::from_utf8(key.to_vec()).map_err(|_| Problem::refused(format!("the name `{}` is no UTF-8, so JSON cannot hold it", shown(key))))
+}
+
+/// Everything is looked at before anything is written.
+pub(super) fn deserialize(run: &Run, arguments: Arguments) -> Result<(), Problem> {
+    let [path] = arguments else { return Err(Problem::usage("one file is taken")) };
+    let text = input(path)?;
+    let unusable = |reason: String| Problem::refused(format!("{} is nothing that serialize has printed: {reason}", shown(path)));
+    let state: State = serde_json::from_slice(&text).map_err(|error| unusable(error.to_string()))?;
+    let env = bytes(&state.env).map_err(unusable)?;
+    let read = |entries: &BTreeMap<String, Properties>| {
+        entries.iter().map(|(key, properties)| Ok((named(key)?, bytes(properties)?))).collect::<Result<Vec<_>, String>>()
+    };
+    let (repos, artifacts) = (read(&state.repos).map_err(unusable)?, read(&state.artifacts).map_err(unusable)?);
+    let _lock = run.store.lock()?;
+    variables::set(run, &env)?;
+    for (kind, entries) in [(REPO, repos), (ARTIFACT, artifacts)] {
+        for (key, properties) in entries {
+            records::put(run, kind, &key, properties.iter().map(|(name, value)| (name.as_slice(), value.as_slice())))?;
+        }
+    }
+    Ok(())
+}
+
+fn input(path: &[u8]) -> Result<Vec<u8>, Problem> {
+    if path == b"-" {
+        let mut text = Vec::new();
+        std::io::stdin().read_to_end(&mut text).map_err(|error| Problem::Broken(format!("standard input cannot be read: {error}")))?;
+        return Ok(text);
+    }
+    let path = std::path::PathBuf::from(String::from_utf8_lossy(path).into_owned());
+    store::read(&path)?.ok_or_else(|| Problem::refused(format!("there is no file {}", path.display())))
+}
+
+fn bytes(properties: &Properties) -> Result<Vec<Pair>, String> {
+    properties.iter().map(|(key, value)| Ok((named(key)?, value.bytes()?))).collect()
+}
+
+fn named(key: &str) -> Result<Vec<u8>, String> {
+    if key.is_empty() { Err("a name is empty".to_owned()) } else { Ok(key.as_bytes().to_vec()) }
+}

@@ -1,0 +1,162 @@
+//! Values in files, one each: replaced by renaming, so that whoever reads sees the old one or the new one, whatever
+//! happens to the writer.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::name;
+use super::problem::Problem;
+
+/// The folder with all values of a run.
+#[derive(Debug)]
+pub(super) struct Store {
+    root: PathBuf,
+}
+
+/// Where half-written values lie.
+const UNFINISHED: &str = ".unfinished";
+
+/// A writer that takes longer is not there any more.
+const GIVEN_UP: Duration = Duration::from_secs(3600);
+
+/// Holds everybody else off until it is dropped; it goes with the process.
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Store {
+    pub(super) fn at(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    fn path(&self, kind: &str, keys: &[&[u8]]) -> PathBuf {
+        keys.iter().fold(self.root.join(kind), |path, key| path.join(name::path_of(key)))
+    }
+
+    /// The value of a key; nothing where it was never put.
+    pub(super) fn get(&self, kind: &str, keys: &[&[u8]]) -> Result<Option<Vec<u8>>, Problem> {
+        read(&self.path(kind, keys))
+    }
+
+    pub(super) fn has(&self, kind: &str, keys: &[&[u8]]) -> bool {
+        self.path(kind, keys).exists()
+    }
+
+    /// Puts a value in the place of whatever is there.
+    pub(super) fn put(&self, kind: &str, keys: &[&[u8]], value: &[u8]) -> Result<(), Problem> {
+        let path = self.path(kind, keys);
+        let unfinished = self.write_aside(&path, value)?;
+        fs::rename(&unfinished, &path).map_err(|error| Problem::broken("written", &path, &error))
+    }
+
+    /// Puts a value where there is none; tells whether it did.
+    pub(super) fn put_new(&self, kind: &str, keys: &[&[u8]], value: &[u8]) -> Result<bool, Problem> {
+        let path = self.path(kind, keys);
+        let unfinished = self.write_aside(&path, value)?;
+        let linked = fs::hard_link(&unfinished, &path);
+        let _ = fs::remove_file(&unfinished);
+        match linked {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(Problem::broken("written", &path, &error)),
+        }
+    }
+
+    /// Takes a value away; tells whether there was one.
+    pub(super) fn remove(&self, kind: &str, keys: &[&[u8]]) -> Result<bool, Problem> {
+        let path = self.path(kind, keys);
+        match fs::remove_file(&path) {
+            Ok(()) => Ok(true),
+            Err(error) if is_absent(&error) => Ok(false),
+            Err(error) => Err(Problem::broken("removed", &path, &error)),
+        }
+    }
+
+    /// The keys below these, sorted.
+    pub(super) fn list(&self, kind: &str, keys: &[&[u8]]) -> Result<Vec<Vec<u8>>, Problem> {
+        let path = self.path(kind, keys);
+        name::keys_in(&path).map_err(|error| Problem::broken("read", &path, &error))
+    }
+
+    /// For what is looked at and then changed.
+    pub(super) fn lock(&self) -> Result<Lock, Problem> {
+        let path = self.root.join(".lock");
+        self.make_folder(&self.root)?;
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(|error| Problem::broken("opened", &path, &error))?;
+        file.lock().map_err(|error| Problem::broken("locked", &path, &error))?;
+        Ok(Lock { _file: file })
+    }
+
+    fn write_aside(&self, target: &Path, value: &[u8]) -> Result<PathBuf, Problem> {
+        let folder = self.root.join(UNFINISHED);
+        self.make_folder(&folder)?;
+        self.make_folder(target.parent().unwrap_or(&self.root))?;
+        sweep(&folder);
+        // Runs of several containers share the folder: the number of a process is not unique.
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(|error| Problem::Broken(format!("this machine gives no random bytes: {error}")))?;
+        let path = folder.join(format!("{:032x}", u128::from_le_bytes(random)));
+        let written = private(&path).and_then(|mut file| file.write_all(value));
+        written.map_err(|error| {
+            let _ = fs::remove_file(&path);
+            Problem::broken("written", &path, &error)
+        })?;
+        Ok(path)
+    }
+
+    fn make_folder(&self, folder: &Path) -> Result<(), Problem> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(folder).map_err(|error| {
+            let problem = Problem::broken("made", folder, &error);
+            match problem {
+                Problem::Broken(text) => Problem::Broken(format!(
+                    "{text}\nThe store of this run is {}: set PIPELINECTL_STATE to a folder that can be written.",
+                    self.root.display()
+                )),
+                other => other,
+            }
+        })
+    }
+}
+
+/// A new file that only its owner can read, whatever the umask says.
+fn private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Removes what a writer left that was killed long ago.
+fn sweep(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let age = entry.metadata().and_then(|data| data.modified()).map(|time| SystemTime::now().duration_since(time));
+        if matches!(age, Ok(Ok(age)) if age > GIVEN_UP) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// The bytes of a file; nothing where there is none.
+pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, Problem> {
+    match fs::read(path) {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if is_absent(&error) || path.is_dir() => Ok(None),
+        Err(error) => Err(Problem::broken("read", path, &error)),
+    }
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename)
+}
