@@ -5,13 +5,17 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 # What the suites run for real, and the package that brings it.
-readonly TOOLS=(bash:bash git:git curl:curl jq:jq shellcheck:shellcheck openssl:openssl)
+readonly TOOLS=(bash:bash git:git curl:curl jq:jq shellcheck:shellcheck openssl:openssl python3:python3 node:nodejs npm:npm)
+# Where the real clients of the Pipeline API go; tests/clients says which.
+readonly CLIENTS=target/clients
 
 missing_packages() {
   local tool
   for tool in "${TOOLS[@]}"; do
     command -v "${tool%%:*}" >/dev/null || printf '%s\n' "${tool##*:}"
   done
+  # Debian parts this from Python itself.
+  ! command -v python3 >/dev/null || python3 -c 'import ensurepip, venv' 2>/dev/null || printf 'python3-venv\n'
 }
 
 install_packages() {
@@ -23,6 +27,28 @@ install_packages() {
   fi
   "${as_root[@]}" apt-get update -qq
   DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@"
+}
+
+# install_clients NAME COMMAND...: runs the command in $CLIENTS/NAME, unless it has been with these very files.
+install_clients() {
+  local from=tests/clients/$1 into=$CLIENTS/$1 asked
+  shift
+  asked=$(cat -- "$from"/requirements.txt "$from"/package-lock.json 2>/dev/null || true)
+  [[ ! -f $into/installed || $(<"$into/installed") != "$asked" ]] || return 0
+  rm -rf -- "$into"
+  mkdir -p -- "$into"
+  "$@" "$from" "$into"
+  printf '%s\n' "$asked" >"$into/installed"
+}
+
+install_python_clients() {
+  python3 -m venv "$2"
+  "$2/bin/pip" install --quiet --disable-pip-version-check --no-deps --requirement "$1/requirements.txt"
+}
+
+install_node_clients() {
+  cp -- "$1/package.json" "$1/package-lock.json" "$2/"
+  npm ci --prefix "$2" --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
 }
 
 main() {
@@ -38,6 +64,8 @@ main() {
     printf 'test.sh: these could not be installed: %s\n' "${packages[*]}" >&2
     exit 1
   }
+  install_clients python install_python_clients
+  install_clients node install_node_clients
   cargo fmt --check
   cargo clippy --quiet --all-targets -- -D warnings
   local log status=0

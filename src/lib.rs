@@ -42,4 +42,6 @@ pub mod apply;
 
 pub mod pipelinectl;
 
+pub mod run;
+
 pub mod cli;

@@ -63,7 +63,7 @@ fn a_parser_of_terraform_finds_these_resources_and_links_them() {
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/clients/python/bin/python");
     assert!(python.exists(), "{} is missing: `./test.sh` installs it", python.display());
     let output = Command::new(python)
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/terraform.py"))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/python/terraform.py"))
         .arg(folder.path().join("out"))
         .output()
         .expect("python runs");

@@ -59,6 +59,8 @@ pub(super) enum Command {
     Build(Build),
     /// Set up the webhook on the pipeline: trigger, token and property
     Apply(Apply),
+    /// Serve the Pipeline API and the generic webhook on this machine
+    Serve(Serve),
     /// Keep and get the values that all stages of a run share: `sidestage pipelinectl help`
     #[command(disable_help_flag = true)]
     Pipelinectl {
@@ -189,6 +191,29 @@ pub(super) struct Apply {
     pub(super) levels: Levels,
     #[command(flatten)]
     pub(super) settings: SettingsChoice,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sidestage serve
+  sidestage serve --state .pipeline --api-key-file keys.txt --listen 0.0.0.0:8080
+
+When it is ready, one line of JSON says where: `api`, `iam` and `pipeline`. Without --state it forgets everything at its
+end. A key file has a key a line, and behind a blank its role: editor (the default), operator or viewer. Without one,
+every caller of this machine is an editor; on an address that other machines can reach, a key file must be given.")]
+pub(super) struct Serve {
+    /// Where it listens; by default a free port of 127.0.0.1
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(super) listen: Option<std::net::SocketAddr>,
+    /// Keep everything in this folder: what was answered survives a crash
+    #[arg(long, value_name = "DIR")]
+    pub(super) state: Option<Utf8PathBuf>,
+    /// The id of the pipeline: 36 digits, lower-case letters and `-`
+    #[arg(long, value_name = "ID")]
+    pub(super) pipeline: Option<String>,
+    /// Take only callers with a key of this file
+    #[arg(long, value_name = "FILE")]
+    pub(super) api_key_file: Option<Utf8PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

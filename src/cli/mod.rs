@@ -12,6 +12,7 @@ mod load;
 mod plan;
 mod project;
 mod schema;
+mod serve;
 mod settings;
 
 use std::process::ExitCode;
@@ -84,6 +85,7 @@ fn run(command: Command) -> Result<Exit, Failure> {
         // It was answered before: it needs no deep stack, and has exit codes of its own.
         Command::Pipelinectl { .. } => Ok(Exit::Clean),
         Command::Apply(arguments) => apply::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Graph(arguments) => plan::graph(&arguments),
         Command::Rules => explain::rules(),

@@ -1,0 +1,74 @@
+//! Who may do what: API keys with their roles.
+
+use std::collections::BTreeMap;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+
+use super::error::Unusable;
+
+/// What a caller may do; each may do what those before may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Role {
+    /// Reads.
+    Viewer,
+    /// Starts, cancels and repeats runs.
+    Operator,
+    /// Changes the pipeline.
+    Editor,
+}
+
+impl Role {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Viewer => "Viewer",
+            Self::Operator => "Operator",
+            Self::Editor => "Editor",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        [Self::Viewer, Self::Operator, Self::Editor].into_iter().find(|role| role.name().eq_ignore_ascii_case(name))
+    }
+}
+
+/// The API keys that are known. They cannot be printed.
+#[derive(Debug)]
+pub struct Keys {
+    roles: Vec<(SecretString, Role)>,
+}
+
+impl Keys {
+    /// Reads a file of keys: one a line, behind a blank its role (`editor`, `operator`, `viewer`; without one `editor`).
+    /// Empty lines and lines that begin with `#` are left out.
+    ///
+    /// # Errors
+    /// A line with an unknown role, by its number; no key at all.
+    pub fn read(text: &str) -> Result<Self, Unusable> {
+        let mut roles = BTreeMap::new();
+        for (index, line) in text.lines().enumerate() {
+            let mut words = line.split_whitespace();
+            let Some(key) = words.next().filter(|key| !key.starts_with('#')) else { continue };
+            let role = words.next().unwrap_or("editor");
+            let role = Role::named(role)
+                .ok_or_else(|| Unusable(format!("line {}: there is no role `{role}`; write editor, operator or viewer", index + 1)))?;
+            roles.insert(key.to_owned(), role);
+        }
+        if roles.is_empty() {
+            return Err(Unusable("it holds no API key; write one a line".to_owned()));
+        }
+        Ok(Self { roles: roles.into_iter().map(|(key, role)| (SecretString::from(key), role)).collect() })
+    }
+
+    pub(super) fn role_of(&self, key: &str) -> Option<Role> {
+        let known = self.roles.iter().find(|(known, _)| same(known.expose_secret().as_bytes(), key.as_bytes()));
+        known.map(|(_, role)| *role)
+    }
+}
+
+/// Compares secrets in a time that does not tell where they differ.
+pub(super) fn same(left: &[u8], right: &[u8]) -> bool {
+    left.ct_eq(right).into()
+}

@@ -1,0 +1,79 @@
+//! The token exchange: an API key for a bearer token, and what such a token says.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::access::{self, Role};
+use super::digest;
+use super::service::Service;
+
+const GRANT: &str = "urn:ibm:params:oauth:grant-type:apikey";
+
+/// Seconds that a token is good for.
+const LIFETIME: i64 = 3600;
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iam_id: String,
+    sub: String,
+    iat: i64,
+    exp: i64,
+    role: Role,
+}
+
+/// `POST /identity/token`
+pub(super) async fn token(State(service): State<Service>, body: Bytes) -> Response {
+    let form: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
+    let field = |name: &str| form.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value);
+    if field("grant_type") != GRANT {
+        return refusal("BXNIM0105E", &format!("the grant type is not known; send grant_type={GRANT}"));
+    }
+    let key = field("apikey");
+    let role = match &service.keys {
+        Some(keys) => keys.role_of(key),
+        None => Some(Role::Editor).filter(|_| !key.is_empty()),
+    };
+    let Some(role) = role else { return refusal("BXNIM0415E", "Provided API key could not be found.") };
+    let now = jiff::Timestamp::now().as_second();
+    let expiration = now + LIFETIME;
+    let user = format!("IBMid-{}", role.name());
+    let access = signed(&Claims { iam_id: user.clone(), sub: user, iat: now, exp: expiration, role }, &service.signing_key);
+    let reply = json!({
+        "access_token": access, "refresh_token": "not_supported", "token_type": "Bearer",
+        "expires_in": LIFETIME, "expiration": expiration, "scope": "ibm openid",
+    });
+    (StatusCode::OK, Json(reply)).into_response()
+}
+
+/// As IAM words it, which is not as the Pipeline API does.
+fn refusal(code: &str, message: &str) -> Response {
+    let body = json!({ "errorCode": code, "errorMessage": message, "context": { "requestId": uuid::Uuid::new_v4().to_string() } });
+    (StatusCode::BAD_REQUEST, Json(body)).into_response()
+}
+
+/// A JSON Web Token, since the official clients decode it.
+fn signed(claims: &Claims, key: &[u8]) -> String {
+    let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let text = format!("{}.{}", part(&json!({ "alg": "HS256", "typ": "JWT" })), part(&json!(claims)));
+    let signature = URL_SAFE_NO_PAD.encode(digest::sha256(key, text.as_bytes()));
+    format!("{text}.{signature}")
+}
+
+/// The role that a token gives; nothing where it is not ours, or has run out.
+pub(super) fn role_of(token: &str, key: &[u8]) -> Option<Role> {
+    let (text, signature) = token.rsplit_once('.')?;
+    let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+    if !access::same(&signature, &digest::sha256(key, text.as_bytes())) {
+        return None;
+    }
+    let claims = URL_SAFE_NO_PAD.decode(text.split_once('.')?.1).ok()?;
+    let claims: Claims = serde_json::from_slice(&claims).ok()?;
+    (claims.exp > jiff::Timestamp::now().as_second()).then_some(claims.role)
+}
