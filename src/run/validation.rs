@@ -50,6 +50,7 @@ const TRIGGER: &[Field] = &[
     field("source", &["scm"], source),
     field("events", &["scm"], |value| list(value, |event| one_of(event, &EVENTS))),
     field("enable_events_from_forks", &["scm"], boolean),
+    field("disable_draft_events", &["scm"], boolean),
 ];
 
 const PROPERTY: &[Field] = &[
