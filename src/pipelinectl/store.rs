@@ -84,8 +84,11 @@ impl Store {
     pub(super) fn lock(&self) -> Result<Lock, Problem> {
         let path = self.root.join(".lock");
         self.make_folder(&self.root)?;
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-        let file = file.map_err(|error| Problem::broken("opened", &path, &error))?;
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path).map_err(|error| Problem::broken("opened", &path, &error))?;
         file.lock().map_err(|error| Problem::broken("locked", &path, &error))?;
         Ok(Lock { _file: file })
     }
