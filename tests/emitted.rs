@@ -277,13 +277,13 @@ case $verb in
 esac"#;
 
 const CURL: &str = r#"
-config=$3
-if grep -q '^request = "POST"' "$config"; then
-  body=$(sed -n 's/^data-binary = "@\(.*\)"$/\1/p' "$config")
+config=$(cat)
+if grep -q '^request = "POST"' <<<"$config"; then
+  body=$(sed -n 's/^data-binary = "@\(.*\)"$/\1/p' <<<"$config")
   cp "$body" "$RUN/called"
 fi
-printf '{"id": "run-1", "pipeline_runs": []}' >"$(sed -n 's/^output = "\(.*\)"$/\1/p' "$config")"
-printf 200"#;
+printf 'HTTP/1.1 200 OK\r\n\r\n' >"$(sed -n 's/^dump-header = "\(.*\)"$/\1/p' <<<"$config")"
+printf '{"id": "run-1", "pipeline_runs": []}'"#;
 
 const SETUP: &str = r#"#!/usr/bin/env bash
 printf '{"webhook_url": "http://localhost/hook", "header": "x-async-stage-token"}' >"$2""#;

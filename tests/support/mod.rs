@@ -1,6 +1,9 @@
 //! What several suites share: the service, running, and requests to it.
 #![allow(dead_code)] // each suite takes what it needs
 
+pub(crate) mod proxy;
+pub(crate) mod site;
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

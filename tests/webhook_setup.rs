@@ -1,0 +1,329 @@
+//! Set-up and trigger, executed, and judged by what the API then holds and what the webhook received.
+//! The set-up runs as the emitted script and as `sidestage apply`.
+#![allow(clippy::expect_used, clippy::unwrap_used)] // a test that panics has failed, as it should
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use support::site::{EDITOR, OPERATOR, PROPERTY, Parent, SetUp, Site, TRIGGER};
+
+const BOTH: [SetUp; 2] = [SetUp::Script, SetUp::Apply];
+
+/// A site that is set up, and a new run that has the token mounted.
+fn ready(site: &Site) -> Parent<'_> {
+    let first = site.parent("first");
+    let ended = first.run(first.set_up(SetUp::Script));
+    assert_eq!(ended.code, Some(0), "{}", ended.printed);
+    let next = site.parent("next");
+    next.mount(&first.token());
+    next
+}
+
+/// The requests that change something on the pipeline.
+fn changes(site: &Site) -> Vec<String> {
+    site.proxy.seen().into_iter().filter(|request| !request.starts_with("GET ") && !request.ends_with("/identity/token")).collect()
+}
+
+#[track_caller]
+fn succeeds(parent: &Parent<'_>, command: std::process::Command) -> String {
+    let ended = parent.run(command);
+    assert_eq!(ended.code, Some(0), "{}", ended.printed);
+    ended.printed
+}
+
+#[test]
+fn the_first_run_creates_trigger_and_property_and_the_second_changes_nothing() {
+    for with in BOTH {
+        let site = Site::new();
+        let parent = site.parent("first");
+        succeeds(&parent, parent.set_up(with));
+        let token = parent.token();
+        assert!(token.len() >= 32, "{with:?}: a token of {} characters", token.len());
+        assert_eq!(site.is_set_up_with(&token), Ok(()), "{with:?}");
+        let trigger = &site.triggers()[0];
+        let expected = json!({
+            "type": "generic", "name": TRIGGER, "event_listener": "async-stage-listener", "enabled": true,
+            "secret": { "type": "token_matches", "source": "header", "key_name": "x-async-stage-token" },
+        });
+        for (name, value) in expected.as_object().unwrap().iter().filter(|(name, _)| *name != "secret") {
+            assert_eq!(&trigger[name], value, "{with:?} {name}");
+        }
+        for (name, value) in expected["secret"].as_object().unwrap() {
+            assert_eq!(&trigger["secret"][name], value, "{with:?} {name}");
+        }
+        site.proxy.plan(None);
+        succeeds(&parent, parent.set_up(with));
+        assert_eq!(changes(&site), Vec::<String>::new(), "{with:?}");
+        assert_eq!(parent.token(), token);
+    }
+}
+
+#[test]
+fn a_stage_is_started_with_what_was_exported_for_it() {
+    let site = Site::new();
+    let parent = site.parent("first");
+    parent.ctl(&["set_env", "hidden", "not for the stage"]);
+    succeeds(&parent, parent.trigger());
+    let runs = site.runs();
+    assert_eq!(runs.len(), 1);
+    let payload: Value = serde_json::from_str(runs[0]["event_params_blob"].as_str().unwrap()).unwrap();
+    let schema = serde_json::from_str(sidestage::schema::named("payload").expect("a schema").text).unwrap();
+    let errors: Vec<String> = jsonschema::validator_for(&schema).unwrap().iter_errors(&payload).map(|error| error.to_string()).collect();
+    assert_eq!(errors, Vec::<String>::new());
+    assert_eq!((&payload["stage"], &payload["state"]["env"]), (&json!("scan"), &json!({ "app-url": "https://app.example" })));
+    assert_eq!(parent.registered(), [("accepted".to_owned(), runs[0]["id"].as_str().unwrap().to_owned())]);
+    assert_eq!(parent.nonces(), [payload["nonce"].as_str().unwrap()]);
+    let listed = succeeds(&parent, parent.script("list-async-runs.sh"));
+    assert!(listed.contains("scan") && listed.contains("queued"), "{listed}");
+}
+
+#[test]
+fn a_token_that_the_user_rotated_reaches_the_trigger_and_nothing_else_changes() {
+    for with in BOTH {
+        let site = Site::new();
+        let parent = ready(&site);
+        let id = site.triggers()[0]["id"].as_str().unwrap().to_owned();
+        let path = format!("/triggers/{id}");
+        site.ask("PATCH", &path, &json!({ "worker": { "id": "my-worker" }, "tags": ["mine"], "filter": "true", "max_concurrent_runs": 3 }));
+        site.ask("POST", &format!("{path}/properties"), &json!({ "name": "mine", "type": "text", "value": "kept" }));
+        let rotated = "a-token-that-the-user-made-0123456789";
+        site.ask("PUT", &format!("/properties/{PROPERTY}"), &json!({ "name": PROPERTY, "type": "secure", "value": rotated }));
+        let mut before = site.triggers()[0].clone();
+        parent.mount(rotated);
+        succeeds(&parent, parent.set_up(with));
+        assert_eq!(site.is_set_up_with(rotated), Ok(()), "{with:?}");
+        let mut after = site.triggers()[0].clone();
+        before["secret"]["value"].take();
+        after["secret"]["value"].take();
+        assert_eq!(after, before, "{with:?}");
+        succeeds(&parent, parent.trigger());
+        assert_eq!(site.runs().len(), 1);
+    }
+}
+
+#[test]
+fn a_half_that_is_missing_is_made_again() {
+    for with in BOTH {
+        for (is_trigger_gone, is_known) in [(true, true), (true, false), (false, true), (false, false)] {
+            let site = Site::new();
+            let known = ready(&site);
+            if is_trigger_gone {
+                site.ask("DELETE", &format!("/triggers/{}", site.triggers()[0]["id"].as_str().unwrap()), &Value::Null);
+            } else {
+                site.ask("DELETE", &format!("/properties/{PROPERTY}"), &Value::Null);
+            }
+            let parent = if is_known { known } else { site.parent("stranger") };
+            succeeds(&parent, parent.set_up(with));
+            assert_eq!(site.is_set_up_with(&parent.token()), Ok(()), "{with:?} {is_trigger_gone} {is_known}");
+            succeeds(&parent, parent.trigger());
+            assert_eq!(site.runs().len(), 1);
+        }
+    }
+}
+
+#[test]
+fn a_disabled_trigger_stays_disabled_until_it_is_asked_for() {
+    for with in BOTH {
+        let site = Site::new();
+        let parent = ready(&site);
+        site.ask("PATCH", &format!("/triggers/{}", site.triggers()[0]["id"].as_str().unwrap()), &json!({ "enabled": false }));
+        let ended = parent.run(parent.set_up(with));
+        assert_eq!(ended.code, Some(5), "{with:?} {}", ended.printed);
+        assert!(ended.printed.contains("is disabled") && ended.printed.contains("--enable"), "{}", ended.printed);
+        assert_eq!(parent.run(parent.trigger()).code, Some(5));
+        assert_eq!((site.triggers()[0]["enabled"].clone(), site.runs().len()), (json!(false), 0));
+        let mut command = parent.set_up(with);
+        command.arg("--enable");
+        succeeds(&parent, command);
+        assert_eq!(site.triggers()[0]["enabled"], json!(true), "{with:?}");
+    }
+}
+
+#[test]
+fn of_several_triggers_the_one_that_knows_the_token_is_taken_and_none_is_touched() {
+    for with in BOTH {
+        let site = Site::new();
+        let parent = ready(&site);
+        let own = site.triggers()[0]["id"].clone();
+        for _ in 0..2 {
+            let secret =
+                json!({ "type": "token_matches", "value": "another-token", "source": "header", "key_name": "x-async-stage-token" });
+            site.ask("POST", "/triggers", &json!({ "type": "generic", "name": TRIGGER, "event_listener": "l", "secret": secret }));
+        }
+        let before = site.triggers();
+        let printed = succeeds(&parent, parent.set_up(with));
+        assert!(printed.contains("several triggers"), "{with:?}: {printed}");
+        assert_eq!(site.triggers(), before, "{with:?}");
+        succeeds(&parent, parent.trigger());
+        assert_eq!(site.runs()[0]["trigger"]["id"], own);
+    }
+}
+
+#[test]
+fn a_token_that_differs_is_seen_by_its_hash_and_repaired_alone() {
+    for with in BOTH {
+        let site = Site::new();
+        let parent = ready(&site);
+        let path = format!("/triggers/{}", site.triggers()[0]["id"].as_str().unwrap());
+        let mut secret = site.triggers()[0]["secret"].clone();
+        secret["value"] = "a-foreign-token".into();
+        site.ask("PATCH", &path, &json!({ "secret": secret }));
+        site.proxy.plan(None);
+        succeeds(&parent, parent.set_up(with));
+        let changes = changes(&site);
+        assert_eq!(changes.len(), 1, "{with:?} {changes:?}");
+        assert!(changes[0].starts_with("PATCH ") && changes[0].ends_with(&path), "{with:?} {changes:?}");
+        assert_eq!(site.is_set_up_with(&parent.token()), Ok(()), "{with:?}");
+    }
+}
+
+#[test]
+fn an_operator_runs_what_is_set_up_and_is_told_who_can_set_up() {
+    for with in BOTH {
+        let site = Site::new();
+        let operator = site.parent_with("operator", OPERATOR);
+        let ended = operator.run(operator.set_up(with));
+        assert_eq!(ended.code, Some(4), "{with:?} {}", ended.printed);
+        assert!(ended.printed.contains("Editor"), "{with:?} {}", ended.printed);
+        assert_eq!((site.triggers().len(), site.properties().len()), (0, 0));
+        let token = ready(&site).token();
+        operator.ctl(&["remove_secret", PROPERTY]);
+        operator.mount(&token);
+        succeeds(&operator, operator.set_up(with));
+        succeeds(&operator, operator.trigger());
+        assert_eq!(site.runs().len(), 1);
+    }
+}
+
+#[test]
+fn a_tool_that_is_missing_is_named() {
+    for missing in ["jq", "curl"] {
+        let site = Site::new();
+        let parent = site.parent("first");
+        let folder = parent.folder.join("tools");
+        fs::create_dir(&folder).unwrap();
+        for from in ["/bin", "/usr/bin"] {
+            for entry in fs::read_dir(from).unwrap().flatten().filter(|entry| entry.file_name() != missing) {
+                let _ = symlink(entry.path(), folder.join(entry.file_name()));
+            }
+        }
+        let _ = fs::remove_file(folder.join("pipelinectl"));
+        symlink(support::SIDESTAGE, folder.join("pipelinectl")).unwrap();
+        for script in ["setup-webhook.sh", "trigger/scan.sh"] {
+            let mut command = parent.script(script);
+            command.env("PATH", &folder);
+            let ended = parent.run(command);
+            assert_eq!(ended.code, Some(2), "{script} {}", ended.printed);
+            assert!(ended.printed.contains(missing), "{script} without {missing}: {}", ended.printed);
+        }
+        assert_eq!(site.proxy.seen(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn values_of_any_kind_arrive_as_they_are() {
+    let site = Site::new();
+    let parent = site.parent("first");
+    let pwned = parent.folder.join("pwned");
+    let value =
+        format!("\"quotes\" 'single' \\ $(touch {0}) `touch {0}`\nsecond line\n\ntab\t ünï ☃ {{\"description\": 1}}\n", pwned.display());
+    parent.ctl(&["set_env", "app-url", &value]);
+    succeeds(&parent, parent.trigger());
+    parent.ctl(&["set_env", "app-url", &"x".repeat(100 * 1024)]);
+    succeeds(&parent, parent.trigger());
+    let sent: Vec<String> = site
+        .runs()
+        .iter()
+        .rev()
+        .map(|run| {
+            serde_json::from_str::<Value>(run["event_params_blob"].as_str().unwrap()).unwrap()["state"]["env"]["app-url"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(sent, [value, "x".repeat(100 * 1024)]);
+    assert!(!pwned.exists());
+    parent.ctl(&["set_env", "app-url", &"x".repeat(100 * 1024)]);
+    let big = parent.folder.join("big");
+    fs::write(&big, "x".repeat(600 * 1024)).unwrap();
+    let mut command = parent.command("bash");
+    command.args(["-c", "pipelinectl set_env app-url <big"]);
+    succeeds(&parent, command);
+    let ended = parent.run(parent.trigger());
+    assert_eq!((ended.code, site.runs().len()), (Some(6), 2), "{}", ended.printed);
+    assert!(ended.printed.contains("app-url: 614400 bytes"), "{}", ended.printed);
+}
+
+#[test]
+fn parents_at_the_same_moment_end_with_one_trigger_and_one_token() {
+    for (parents, rounds) in [(2, 4), (4, 2)] {
+        for round in 0..rounds {
+            let site = Site::new();
+            site.proxy.slow_down(Duration::from_millis(10 * round));
+            let runs: Vec<Parent<'_>> = (0..parents).map(|number| site.parent(&format!("parent-{number}"))).collect();
+            let started: Vec<_> = runs.iter().map(|parent| parent.start(parent.trigger())).collect();
+            for (parent, child) in runs.iter().zip(started) {
+                let ended = parent.ended(child.wait_with_output().unwrap());
+                assert_eq!(ended.code, Some(0), "{parents} parents, round {round}: {}", ended.printed);
+            }
+            // Who was last has won; all parents hold the token that is valid now, or have been accepted before.
+            assert_eq!(site.runs().len(), parents, "round {round}");
+            assert!(runs.iter().any(|parent| site.is_set_up_with(&parent.token()).is_ok()), "{parents} parents, round {round}");
+        }
+    }
+}
+
+#[test]
+fn no_secret_is_on_a_command_line_or_in_a_trace() {
+    let site = Site::new();
+    let parent = site.parent("first");
+    site.proxy.slow_down(Duration::from_millis(30));
+    let is_over = AtomicBool::new(false);
+    let lines = thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let mut seen = std::collections::BTreeSet::new();
+            while !is_over.load(Ordering::Relaxed) {
+                for entry in fs::read_dir("/proc").unwrap().flatten() {
+                    if let Ok(line) = fs::read(entry.path().join("cmdline")) {
+                        seen.insert(line);
+                    }
+                }
+            }
+            seen
+        });
+        let mut printed = String::new();
+        for script in ["trigger/scan.sh", "setup-webhook.sh", "list-async-runs.sh"] {
+            let mut command = parent.command("bash");
+            command.arg("-x").arg(site.folder.path().join("out").join(script)).env("SHELLOPTS", "xtrace");
+            let ended = parent.run(command);
+            assert_eq!(ended.code, Some(0), "{}", ended.printed);
+            printed += &ended.printed;
+        }
+        is_over.store(true, Ordering::Relaxed);
+        watcher.join().unwrap()
+    });
+    assert!(lines.iter().any(|line| line.windows(4).any(|part| part == b"curl")), "no curl was seen, so nothing was watched");
+    for secret in [parent.token().as_str(), EDITOR] {
+        assert!(!lines.iter().any(|line| String::from_utf8_lossy(line).contains(secret)), "a secret is on a command line");
+    }
+}
+
+#[test]
+fn a_dry_run_shows_the_requests_without_the_token_and_changes_nothing() {
+    let site = Site::new();
+    let parent = site.parent("first");
+    let mut command = parent.set_up(SetUp::Apply);
+    command.arg("--dry-run");
+    let printed = succeeds(&parent, command);
+    assert!(printed.contains("POST ") && printed.contains("/properties") && printed.contains("/triggers"), "{printed}");
+    assert!(printed.contains("\"value\": \"***\"") && printed.contains("Nothing was sent"), "{printed}");
+    assert_eq!((site.triggers().len(), site.properties().len(), parent.token()), (0, 0, String::new()));
+    assert_eq!(changes(&site), Vec::<String>::new());
+}
