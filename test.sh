@@ -70,7 +70,10 @@ main() {
   cargo clippy --quiet --all-targets -- -D warnings
   local log status=0
   log=$(mktemp)
+  rm -f target/fault-matrix.txt
   cargo test --quiet --no-fail-fast "$@" 2>&1 | tee "$log" || status=$?
+  # What the faults did to set-up and trigger.
+  cat target/fault-matrix.txt 2>/dev/null || printf 'test.sh: there is no matrix of faults\n' >&2
   total "$log"
   rm -f -- "$log"
   return "$status"

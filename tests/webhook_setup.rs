@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::site::{EDITOR, OPERATOR, PROPERTY, Parent, SetUp, Site, TRIGGER};
+use support::site::{EDITOR, OPERATOR, PROPERTY, Parent, SetUp, Site, TRIGGER, start};
 
 const BOTH: [SetUp; 2] = [SetUp::Script, SetUp::Apply];
 
@@ -268,9 +268,9 @@ fn parents_at_the_same_moment_end_with_one_trigger_and_one_token() {
             let site = Site::new();
             site.proxy.slow_down(Duration::from_millis(10 * round));
             let runs: Vec<Parent<'_>> = (0..parents).map(|number| site.parent(&format!("parent-{number}"))).collect();
-            let started: Vec<_> = runs.iter().map(|parent| parent.start(parent.trigger())).collect();
+            let started: Vec<_> = runs.iter().map(|parent| start(parent.trigger())).collect();
             for (parent, child) in runs.iter().zip(started) {
-                let ended = parent.ended(child.wait_with_output().unwrap());
+                let ended = parent.ended(&child.wait_with_output().unwrap());
                 assert_eq!(ended.code, Some(0), "{parents} parents, round {round}: {}", ended.printed);
             }
             // Who was last has won; all parents hold the token that is valid now, or have been accepted before.

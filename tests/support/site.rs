@@ -206,21 +206,21 @@ impl Parent<'_> {
 
     /// Runs a command to its end; no secret may be in what it prints.
     pub(crate) fn run(&self, mut command: Command) -> Ended {
-        self.ended(command.output().expect("it runs"))
+        self.ended(&command.output().expect("it runs"))
     }
 
-    pub(crate) fn ended(&self, output: Output) -> Ended {
+    pub(crate) fn ended(&self, output: &Output) -> Ended {
         let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         for secret in [self.token().as_str(), EDITOR, OPERATOR] {
             assert!(secret.is_empty() || !printed.contains(secret), "a secret was printed: {printed}");
         }
         Ended { code: output.status.code(), printed }
     }
+}
 
-    /// Starts a command in a process group of its own.
-    pub(crate) fn start(&self, mut command: Command) -> Child {
-        command.process_group(0).spawn().expect("it starts")
-    }
+/// Starts a command in a process group of its own.
+pub(crate) fn start(mut command: Command) -> Child {
+    command.process_group(0).spawn().expect("it starts")
 }
 
 /// Ends a process group as `kill -9` does.
