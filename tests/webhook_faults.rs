@@ -1,6 +1,6 @@
 //! Every request of set-up and trigger, and every fault that can meet it: what must hold afterwards holds.
 //!
-//! Prints a matrix of steps and faults, also to `target/fault-matrix.txt`.
+//! Writes a matrix of steps and faults to `target/fault-matrix.txt`, which `./test.sh` prints.
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that panics has failed, as it should
 
 mod support;
@@ -303,6 +303,6 @@ fn every_fault_at_every_step_is_survived() {
         }
     }
     report("fault-matrix.txt", &text);
-    println!("{text}");
+
     assert_eq!(survived, cells.len(), "{text}");
 }
