@@ -6,6 +6,7 @@ mod support;
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -201,20 +202,25 @@ fn an_operator_runs_what_is_set_up_and_is_told_who_can_set_up() {
     }
 }
 
+/// A folder with every tool of this machine but one.
+fn tools_without(parent: &Parent<'_>, missing: &str) -> PathBuf {
+    let folder = parent.folder.join("tools");
+    fs::create_dir(&folder).unwrap();
+    symlink(support::SIDESTAGE, folder.join("pipelinectl")).unwrap();
+    for from in ["/bin", "/usr/bin"] {
+        for entry in fs::read_dir(from).unwrap().flatten().filter(|entry| entry.file_name() != missing) {
+            let _ = symlink(entry.path(), folder.join(entry.file_name()));
+        }
+    }
+    folder
+}
+
 #[test]
 fn a_tool_that_is_missing_is_named() {
     for missing in ["jq", "curl"] {
         let site = Site::new();
         let parent = site.parent("first");
-        let folder = parent.folder.join("tools");
-        fs::create_dir(&folder).unwrap();
-        for from in ["/bin", "/usr/bin"] {
-            for entry in fs::read_dir(from).unwrap().flatten().filter(|entry| entry.file_name() != missing) {
-                let _ = symlink(entry.path(), folder.join(entry.file_name()));
-            }
-        }
-        let _ = fs::remove_file(folder.join("pipelinectl"));
-        symlink(support::SIDESTAGE, folder.join("pipelinectl")).unwrap();
+        let folder = tools_without(&parent, missing);
         for script in ["setup-webhook.sh", "trigger/scan.sh"] {
             let mut command = parent.script(script);
             command.env("PATH", &folder);
@@ -224,6 +230,50 @@ fn a_tool_that_is_missing_is_named() {
         }
         assert_eq!(site.proxy.seen(), Vec::<String>::new());
     }
+}
+
+#[test]
+fn without_openssl_tokens_are_not_compared_and_the_webhook_tells_whether_they_fit() {
+    let site = Site::new();
+    let parent = ready(&site);
+    let folder = tools_without(&parent, "openssl");
+    let without = |mut command: std::process::Command| {
+        command.env("PATH", &folder);
+        succeeds(&parent, command)
+    };
+    let printed = without(parent.set_up(SetUp::Script));
+    assert!(printed.contains("no openssl"), "{printed}");
+    let trigger = site.triggers()[0].clone();
+    let mut secret = trigger["secret"].clone();
+    secret["value"] = "a-foreign-token".into();
+    site.ask("PATCH", &format!("/triggers/{}", trigger["id"].as_str().unwrap()), &json!({ "secret": secret }));
+    without(parent.trigger());
+    assert_eq!((site.runs().len(), site.is_set_up_with(&parent.token())), (1, Ok(())));
+}
+
+#[test]
+fn three_hundred_variables_arrive_and_names_that_the_webhook_reserves_are_names_like_others() {
+    let names: Vec<String> =
+        (0..297).map(|number| format!("variable-{number}")).chain(["description", "properties", "state"].map(Into::into)).collect();
+    let lines = |each: &dyn Fn(&str) -> String| names.iter().map(|name| format!("    {}\n", each(name))).collect::<String>();
+    let config = format!(
+        "version: '1'\ndeploy:\n  image: icr.io/example/base:1\n  script: |\n    #!/usr/bin/env bash\n{}    trigger-task scan\n\
+         scan:\n  image: icr.io/example/base:1\n  script: |\n    #!/usr/bin/env bash\n{}",
+        lines(&|name| format!("set_env {name} 'value of {name}'\n    export_env {name}")),
+        lines(&|name| format!("get_env {name}")),
+    );
+    let site = Site::of(&config);
+    let parent = site.parent("first");
+    for name in &names {
+        parent.ctl(&["set_env", name, &format!("value of {name}")]);
+    }
+    succeeds(&parent, parent.trigger());
+    let runs = site.runs();
+    let payload: Value = serde_json::from_str(runs[0]["event_params_blob"].as_str().unwrap()).unwrap();
+    let expected: serde_json::Map<String, Value> = names.iter().map(|name| (name.clone(), format!("value of {name}").into())).collect();
+    assert_eq!(payload["state"]["env"], Value::Object(expected));
+    let reserved = ["description", "properties"].map(|name| payload.get(name));
+    assert_eq!((runs.len(), reserved), (1, [None, None]));
 }
 
 #[test]
@@ -250,7 +300,6 @@ fn values_of_any_kind_arrive_as_they_are() {
         .collect();
     assert_eq!(sent, [value, "x".repeat(100 * 1024)]);
     assert!(!pwned.exists());
-    parent.ctl(&["set_env", "app-url", &"x".repeat(100 * 1024)]);
     let big = parent.folder.join("big");
     fs::write(&big, "x".repeat(600 * 1024)).unwrap();
     let mut command = parent.command("bash");

@@ -47,15 +47,16 @@ impl Store {
     /// Puts a value in the place of whatever is there.
     pub(super) fn put(&self, kind: &str, keys: &[&[u8]], value: &[u8]) -> Result<(), Problem> {
         let path = self.path(kind, keys);
-        let unfinished = self.write_aside(&path, value)?;
-        fs::rename(&unfinished, &path).map_err(|error| Problem::broken("written", &path, &error))
+        let unfinished = self.write_aside(value)?;
+        let renamed = self.in_folder_of(&path, || fs::rename(&unfinished, &path))?;
+        renamed.map_err(|error| Problem::broken("written", &path, &error))
     }
 
     /// Puts a value where there is none; tells whether it did.
     pub(super) fn put_new(&self, kind: &str, keys: &[&[u8]], value: &[u8]) -> Result<bool, Problem> {
         let path = self.path(kind, keys);
-        let unfinished = self.write_aside(&path, value)?;
-        let linked = fs::hard_link(&unfinished, &path);
+        let unfinished = self.write_aside(value)?;
+        let linked = self.in_folder_of(&path, || fs::hard_link(&unfinished, &path))?;
         let _ = fs::remove_file(&unfinished);
         match linked {
             Ok(()) => Ok(true),
@@ -83,26 +84,27 @@ impl Store {
     /// For what is looked at and then changed.
     pub(super) fn lock(&self) -> Result<Lock, Problem> {
         let path = self.root.join(".lock");
-        self.make_folder(&self.root)?;
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).write(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path).map_err(|error| Problem::broken("opened", &path, &error))?;
+        let file = self.in_folder_of(&path, || options.open(&path))?.map_err(|error| Problem::broken("opened", &path, &error))?;
         file.lock().map_err(|error| Problem::broken("locked", &path, &error))?;
         Ok(Lock { _file: file })
     }
 
-    fn write_aside(&self, target: &Path, value: &[u8]) -> Result<PathBuf, Problem> {
-        let folder = self.root.join(UNFINISHED);
-        self.make_folder(&folder)?;
-        self.make_folder(target.parent().unwrap_or(&self.root))?;
-        sweep(&folder);
+    /// Writes a value under a name that nobody else has.
+    fn write_aside(&self, value: &[u8]) -> Result<PathBuf, Problem> {
         // Runs of several containers share the folder: the number of a process is not unique.
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|error| Problem::Broken(format!("this machine gives no random bytes: {error}")))?;
+        let folder = self.root.join(UNFINISHED);
+        // Once in a while is enough, and a listing would be a tenth of what a write costs.
+        if random[0] == 0 {
+            sweep(&folder);
+        }
         let path = folder.join(format!("{:032x}", u128::from_le_bytes(random)));
-        let written = private(&path).and_then(|mut file| file.write_all(value));
+        let written = self.in_folder_of(&path, || private(&path))?.and_then(|mut file| file.write_all(value));
         written.map_err(|error| {
             let _ = fs::remove_file(&path);
             Problem::broken("written", &path, &error)
@@ -110,23 +112,28 @@ impl Store {
         Ok(path)
     }
 
-    fn make_folder(&self, folder: &Path) -> Result<(), Problem> {
-        if folder.is_dir() {
-            return Ok(());
+    /// Does what needs the folder of a path; where it fails for want of one, makes it and does it again.
+    fn in_folder_of<T>(&self, path: &Path, act: impl Fn() -> io::Result<T>) -> Result<io::Result<T>, Problem> {
+        match act() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.make_folder(path.parent().unwrap_or(&self.root))?;
+                Ok(act())
+            }
+            done => Ok(done),
         }
+    }
+
+    fn make_folder(&self, folder: &Path) -> Result<(), Problem> {
         let mut builder = DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder).map_err(|error| {
-            let problem = Problem::broken("made", folder, &error);
-            match problem {
-                Problem::Broken(text) => Problem::Broken(format!(
-                    "{text}\nThe store of this run is {}: set PIPELINECTL_STATE to a folder that can be written.",
-                    self.root.display()
-                )),
-                other => other,
-            }
+        builder.create(folder).map_err(|error| match Problem::broken("made", folder, &error) {
+            Problem::Broken(text) => Problem::Broken(format!(
+                "{text}\nThe store of this run is {}: set PIPELINECTL_STATE to a folder that can be written.",
+                self.root.display()
+            )),
+            other => other,
         })
     }
 }

@@ -61,12 +61,17 @@ pub(crate) struct Ended {
 
 impl Site {
     pub(crate) fn new() -> Self {
+        Self::of(CONFIG)
+    }
+
+    /// Of a configuration with a stage `deploy` that starts `scan`.
+    pub(crate) fn of(config: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = |name: &str| folder.path().join(name);
         fs::create_dir(path("bin")).expect("a folder");
         symlink(SIDESTAGE, path("bin/pipelinectl")).expect("a link");
         fs::write(path("keys"), format!("{EDITOR} editor\n{OPERATOR} operator\n")).expect("the keys");
-        fs::write(path(".pipeline-config.yaml"), CONFIG).expect("the configuration");
+        fs::write(path(".pipeline-config.yaml"), config).expect("the configuration");
         let output = Command::new(SIDESTAGE).current_dir(folder.path()).args(["build", "--out", "out"]).output().expect("the binary runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let service = Service::start(&["--api-key-file", path("keys").to_str().expect("a path")]);
