@@ -162,7 +162,8 @@ fn unknown(name: &str) -> Problem {
 fn help() -> String {
     let mut text = "The key-value store that all stages of a run share.\n\nUsage: pipelinectl COMMAND [ARGUMENT ...]\n\n".to_owned();
     for command in COMMANDS {
-        text.push_str(&format!("  {:<16} {}\n  {:<16}   {}\n", command.name, command.synopsis, "", command.about));
+        text.push_str(format!("  {:<16} {}", command.name, command.synopsis).trim_end());
+        text.push_str(&format!("\n  {:<16}   {}\n", "", command.about));
     }
     text.push_str(
         "\nThe store is the folder $PIPELINECTL_STATE, else $WORKSPACE/.pipelinectl. Values are printed byte by byte; a\n\

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use super::access;
 use super::api::runs::{self, Request};
+use super::content::Content;
 use super::digest;
 use super::error::Refusal;
-use super::service::{Content, Service};
+use super::service::Service;
 use super::store::{Document, Kind, Read};
 use super::validation;
 

@@ -5,8 +5,9 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
+use super::super::content::Content;
 use super::super::error::Refusal;
-use super::super::service::{Content, Service};
+use super::super::service::Service;
 use super::super::store::{Document, Kind, Read};
 use super::super::validation;
 use super::{Parameters, arranged, check_count, replacement, shown_property, text};

@@ -5,11 +5,12 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
+use super::super::content::Content;
 use super::super::error::Refusal;
-use super::super::service::{Content, Service};
+use super::super::service::Service;
 use super::super::store::{Change, Document, Kind, Read};
 use super::super::validation;
-use super::{Parameters, entries, text, trigger_properties, triggers};
+use super::{Parameters, entries, text, triggers};
 
 const PAGE: usize = 50;
 
@@ -130,7 +131,7 @@ fn effective(service: &Service, change: &Change, trigger: &Document, overrides: 
     }
     let shown = seen.iter().map(|(property, holder)| {
         let mut shown = match holder[..] {
-            [_, trigger] => trigger_properties::shown(service, trigger, property),
+            [_, trigger] => triggers::shown_property(service, trigger, property),
             _ => super::properties::shown(service, property),
         };
         shown.remove("href");

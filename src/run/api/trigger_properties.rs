@@ -5,16 +5,12 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
+use super::super::content::Content;
 use super::super::error::Refusal;
-use super::super::service::{Content, Service};
+use super::super::service::Service;
 use super::super::store::{Change, Document, Kind};
 use super::super::validation;
-use super::{Parameters, arranged, check_count, replacement, shown_property, text, triggers};
-
-pub(super) fn shown(service: &Service, trigger: &str, property: &Document) -> Document {
-    let href = service.href(&format!("/triggers/{trigger}/properties/{}", text(property, "name")));
-    shown_property(property, &[&service.pipeline, trigger], href)
-}
+use super::{Parameters, arranged, check_count, replacement, text, triggers};
 
 fn unknown(name: &str) -> Refusal {
     Refusal::not_found("property of the trigger", name)
@@ -38,7 +34,10 @@ pub(in crate::run) async fn list(
 ) -> Result<Json<Value>, Refusal> {
     let properties = service.work(move |service| {
         let found = triggers::find(&service.store.view()?, &trigger)?;
-        arranged(triggers::properties(&found).iter().map(|property| shown(service, &trigger, property)).collect(), &query)
+        arranged(
+            triggers::properties(&found).iter().map(|property| triggers::shown_property(service, &trigger, property)).collect(),
+            &query,
+        )
     });
     Ok(Json(json!({ "properties": properties.await? })))
 }
@@ -59,7 +58,7 @@ pub(in crate::run) async fn create(
                 return Err(Refusal::conflict(format!("the trigger already has a property `{name}`; PUT replaces its value")));
             }
             check_count(properties.len(), "properties of the trigger")?;
-            let shown = shown(service, &trigger, &property);
+            let shown = triggers::shown_property(service, &trigger, &property);
             properties.push(property);
             put(change, found, properties)?;
             Ok(shown)
@@ -76,7 +75,7 @@ pub(in crate::run) async fn get(
     let found = service.work(move |service| {
         let properties = triggers::properties(&triggers::find(&service.store.view()?, &trigger)?);
         let property = position(&properties, &name).and_then(|index| properties.get(index)).ok_or_else(|| unknown(&name))?;
-        Ok(shown(service, &trigger, property))
+        Ok(triggers::shown_property(service, &trigger, property))
     });
     found.await.map(Json)
 }
@@ -93,7 +92,7 @@ pub(in crate::run) async fn replace(
             let mut properties = triggers::properties(&found);
             let index = position(&properties, &name).ok_or_else(|| unknown(&name))?;
             let new = replacement(&properties[index], validation::property(&content.object()?)?, &[&service.pipeline, &trigger])?;
-            let shown = shown(service, &trigger, &new);
+            let shown = triggers::shown_property(service, &trigger, &new);
             properties[index] = new;
             put(change, found, properties)?;
             Ok(shown)

@@ -5,12 +5,13 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
+use super::super::content::Content;
 use super::super::digest;
 use super::super::error::Refusal;
-use super::super::service::{Content, Service};
+use super::super::service::Service;
 use super::super::store::{Change, Document, Kind, Read};
 use super::super::validation;
-use super::{Parameters, check_count, entries, text, trigger_properties};
+use super::{Parameters, check_count, entries, text};
 
 /// What a trigger has where nobody said anything.
 fn defaults() -> [(&'static str, Value); 4] {
@@ -27,6 +28,11 @@ pub(super) fn properties(trigger: &Document) -> Vec<Document> {
     list.into_iter().flatten().filter_map(|property| property.as_object().cloned()).collect()
 }
 
+pub(super) fn shown_property(service: &Service, trigger: &str, property: &Document) -> Document {
+    let href = service.href(&format!("/triggers/{trigger}/properties/{}", text(property, "name")));
+    super::shown_property(property, &[&service.pipeline, trigger], href)
+}
+
 /// A trigger as it is shown: secrets are hashes, and the addresses are there.
 pub(in crate::run) fn shown(service: &Service, trigger: &Document) -> Document {
     let id = text(trigger, "id");
@@ -36,7 +42,7 @@ pub(in crate::run) fn shown(service: &Service, trigger: &Document) -> Document {
         let hash = digest::shown(value.as_str().unwrap_or_default(), &[&service.pipeline, id]);
         *value = hash.into();
     }
-    let properties: Vec<Document> = properties(trigger).iter().map(|property| trigger_properties::shown(service, id, property)).collect();
+    let properties: Vec<Document> = properties(trigger).iter().map(|property| shown_property(service, id, property)).collect();
     shown.insert("properties".to_owned(), json!(properties));
     shown.insert("href".to_owned(), service.href(&format!("/triggers/{id}")).into());
     if text(trigger, "type") == "generic" {

@@ -1,0 +1,40 @@
+//! The body of a request.
+
+use axum::body::{self, Bytes};
+use axum::extract::{FromRequest, Request};
+use serde_json::Value;
+
+use super::error::Refusal;
+use super::store::Document;
+use super::validation::BODY_LIMIT;
+
+/// Bytes of a request's body that are read at all.
+const READ_LIMIT: usize = 32 * BODY_LIMIT;
+
+/// A request's body, of at most 512 KB.
+pub(super) struct Content(pub(super) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Content {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+        // More is read than is taken: who is still sending would not see the refusal.
+        let read = body::to_bytes(request.into_body(), READ_LIMIT).await;
+        read.ok().filter(|body| body.len() <= BODY_LIMIT).map(Self).ok_or_else(Refusal::too_large)
+    }
+}
+
+impl Content {
+    pub(super) fn object(&self) -> Result<Document, Refusal> {
+        match serde_json::from_slice(&self.0) {
+            Ok(Value::Object(object)) => Ok(object),
+            Ok(_) => Err(Refusal::bad_request("the body must be a JSON object")),
+            Err(error) => Err(Refusal::bad_request(format!("the body is no JSON: {error}"))),
+        }
+    }
+
+    /// The same, where a body may be left out.
+    pub(super) fn object_if_any(&self) -> Result<Document, Refusal> {
+        if self.0.is_empty() { Ok(Document::new()) } else { self.object() }
+    }
+}

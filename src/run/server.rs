@@ -1,0 +1,119 @@
+//! The server: where it listens, who is let in, and which path leads where.
+
+use std::io::Write;
+use std::net::Ipv4Addr;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{Method, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::json;
+
+use super::access::Role;
+use super::api::{pipeline, properties, runs, trigger_properties, triggers};
+use super::error::{Refusal, Unusable};
+use super::service::{API, Options, Service};
+use super::{identity, webhook};
+
+/// Serves until it is told to end, by SIGTERM or SIGINT. When it is ready, one line of JSON on `out` says where.
+///
+/// # Errors
+/// Why it could not be started, or failed.
+pub fn serve(options: Options, out: &mut dyn Write) -> Result<(), Unusable> {
+    let listen = options.listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into());
+    if !listen.ip().is_loopback() && options.keys.is_none() {
+        return Err(Unusable(format!("{listen} can be reached from other machines, so callers must be known; add --api-key-file FILE")));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Unusable(format!("no threads could be started: {error}")))?;
+    runtime.block_on(async {
+        let listener =
+            tokio::net::TcpListener::bind(listen).await.map_err(|error| Unusable(format!("{listen} cannot be listened on: {error}")))?;
+        let address = listener.local_addr().map_err(|error| Unusable(error.to_string()))?;
+        let service = Service::open(options, format!("http://{address}"))?;
+        let ready = json!({ "api": format!("{}/pipeline/v2", service.origin), "iam": service.origin, "pipeline": service.pipeline });
+        writeln!(out, "{ready}")
+            .and_then(|()| out.flush())
+            .map_err(|error| Unusable(format!("standard output cannot be written: {error}")))?;
+        let served = axum::serve(listener, router(service)).with_graceful_shutdown(told_to_end()).await;
+        served.map_err(|error| Unusable(error.to_string()))
+    })
+}
+
+async fn told_to_end() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+fn router(service: Service) -> Router {
+    let pipeline = Router::new()
+        .route("/", get(pipeline::get))
+        .route("/triggers", get(triggers::list).post(triggers::create))
+        .route("/triggers/{trigger}", get(triggers::get).patch(triggers::update).delete(triggers::delete))
+        .route("/triggers/{trigger}/duplicate", post(triggers::duplicate))
+        .route("/triggers/{trigger}/properties", get(trigger_properties::list).post(trigger_properties::create))
+        .route(
+            "/triggers/{trigger}/properties/{name}",
+            get(trigger_properties::get).put(trigger_properties::replace).delete(trigger_properties::delete),
+        )
+        .route("/properties", get(properties::list).post(properties::create))
+        .route("/properties/{name}", get(properties::get).put(properties::replace).delete(properties::delete))
+        .route("/pipeline_runs", get(runs::list).post(runs::create))
+        .route("/pipeline_runs/{run}", get(runs::get).delete(runs::delete))
+        .route("/pipeline_runs/{run}/cancel", post(runs::cancel))
+        .route("/pipeline_runs/{run}/rerun", post(runs::rerun))
+        .route("/pipeline_runs/{run}/logs", get(runs::logs))
+        .route("/pipeline_runs/{run}/logs/{log}", get(runs::log));
+    Router::new()
+        .nest(&format!("{API}{{pipeline}}"), pipeline)
+        .route("/identity/token", post(identity::token))
+        .route("/v1/tekton-webhook/{pipeline}/run/{trigger}", post(webhook::call))
+        .fallback(|| async { Refusal::no_such_path() })
+        .method_not_allowed_fallback(|| async { Refusal::wrong_method() })
+        .layer(middleware::from_fn_with_state(service.clone(), let_in))
+        .with_state(service)
+}
+
+/// Everybody below the API must be known, must have the right, and must mean this pipeline.
+async fn let_in(State(service): State<Service>, request: Request, next: Next) -> Response {
+    let Some(below) = request.uri().path().strip_prefix(API) else { return next.run(request).await };
+    let bearer = request.headers().get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
+    let role = match (bearer, &service.keys) {
+        (None, None) => Some(Role::Editor),
+        (None, Some(_)) => None,
+        (Some(value), _) => value.strip_prefix("Bearer ").and_then(|token| identity::role_of(token.trim(), &service.signing_key)),
+    };
+    let Some(role) = role else {
+        return Refusal::unauthorized("the bearer token is missing, is not known, or has run out").into_response();
+    };
+    let (pipeline, rest) = below.split_once('/').unwrap_or((below, ""));
+    let needed = match *request.method() {
+        Method::GET | Method::HEAD => Role::Viewer,
+        _ if rest.starts_with("pipeline_runs") => Role::Operator,
+        _ => Role::Editor,
+    };
+    if role < needed {
+        return Refusal::forbidden(format!("the role {} does not allow this; it takes the role {}", role.name(), needed.name()))
+            .into_response();
+    }
+    if pipeline != service.pipeline {
+        return Refusal::not_found("pipeline", pipeline).into_response();
+    }
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if request.method() == Method::PATCH && !kind.starts_with("application/merge-patch+json") {
+        return Refusal::wrong_type("application/merge-patch+json").into_response();
+    }
+    next.run(request).await
+}
