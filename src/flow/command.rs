@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use super::facts::{Certainty, Fact, Secret, Subject};
+use super::facts::{Certainty, Fact, Subject};
 use super::folder::Folder;
 use super::library::Found;
 use super::machine::{Arguments, Machine, Status};
 use super::provided::written;
 use super::stage::{MissingScript, Read, SuspiciousKind, Trigger};
-use super::value::{Binding, Cause, Piece, Text, Value};
+use super::value::{Binding, Cause, Piece, Secret, Text, Value};
 use crate::platform::{self, ParameterKind, StoreCommand, StoreKind};
 use crate::shell::{AssignedValue, Command, Input, Part, Word};
 use crate::source::{Location, Span};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::value::Value;
+use super::value::{Secret, Value};
 use crate::platform::{self, ParameterKind, StoreKind};
 use crate::source::Location;
 
@@ -79,15 +79,6 @@ pub struct Fact {
     pub(super) value: Option<Arc<Value>>,
     /// Whether it depends on a stage that may run at the same time.
     pub is_beside: bool,
-}
-
-/// A secret that a value is made of.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Secret {
-    /// Its key.
-    pub key: CompactString,
-    /// Where it is read.
-    pub place: Location,
 }
 
 impl Fact {

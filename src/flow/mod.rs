@@ -28,10 +28,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-pub use facts::{Certainty, Fact, Facts, Secret, Subject};
+pub use facts::{Certainty, Fact, Facts, Subject};
 pub use pipeline::{Crossing, Leak, LeftBehind, PipelineFlow, RepoUse, Run};
 pub use stage::{Access, MissingScript, Opaque, Read, ShellExport, StageFlow, Suspicious, SuspiciousKind, Trigger};
-pub use value::Cause;
+pub use value::{Cause, Secret};
 
 use crate::model::{Model, Stage, StageId};
 use crate::platform::PipelineKind;

@@ -6,9 +6,10 @@ use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Detail;
-use super::facts::{Certainty, ChangeId, Cursor, Fact, Facts, Secret, Subject, SubjectId};
+use super::facts::{Certainty, ChangeId, Cursor, Fact, Facts, Subject, SubjectId};
 use super::machine::{Earlier, Surroundings};
 use super::stage::{Read, StageFlow, Trigger};
+use super::value::Secret;
 use crate::model::{Model, Order, Runs, StageId, Target};
 use crate::platform::{self, ParameterKind, PipelineKind, StoreKind};
 use crate::source::Location;

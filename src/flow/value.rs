@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use super::facts::Secret;
 use super::folder::Folder;
+use crate::source::Location;
 
 /// More alternatives than this are one unknown text.
 const MAX_OPTIONS: usize = 16;
@@ -34,6 +34,15 @@ pub enum Cause {
     Secret(Arc<Secret>),
     /// Anything else: arithmetic, substrings, globs.
     Expansion,
+}
+
+/// A secret that a value is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Secret {
+    /// Its key.
+    pub key: CompactString,
+    /// Where it is read.
+    pub place: Location,
 }
 
 impl Cause {
