@@ -293,7 +293,11 @@ fn what_is_named_is_carried_and_nothing_else() {
     assert_eq!(other.text(&["load_repo", "app", "url"]), "u");
     for bad in ["", "[]", "{", r#"{"env": 1}"#, r#"{"env": {"a": 1}}"#] {
         fs::write(other.path("bad.json"), bad).unwrap();
-        other.refused(&["deserialize", "bad.json"]);
+        let said = other.refused(&["deserialize", "bad.json"]);
+        assert!(
+            said.contains("is nothing that serialize has printed") && !said.contains("struct") && !said.contains("enum"),
+            "{bad}: {said}"
+        );
         assert_eq!(other.text(&["list_env"]), "a\nbytes\n", "{bad}");
     }
 }
@@ -306,7 +310,8 @@ fn a_link_named_like_a_command_is_the_command() {
     }
     let output = run.bash("set_env a 1 && get_env a && printf ' ' && pipelinectl get_env a && printf v | set_env b && get_env b");
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stdout).as_ref()), (Some(0), "1 1v"));
-    assert!(!run.bash("serialize a").status.success(), "the name is too general for an alias");
+    let output = run.bash("serialize a");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "{\"env\":{\"a\":\"1\"},\"repos\":{},\"artifacts\":{}}\n");
     let output = run.bash("if value=$(get_env none); then echo wrong; else echo \"exit $?\"; fi; get_env none || true; echo on");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "exit 1\non\n");
 }
@@ -321,6 +326,43 @@ fn a_wrong_call_says_what_to_type() {
     assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("PIPELINECTL_STATE"), "{output:?}");
     fs::write(run.state(), "a file where a folder should be").unwrap();
     assert_eq!(run.call(&["set_env", "a", "1"]).status.code(), Some(2), "a broken store is not a missing key");
+}
+
+#[test]
+fn help_is_asked_for_alone_and_is_a_key_where_it_has_a_value() {
+    let run = Run::new();
+    for asked in [&["set_env", "--help"][..], &["set_env", "-h"], &["help", "set_env"]] {
+        let text = run.text(asked);
+        assert!(text.starts_with("set_env KEY VALUE") && text.lines().count() == 2, "{asked:?}: {text}");
+    }
+    assert!(run.refused(&["help", "sett_env"]).contains("did you mean `set_env`?"));
+    run.get(&["set_env", "--help", "1", "-h", "2"]);
+    assert_eq!(run.text(&["list_env"]), "--help\n-h\n");
+}
+
+#[test]
+fn what_is_refused_leaves_nothing() {
+    let run = Run::new();
+    run.refused(&["export_env", "a", ""]);
+    assert_eq!(run.json(&["serialize", "--exported"])["env"], json!({}));
+    let long = "%".repeat(1200);
+    assert!(run.refused(&["set_secret", &long, "very-secret"]).contains("a key of 1200 bytes is too long"));
+    run.get(&["set_secret", &"%".repeat(1100), "very-secret"]);
+    fs::write(run.state().join("env"), "a file where a folder should be").unwrap();
+    assert_eq!(run.call(&["set_env", "a", "unfinished"]).status.code(), Some(2));
+    let left: Vec<PathBuf> =
+        files_below(&run.state()).into_iter().filter(|path| path.is_file() && path.to_string_lossy().contains(".unfinished")).collect();
+    assert_eq!(left, Vec::<PathBuf>::new());
+}
+
+#[test]
+fn json_loses_no_byte_and_no_digit() {
+    let run = Run::new();
+    let blob = r#"{"id":12345678901234567890123,"score":1.10}"#;
+    run.get(&["save_evidence", "kind", "scan", "blob", blob]);
+    assert_eq!(run.text(&["load_evidence", "kind", "scan"]), format!("{{\"blob\":{blob},\"kind\":\"scan\"}}\n"));
+    assert!(run.call_with(&["save_repo", "app", "url=u", "odd"], b"\xff").status.success());
+    assert_eq!(run.json(&["load_repo", "app"]), json!({ "odd": { "base64": "/w==" }, "url": "u" }));
 }
 
 #[test]

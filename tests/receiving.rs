@@ -252,3 +252,37 @@ fn a_password_in_an_address_is_never_shown() {
     assert!(said.contains("repository shop") && said.contains("127.0.0.1:9/x.git"), "{said}");
     assert!(!said.contains("hunter2"), "{said}");
 }
+
+/// In the place of git, since only https gets the token: asks as git does, and looks for the token in files.
+const ASKING_GIT: &str = r#"#!/usr/bin/env bash
+case " $* " in *" clone "*) ;; *) exit 0 ;; esac
+for url in https://git.example http://git.example; do
+  printf '%s: %s\n' "$url" "$("$GIT_ASKPASS" "Password for '$url': ")" >>"$ANSWERS"
+done
+grep -rl git-token-hunter2 "$TMPDIR" "$WORKSPACE" >>"$ANSWERS"
+exit 1
+"#;
+
+#[test]
+fn the_token_for_repositories_goes_to_https_alone_and_is_in_no_file() {
+    let site = Site::new();
+    fs::write(site.path("payload"), {
+        site.parent(&["save_repo", "shop", "url=https://git.example/x.git", "path=app", "commit=0123456789abcdef"]);
+        site.payload(&[]).to_string()
+    })
+    .unwrap();
+    for folder in ["asking", "temporary"] {
+        fs::create_dir(site.path(folder)).unwrap();
+    }
+    fs::write(site.path("asking/git"), ASKING_GIT).unwrap();
+    fs::set_permissions(site.path("asking/git"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    assert!(site.async_run(&["set_secret", "git-token", "git-token-hunter2"]).status.success());
+    let mut command = site.command("bash", "workspace", "state");
+    let known = command.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, value)| value).expect("PATH").to_owned();
+    let path = format!("{}:{}", site.path("asking").display(), known.to_str().unwrap());
+    command.arg(site.path("out/async-stage.sh")).env("TRIGGER_PAYLOAD_PATH", site.path("payload")).env("PATH", path);
+    command.env("TMPDIR", site.path("temporary")).env("ANSWERS", site.path("answers")).env("SIDESTAGE_RETRIES", "1");
+    let (code, said) = ended(&command.output().expect("bash runs"));
+    assert_eq!((code, said.contains("git-token-hunter2")), (4, false), "{said}");
+    assert_eq!(fs::read_to_string(site.path("answers")).unwrap(), "https://git.example: git-token-hunter2\nhttp://git.example: \n");
+}

@@ -197,6 +197,8 @@ fn roles_decide_what_a_token_may_do() {
         ];
         assert_eq!(got, statuses, "{authorization}");
     }
+    let keyless = Service::start(&[]);
+    assert_eq!(ask("POST", &keyless.address("/triggers"), &[("Authorization", "Bearer any")], &trigger()).0, 201);
     // The webhook knows no IAM, only its own token.
     assert_eq!(ask("POST", webhook, &[], &json!({})).0, 401);
     assert_eq!(ask("POST", webhook, &[("x-async-stage-token", "0123456789abcdef")], &json!({})).0, 201);
@@ -219,6 +221,12 @@ fn another_pipeline_path_or_method_is_refused_in_words() {
         assert_eq!(got, status, "{method} {address}");
         assert!(!message(&reply).is_empty() && reply["trace"].is_string(), "{reply}");
     }
+    let (status, reply) = send("GET", &service.address("/triggers/%ff"), &[], b"");
+    assert_eq!((status, message(&reply)), (400, "the path is no UTF-8"));
+    let (status, reply) = ask("POST", &service.address("/pipeline_runs"), &[], &json!({ "trigger": { "name": "m" }, "description": 7 }));
+    assert_eq!((status, message(&reply)), (400, "`description` must be a text of 0 to 4096 characters"));
+    let (status, reply) = send("POST", &format!("{}/identity/token", service.origin), &[], &vec![b'x'; 3_000_000]);
+    assert_eq!((status, message(&reply)), (413, "the body has more than 512 KB"));
     assert_eq!(send("POST", &service.address("/triggers"), &[], b"{").0, 400);
     assert_eq!(send("POST", &service.address("/triggers"), &[], b"[]").0, 400);
 }
@@ -351,6 +359,92 @@ fn where_only_some_runs_may_be_at_once_the_next_twenty_wait() {
 }
 
 #[test]
+fn a_repeated_run_waits_like_a_new_one_and_a_trigger_may_let_only_the_newest_wait() {
+    let service = Service::start(&[]);
+    service.create(
+        "/triggers",
+        &json!({ "type": "manual", "name": "m", "event_listener": "l", "max_concurrent_runs": 1, "limit_waiting_runs": true }),
+    );
+    let start = || service.create("/pipeline_runs", &json!({ "trigger": { "name": "m" } }))["id"].as_str().unwrap().to_owned();
+    let (first, _) = (start(), start());
+    start();
+    let (status, again) = service.ask("POST", &format!("/pipeline_runs/{first}/rerun"), &Value::Null);
+    assert_eq!((status, again["status"].as_str()), (201, Some("waiting")));
+    let runs = service.get("/pipeline_runs")["pipeline_runs"].clone();
+    let statuses: Vec<&str> = runs.as_array().unwrap().iter().map(|run| run["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses, ["waiting", "cancelled", "cancelled", "queued"]);
+}
+
+#[test]
+fn addresses_lead_back_the_way_that_the_caller_came() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let options = ["--state", state.to_str().unwrap()];
+    let addresses = |run: &Value| {
+        let trigger = &run["trigger"];
+        let all = [&run["href"], &run["run_url"], &trigger["href"], &trigger["webhook_url"], &trigger["properties"][0]["href"]];
+        all.map(|address| address.as_str().unwrap().to_owned())
+    };
+    let first = Service::start(&options);
+    let id = first.create("/triggers", &trigger())["id"].as_str().unwrap().to_owned();
+    first.create(&format!("/triggers/{id}/properties"), &json!({ "name": "p", "type": "text", "value": "v" }));
+    let run = first.create("/pipeline_runs", &json!({ "trigger": { "name": "async-stages" } }));
+    assert!(addresses(&run).iter().all(|address| address.starts_with(&first.origin)), "{run}");
+    let path = format!("/pipeline_runs/{}", run["id"].as_str().unwrap());
+    first.kill();
+    let second = Service::start(&options);
+    let again = second.get(&path);
+    assert!(addresses(&again).iter().all(|address| address.starts_with(&second.origin)), "{again}");
+    let (_, seen) = ask("GET", &second.address(&path), &[("Host", "pipeline.example:8080")], &Value::Null);
+    assert!(addresses(&seen).iter().all(|address| address.starts_with("http://pipeline.example:8080/")), "{seen}");
+    let (_, seen) = ask("GET", &second.address(&path), &[("Host", "a/b@c")], &Value::Null);
+    assert!(!seen.to_string().contains("a/b@c"), "{seen}");
+}
+
+#[test]
+fn the_store_is_for_its_owner_only_and_says_what_is_wrong_with_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("deep/state");
+    let file = state.join("pipeline.redb");
+    drop(Service::start(&["--state", state.to_str().unwrap()]));
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&state), mode(&file)), (0o700, 0o600));
+    fs::write(&file, "no store at all, but longer than the header of one: ".repeat(100)).unwrap();
+    let output = Command::new(SIDESTAGE).args(["serve", "--state", state.to_str().unwrap()]).output().expect("the binary runs");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.contains("damaged") && !errors.contains("another `sidestage serve`"), "{errors}");
+}
+
+#[test]
+fn a_token_is_worth_no_more_than_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let [keys, state] = ["keys", "state"].map(|name| folder.path().join(name).to_str().unwrap().to_owned());
+    let options = ["--state", &state, "--api-key-file", &keys];
+    let property = |number: u32| json!({ "name": format!("p{number}"), "type": "text", "value": "v" });
+    fs::write(&keys, "first editor\nsecond editor\n").unwrap();
+    let service = Service::start(&options);
+    let bearer = |service: &Service, key| format!("Bearer {}", service.token(key).1["access_token"].as_str().unwrap());
+    let (first, second) = (bearer(&service, "first"), bearer(&service, "second"));
+    service.kill();
+    fs::write(&keys, "second viewer\n").unwrap();
+    let service = Service::start(&options);
+    let post = |token: &str| ask("POST", &service.address("/properties"), &[("Authorization", token)], &property(1)).0;
+    assert_eq!((post(&first), post(&second)), (401, 403), "the first key is gone, the second only reads");
+    assert_eq!(ask("GET", &service.address("/properties"), &[("Authorization", &second)], &Value::Null).0, 200);
+}
+
+#[test]
+fn a_request_that_never_ends_does_not_keep_the_service() {
+    use std::io::Write;
+    let service = Service::start(&[]);
+    let mut held = std::net::TcpStream::connect(service.origin.trim_start_matches("http://")).unwrap();
+    held.write_all(b"POST /identity/token HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf").unwrap();
+    service.end();
+    drop(held);
+}
+
+#[test]
 fn what_was_answered_with_success_outlives_kill_9() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
@@ -426,7 +520,7 @@ fn it_is_not_started_where_strangers_could_reach_it_without_a_key() {
         (vec!["--listen", "0.0.0.0:0"], "0.0.0.0:0 can be reached from other machines, so callers must be known; add --api-key-file FILE"),
         (vec!["--listen", "0.0.0.0:0", "--api-key-file", empty.to_str().unwrap()], "it holds no API key; write one a line"),
         (vec!["--pipeline", "short"], "`short` is no id of a pipeline"),
-        (vec!["--state", state.to_str().unwrap()], "is another `sidestage serve` using it?"),
+        (vec!["--state", state.to_str().unwrap()], "another `sidestage serve` uses it"),
     ] {
         let output = Command::new(SIDESTAGE).arg("serve").args(&options).output().expect("the binary runs");
         let errors = String::from_utf8_lossy(&output.stderr);

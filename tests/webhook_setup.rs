@@ -277,6 +277,110 @@ fn three_hundred_variables_arrive_and_names_that_the_webhook_reserves_are_names_
 }
 
 #[test]
+fn a_password_in_an_address_stays_behind() {
+    let site = Site::new();
+    let parent = site.parent("first");
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    for (name, url) in [
+        ("app", "https://user:hunter2@git.example/app.git"),
+        ("odd", "HTTPS://hunter2:p@hunter2@git.example/a@b.git"),
+        ("token", "https://hunter2@git.example/token.git"),
+        ("ssh", "ssh://git:hunter2@git.example/ssh.git"),
+        ("plain", "ssh://git@git.example/plain.git"),
+        ("scp", "git@git.example:scp.git"),
+    ] {
+        parent.ctl(&["save_repo", name, &format!("url={url}"), &format!("path={name}"), &format!("commit={commit}")]);
+    }
+    parent.ctl(&["set_env", "pipeline-config-repo", "https://user:hunter2@git.example/config.git"]);
+    let ended = parent.run(parent.trigger());
+    assert_eq!(ended.code, Some(0), "{}", ended.printed);
+    assert!(!ended.printed.contains("hunter2"), "{}", ended.printed);
+    assert!(ended.printed.contains("the url of the repository \"app\" holds a password"), "{}", ended.printed);
+    assert!(!ended.printed.contains("\"plain\"") && !ended.printed.contains("\"scp\""), "{}", ended.printed);
+    let sent = site.runs()[0]["event_params_blob"].as_str().unwrap().to_owned();
+    assert!(!sent.contains("hunter2"), "{sent}");
+    let payload: Value = serde_json::from_str(&sent).unwrap();
+    let urls =
+        ["app", "odd", "token", "ssh", "plain", "scp"].map(|name| payload["state"]["repos"][name]["url"].as_str().unwrap().to_owned());
+    let expected = [
+        "https://git.example/app.git",
+        "HTTPS://git.example/a@b.git",
+        "https://git.example/token.git",
+        "ssh://git@git.example/ssh.git",
+        "ssh://git@git.example/plain.git",
+        "git@git.example:scp.git",
+    ];
+    assert_eq!(urls, expected);
+    assert_eq!(payload["config"]["url"], "https://git.example/config.git");
+}
+
+#[test]
+fn an_argument_that_a_script_does_not_know_starts_nothing() {
+    let site = Site::new();
+    let parent = site.parent("first");
+    for script in ["trigger/scan.sh", "setup-webhook.sh", "list-async-runs.sh", "async-stage.sh"] {
+        for (argument, code, words) in
+            [("--dry-run", 2, "unknown argument: --dry-run"), ("--help", 0, "Exit codes: "), ("-h", 0, "Exit codes: ")]
+        {
+            let mut command = parent.script(script);
+            command.arg(argument);
+            let ended = parent.run(command);
+            assert_eq!(ended.code, Some(code), "{script} {argument}: {}", ended.printed);
+            assert!(ended.printed.contains(words) && !ended.printed.contains("shellcheck"), "{script} {argument}: {}", ended.printed);
+        }
+    }
+    assert_eq!(site.proxy.seen(), Vec::<String>::new());
+}
+
+#[test]
+fn a_setting_that_leads_nowhere_is_named() {
+    for with in BOTH {
+        let site = Site::new();
+        let parent = site.parent("first");
+        let refused = |settings: &[(&str, &str)], code, words: &[&str]| {
+            let mut command = parent.set_up(with);
+            command.envs(settings.iter().copied());
+            let ended = parent.run(command);
+            assert_eq!(ended.code, Some(code), "{with:?} {words:?}: {}", ended.printed);
+            for words in words {
+                assert!(ended.printed.contains(words), "{with:?} {words}: {}", ended.printed);
+            }
+        };
+        refused(&[("PIPELINE_ID", "nope")], 2, &["there is no pipeline `nope`", "Look at PIPELINE_ID"]);
+        let closed = "http://127.0.0.1:9/pipeline/v2";
+        refused(&[("CD_TEKTON_PIPELINE_URL", closed), ("SIDESTAGE_RETRIES", "1")], 1, &[closed, "CD_TEKTON_PIPELINE_URL"]);
+        fs::write(parent.folder.join("secrets/ibmcloud-api-key"), "no-key-that-is-known").unwrap();
+        refused(&[], 4, &["the API key is refused", "Provided API key could not be found."]);
+        assert_eq!((site.triggers().len(), site.properties().len()), (0, 0));
+    }
+}
+
+#[test]
+fn the_key_that_is_typed_wins_over_that_of_the_run() {
+    let site = Site::new();
+    let parent = site.parent_with("operator", OPERATOR);
+    let mut command = parent.set_up(SetUp::Apply);
+    command.env("CD_TEKTON_PIPELINE_APIKEY", EDITOR);
+    succeeds(&parent, command);
+    assert_eq!(site.is_set_up_with(&parent.token()), Ok(()));
+}
+
+#[test]
+fn a_short_token_is_taken_with_a_warning() {
+    for with in BOTH {
+        let site = Site::new();
+        let parent = ready(&site);
+        for (token, is_short) in [("32-characters-of-a-secret-token-", false), ("31-characters-of-a-secret-token", true)] {
+            site.ask("PUT", &format!("/properties/{PROPERTY}"), &json!({ "name": PROPERTY, "type": "secure", "value": token }));
+            parent.mount(token);
+            let printed = succeeds(&parent, parent.set_up(with));
+            assert_eq!(printed.contains("fewer than 32 characters"), is_short, "{with:?} {token}: {printed}");
+            assert_eq!(site.is_set_up_with(token), Ok(()), "{with:?}");
+        }
+    }
+}
+
+#[test]
 fn values_of_any_kind_arrive_as_they_are() {
     let site = Site::new();
     let parent = site.parent("first");
@@ -375,4 +479,28 @@ fn a_dry_run_shows_the_requests_without_the_token_and_changes_nothing() {
     assert!(printed.contains("\"value\": \"***\"") && printed.contains("Nothing was sent"), "{printed}");
     assert_eq!((site.triggers().len(), site.properties().len(), parent.token()), (0, 0, String::new()));
     assert_eq!(changes(&site), Vec::<String>::new());
+}
+
+/// The first block of shell in a page.
+fn example(page: &str) -> String {
+    let text = fs::read_to_string(support::in_repository(page)).unwrap();
+    let (_, rest) = text.split_once("```sh\n").expect("a block of shell");
+    rest.split_once("```").expect("its end").0.to_owned()
+}
+
+#[test]
+fn the_example_of_the_page_works_as_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("bin")).unwrap();
+    symlink(support::SIDESTAGE, folder.path().join("bin/sidestage")).unwrap();
+    symlink(support::in_repository("fixtures"), folder.path().join("fixtures")).unwrap();
+    // A port that is free a moment later too, as far as one can know.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let block = example("docs/webhook.md").replace("8080", &port.to_string());
+    let script = format!("trap 'kill $(jobs -p)' EXIT\nset -e\n{block}");
+    let path = format!("{}:{}", folder.path().join("bin").display(), std::env::var("PATH").unwrap());
+    let output = std::process::Command::new("bash").arg("-c").arg(script).current_dir(folder.path()).env("PATH", path).output().unwrap();
+    let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{printed}");
+    assert!(printed.contains("started: stage owasp-zap") && printed.contains("\"status\": \"queued\""), "{printed}");
 }

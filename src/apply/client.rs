@@ -119,7 +119,7 @@ impl Client {
             }
             match reply.body.take() {
                 Some(body) if reply.is_good() => return Ok(body),
-                _ if attempt >= self.tries() || !(reply.is_passing || is_odd) => return Err(reply.fault(what)),
+                _ if attempt >= self.tries() || !(reply.is_passing || is_odd) => return Err(reply.fault(what, &self.address(""))),
                 _ => self.back_off(attempt, reply.retry_after),
             }
             attempt += 1;
@@ -181,7 +181,12 @@ impl Client {
                 return Ok(true);
             }
             if attempt >= self.tries() || !(reply.is_passing || reply.is_good()) {
-                return Err(reply.fault(&format!("exchange the API key for a token at {base}")));
+                return Err(match reply.status {
+                    400 | 401 | 403 => Fault::new(Kind::Rights, format!("the API key is refused by {base}: {}", reply.problem))
+                        .because("The Pipeline API answers only to a known user.")
+                        .so("Renew CD_TEKTON_PIPELINE_APIKEY, or in a run the secure property ibmcloud-api-key."),
+                    _ => reply.fault(&format!("exchange the API key for a token at {base}"), base),
+                });
             }
             self.back_off(attempt, reply.retry_after);
             attempt += 1;
@@ -209,6 +214,7 @@ impl Client {
             .filter_map(|body| body["errors"].as_array())
             .flatten()
             .filter_map(|error| error["message"].as_str().or(error["code"].as_str()))
+            .chain(body.iter().filter_map(|body| body["errorMessage"].as_str()))
             .collect();
         let mut problem = format!("HTTP {status}");
         if !words.is_empty() {
@@ -246,8 +252,8 @@ impl Reply {
         (200..300).contains(&self.status)
     }
 
-    /// This reply ends the set-up.
-    pub(super) fn fault(&self, what: &str) -> Fault {
+    /// This reply ends the set-up. `address` is what was asked, without what is below.
+    pub(super) fn fault(&self, what: &str, address: &str) -> Fault {
         let what = format!("could not {what}: {}", self.problem);
         match self.status {
             401 => Fault::new(Kind::Rights, what)
@@ -256,6 +262,12 @@ impl Reply {
             403 => Fault::new(Kind::Rights, what)
                 .because("Setting up the webhook needs the Editor role on the toolchain; an Operator may only run the pipeline.")
                 .so("Give the owner of the API key the Editor role (IAM, Continuous Delivery), or let an Editor run this once."),
+            404 => Fault::new(Kind::Setting, what)
+                .because(format!("There is no such pipeline at {address}, or somebody has just deleted what was asked for."))
+                .so("Look at PIPELINE_ID, and at CD_TEKTON_PIPELINE_URL or IBM_CLOUD_REGION."),
+            0 => Fault::new(Kind::Service, what)
+                .because(format!("The service was not reached at {address}."))
+                .so("Look at the network, and at CD_TEKTON_PIPELINE_URL or IBM_CLOUD_REGION; then run this again."),
             _ => Fault::new(Kind::Service, what)
                 .because("Without it no async stage can be started.")
                 .so("Run this again; if it stays, give the message above to the support of Continuous Delivery."),

@@ -31,13 +31,13 @@ pub struct Fault {
     /// What kind of thing went wrong.
     pub kind: Kind,
     what: String,
-    why: &'static str,
+    why: String,
     remedy: String,
 }
 
 impl Fault {
     pub(super) fn new(kind: Kind, what: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), why: "", remedy: String::new() }
+        Self { kind, what: what.into(), why: String::new(), remedy: String::new() }
     }
 
     /// A fault that says all in its first lines.
@@ -45,8 +45,8 @@ impl Fault {
         Self::new(kind, what)
     }
 
-    pub(super) fn because(self, why: &'static str) -> Self {
-        Self { why, ..self }
+    pub(super) fn because(self, why: impl Into<String>) -> Self {
+        Self { why: why.into(), ..self }
     }
 
     pub(super) fn so(self, remedy: impl Into<String>) -> Self {
@@ -57,7 +57,7 @@ impl Fault {
 impl std::fmt::Display for Fault {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(&self.what)?;
-        for line in [self.why, &self.remedy] {
+        for line in [&self.why, &self.remedy] {
             if !line.is_empty() {
                 write!(formatter, "\n  {line}")?;
             }

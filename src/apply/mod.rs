@@ -178,7 +178,7 @@ impl Work<'_> {
             self.client.back_off(self.failures, reply.retry_after);
             return Ok(None);
         }
-        Err(reply.fault(&request.what))
+        Err(reply.fault(&request.what, &self.client.address("")))
     }
 
     fn outcome(mut self, pipeline: &Pipeline, knowledge: &Knowledge) -> Result<Outcome, Fault> {

@@ -160,6 +160,9 @@ pub(super) struct Request {
 /// Looks that the least of several new triggers waits for the others to go.
 const PATIENCE: u32 = 5;
 
+/// A token with fewer characters may be guessed.
+const ENOUGH: usize = 32;
+
 impl Pipeline {
     /// From the bodies of both lists; what is no trigger of that name with an id of the service is left out.
     pub(super) fn read(properties: &Value, triggers: &Value, name: &str) -> Self {
@@ -203,6 +206,11 @@ impl Pipeline {
             remarks.push(format!(
                 "the property {} was changed after this run began; the trigger still takes the token of this run.",
                 manifest.property.name
+            ));
+        }
+        if knowledge.token.as_ref().is_some_and(|token| token.reveal().chars().count() < ENOUGH) {
+            remarks.push(format!(
+                "the token of the webhook has fewer than {ENOUGH} characters; whoever guesses it can start stages. `--rotate` makes a new one."
             ));
         }
         if knowledge.token.is_none() {

@@ -103,9 +103,13 @@ fn surroundings(keeper: Keeper) -> Result<Surroundings, Fault> {
         Some(url) => return Err(setting(format!("CD_TEKTON_PIPELINE_URL is no http or https URL: '{url}'"))),
         None => format!("https://api.{}.devops.cloud.ibm.com/pipeline/v2", region(keeper)?),
     };
-    let api_key = match keeper.secret("ibmcloud-api-key")? {
-        Some(key) => Some(key),
-        None => keeper.setting("ibmcloud-api-key")?.or_else(|| variable("CD_TEKTON_PIPELINE_APIKEY")).map(Token::new),
+    // What was typed wins over what the run has.
+    let api_key = match variable("CD_TEKTON_PIPELINE_APIKEY").map(Token::new) {
+        None => match keeper.secret("ibmcloud-api-key")? {
+            None => keeper.setting("ibmcloud-api-key")?.map(Token::new),
+            key => key,
+        },
+        key => key,
     };
     let bearer = variable("IAM_ACCESS_TOKEN").map(|token| token.trim_start_matches("Bearer ").to_owned());
     if bearer.as_ref().is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte))) {

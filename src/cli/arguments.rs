@@ -164,7 +164,8 @@ pub(super) struct Build {
 
 Reads PIPELINE_ID, CD_TEKTON_PIPELINE_URL (else IBM_CLOUD_REGION), CD_TEKTON_PIPELINE_AUTH_URL, IAM_ACCESS_TOKEN
 (else CD_TEKTON_PIPELINE_APIKEY), SIDESTAGE_RETRIES, SIDESTAGE_RETRY_DELAY, SIDESTAGE_RETRY_CAP and
-SIDESTAGE_TIMEOUT (seconds). Where there is a pipelinectl command, it keeps the token.
+SIDESTAGE_TIMEOUT (seconds). Where there is a pipelinectl command, it keeps the token, and gives the API key where
+none is set here.
 
 Exit codes: 0 all is set up; 1 the service failed or cannot be reached, or the configuration has errors;
 2 a setting or file is missing or wrong; 4 the token or the rights do not suffice; 5 the trigger is disabled,
@@ -200,7 +201,12 @@ pub(super) struct Apply {
 
 When it is ready, one line of JSON says where: `api`, `iam` and `pipeline`. Without --state it forgets everything at its
 end. A key file has a key a line, and behind a blank its role: editor (the default), operator or viewer. Without one,
-every caller of this machine is an editor; on an address that other machines can reach, a key file must be given.")]
+every caller of this machine is an editor; on an address that other machines can reach, a key file must be given.
+Addresses in replies lead back the way that the caller came.
+
+Scripts and `sidestage apply` find it by the environment:
+  export PIPELINE_ID=<pipeline> CD_TEKTON_PIPELINE_URL=<api> CD_TEKTON_PIPELINE_AUTH_URL=<iam>
+  export IAM_ACCESS_TOKEN=any        without a key file; with one: pipelinectl set_secret ibmcloud-api-key KEY")]
 pub(super) struct Serve {
     /// Where it listens; by default a free port of 127.0.0.1
     #[arg(long, value_name = "ADDR:PORT")]

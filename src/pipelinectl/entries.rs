@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 use sha3::{Digest, Sha3_256};
 
 use super::Arguments;
@@ -21,7 +21,8 @@ const BLOB: &str = "blob";
 #[derive(Serialize, Deserialize)]
 struct Entry {
     properties: BTreeMap<String, String>,
-    blob: Value,
+    /// As it was given: numbers keep their digits.
+    blob: Box<RawValue>,
 }
 
 pub(super) fn save_asset(run: &Run, arguments: Arguments) -> Result<(), Problem> {
@@ -82,7 +83,7 @@ fn properties(arguments: Arguments) -> Result<BTreeMap<String, String>, Problem>
 }
 
 /// JSON, or the path of a file that holds it.
-fn json(blob: &str) -> Result<Value, Problem> {
+fn json(blob: &str) -> Result<Box<RawValue>, Problem> {
     if let Ok(value) = serde_json::from_str(blob) {
         return Ok(value);
     }
@@ -101,20 +102,24 @@ fn load(run: &Run, kind: &str, arguments: Arguments) -> Result<(), Problem> {
         let entry: Entry =
             serde_json::from_slice(&text).map_err(|error| Problem::Broken(format!("an {kind} of the store is damaged: {error}")))?;
         if wanted.iter().all(|pair| entry.properties.get_key_value(pair.0) == Some(pair)) {
-            found.push(shape(entry));
+            found.push(shape(entry)?);
         }
     }
     let shown = if wanted.is_empty() {
-        Value::Array(found)
+        serde_json::to_string(&found)
     } else {
-        found.into_iter().next().ok_or_else(|| Problem::refused(format!("there is no {kind} with these properties")))?
+        let first = found.first().ok_or_else(|| Problem::refused(format!("there is no {kind} with these properties")))?;
+        serde_json::to_string(first)
     };
+    let shown = shown.map_err(|error| Problem::Broken(error.to_string()))?;
     run::print(format!("{shown}\n").as_bytes())
 }
 
 /// The properties and the blob, side by side.
-fn shape(entry: Entry) -> Value {
-    let mut object: serde_json::Map<_, _> = entry.properties.into_iter().map(|(name, value)| (name, value.into())).collect();
-    object.insert(BLOB.to_owned(), entry.blob);
-    Value::Object(object)
+fn shape(entry: Entry) -> Result<BTreeMap<String, Box<RawValue>>, Problem> {
+    let raw = |value: String| to_raw_value(&value).map_err(|error| Problem::Broken(error.to_string()));
+    let mut shown =
+        entry.properties.into_iter().map(|(name, value)| Ok((name, raw(value)?))).collect::<Result<BTreeMap<_, _>, Problem>>()?;
+    shown.insert(BLOB.to_owned(), entry.blob);
+    Ok(shown)
 }

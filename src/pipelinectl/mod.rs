@@ -11,6 +11,7 @@ mod records;
 mod run;
 mod state;
 mod store;
+mod text;
 mod variables;
 
 use std::ffi::OsString;
@@ -40,6 +41,12 @@ const fn command(
     run: fn(&Run, Arguments) -> Result<(), Problem>,
 ) -> Command {
     Command { name, synopsis, about, run }
+}
+
+impl Command {
+    fn help(&self) -> String {
+        format!("{}\n  {}\n", format!("{} {}", self.name, self.synopsis).trim_end(), self.about)
+    }
 }
 
 const COMMANDS: &[Command] = &[
@@ -103,9 +110,6 @@ const COMMANDS: &[Command] = &[
     command("load_string", "KEY", "deprecated: get_env", variables::get_env),
 ];
 
-/// These have no alias of their own: the names are too general.
-const WITHOUT_ALIAS: [&str; 2] = ["serialize", "deserialize"];
-
 /// The arguments of a call, if the program was called as `pipelinectl` or by a command's own name, or with
 /// `pipelinectl` as its first argument.
 pub fn call(arguments: &[OsString]) -> Option<Vec<OsString>> {
@@ -113,7 +117,7 @@ pub fn call(arguments: &[OsString]) -> Option<Vec<OsString>> {
     if own == "pipelinectl" {
         return Some(arguments[1..].to_vec());
     }
-    if COMMANDS.iter().any(|command| command.name == own) && !WITHOUT_ALIAS.contains(&own) {
+    if COMMANDS.iter().any(|command| command.name == own) {
         return Some(std::iter::once(own.into()).chain(arguments[1..].iter().cloned()).collect());
     }
     (arguments.get(1)? == "pipelinectl").then(|| arguments[2..].to_vec())
@@ -136,18 +140,22 @@ fn dispatch(arguments: Arguments) -> Result<(), Problem> {
         return Err(Problem::usage(format!("which command?\n\n{}", help())));
     };
     let name = String::from_utf8_lossy(name);
-    match &*name {
-        "help" | "--help" | "-h" => return run::print(help().as_bytes()),
-        "--version" | "-V" => return run::print(concat!("pipelinectl of sidestage ", env!("CARGO_PKG_VERSION"), "\n").as_bytes()),
+    match (&*name, rest) {
+        ("help" | "--help" | "-h", []) => return run::print(help().as_bytes()),
+        ("help", [of, ..]) => return run::print(find(&String::from_utf8_lossy(of))?.help().as_bytes()),
+        ("--version" | "-V", _) => return run::print(concat!("pipelinectl of sidestage ", env!("CARGO_PKG_VERSION"), "\n").as_bytes()),
         _ => {}
     }
-    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
-        return Err(unknown(&name));
-    };
-    if rest.first().is_some_and(|first| first == b"--help") {
-        return run::print(format!("{} {}\n  {}\n", command.name, command.synopsis, command.about).as_bytes());
+    let command = find(&name)?;
+    // With a value behind it, this is a key.
+    if matches!(rest, [only] if only == b"--help" || only == b"-h") {
+        return run::print(command.help().as_bytes());
     }
     (command.run)(&Run::from_environment()?, rest).map_err(|problem| problem.of_command(command.name, command.synopsis))
+}
+
+fn find(name: &str) -> Result<&'static Command, Problem> {
+    COMMANDS.iter().find(|command| command.name == name).ok_or_else(|| unknown(name))
 }
 
 fn unknown(name: &str) -> Problem {

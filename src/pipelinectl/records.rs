@@ -7,6 +7,7 @@ use super::Arguments;
 use super::files;
 use super::problem::Problem;
 use super::run::{self, Run, key, shown};
+use super::text::Text;
 use super::variables::no_arguments;
 
 /// A kind of entry with properties.
@@ -127,9 +128,10 @@ fn print_all(run: &Run, kind: Kind, name: &[u8]) -> Result<(), Problem> {
     if properties.is_empty() {
         return Err(unknown(kind, name));
     }
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let object: serde_json::Map<_, _> = properties.iter().map(|(property, value)| (text(property), text(value).into())).collect();
-    run::print(format!("{}\n", serde_json::Value::Object(object)).as_bytes())
+    let name = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let object: BTreeMap<String, Text> = properties.into_iter().map(|(property, value)| (name(&property), Text::new(value))).collect();
+    let text = serde_json::to_string(&object).map_err(|error| Problem::Broken(error.to_string()))?;
+    run::print(format!("{text}\n").as_bytes())
 }
 
 pub(super) fn put_data(run: &Run, arguments: Arguments) -> Result<(), Problem> {

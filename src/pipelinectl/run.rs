@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
+use super::name;
 use super::problem::Problem;
 use super::store::{self, Store};
 
@@ -59,9 +60,21 @@ fn own_value(folder: &Path, key: &[u8]) -> Result<Option<Vec<u8>>, Problem> {
     }
 }
 
+/// A path has at most 4,096 bytes, and the store lies somewhere itself.
+const LONGEST_NAME: usize = 3500;
+
 /// The key of an entry.
 pub(super) fn key(key: &[u8]) -> Result<&[u8], Problem> {
-    if key.is_empty() { Err(Problem::usage("the key is empty")) } else { Ok(key) }
+    if key.is_empty() {
+        return Err(Problem::usage("the key is empty"));
+    }
+    if name::path_of(key).as_os_str().len() > LONGEST_NAME {
+        return Err(Problem::usage(format!(
+            "a key of {} bytes is too long; {LONGEST_NAME} letters, or a third as many other characters, fit into the name of a file",
+            key.len()
+        )));
+    }
+    Ok(key)
 }
 
 /// A key as it is shown in a message.

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
 use super::records::{self, ARTIFACT, Kind, REPO};
 use super::run::{self, Run, shown};
+use super::text::Text;
 use super::{Arguments, Pair};
 use super::{store, variables};
 
@@ -17,42 +16,11 @@ type Properties = BTreeMap<String, Text>;
 
 /// The member `state` of `schemas/payload.schema.json`.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with `env`, `repos` and `artifacts`")]
 struct State {
     env: Properties,
     repos: BTreeMap<String, Properties>,
     artifacts: BTreeMap<String, Properties>,
-}
-
-/// A value: text, or bytes that are none.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum Text {
-    Plain(String),
-    Encoded(Encoded),
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Encoded {
-    base64: String,
-}
-
-impl Text {
-    fn new(bytes: Vec<u8>) -> Self {
-        match String::from_utf8(bytes) {
-            Ok(text) => Self::Plain(text),
-            Err(error) => Self::Encoded(Encoded { base64: STANDARD.encode(error.into_bytes()) }),
-        }
-    }
-
-    fn bytes(&self) -> Result<Vec<u8>, String> {
-        let bytes = match self {
-            Self::Plain(text) => text.as_bytes().to_vec(),
-            Self::Encoded(encoded) => STANDARD.decode(&encoded.base64).map_err(|error| format!("a value is no base64: {error}"))?,
-        };
-        if bytes.contains(&0) { Err("a value holds a NUL byte".to_owned()) } else { Ok(bytes) }
-    }
 }
 
 pub(super) fn serialize(run: &Run, arguments: Arguments) -> Result<(), Problem> {

@@ -48,17 +48,18 @@ impl Store {
     pub(super) fn put(&self, kind: &str, keys: &[&[u8]], value: &[u8]) -> Result<(), Problem> {
         let path = self.path(kind, keys);
         let unfinished = self.write_aside(value)?;
-        let renamed = self.in_folder_of(&path, || fs::rename(&unfinished, &path))?;
-        renamed.map_err(|error| Problem::broken("written", &path, &error))
+        let renamed = self.in_folder_of(&path, || fs::rename(&unfinished, &path));
+        let renamed = renamed.and_then(|renamed| renamed.map_err(|error| Problem::broken("written", &path, &error)));
+        renamed.inspect_err(|_| drop(fs::remove_file(&unfinished)))
     }
 
     /// Puts a value where there is none; tells whether it did.
     pub(super) fn put_new(&self, kind: &str, keys: &[&[u8]], value: &[u8]) -> Result<bool, Problem> {
         let path = self.path(kind, keys);
         let unfinished = self.write_aside(value)?;
-        let linked = self.in_folder_of(&path, || fs::hard_link(&unfinished, &path))?;
+        let linked = self.in_folder_of(&path, || fs::hard_link(&unfinished, &path));
         let _ = fs::remove_file(&unfinished);
-        match linked {
+        match linked? {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
             Err(error) => Err(Problem::broken("written", &path, &error)),

@@ -101,7 +101,8 @@ pub(super) fn export_env(run: &Run, arguments: Arguments) -> Result<(), Problem>
     if arguments.is_empty() {
         return Err(Problem::usage("no key is given"));
     }
-    arguments.iter().try_for_each(|name| run.store.put(EXPORTED, &[key(name)?], b""))
+    let keys = arguments.iter().map(|name| key(name)).collect::<Result<Vec<_>, _>>()?;
+    keys.iter().try_for_each(|key| run.store.put(EXPORTED, &[key], b""))
 }
 
 pub(super) fn exported(run: &Run) -> Result<Vec<Vec<u8>>, Problem> {

@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use super::error::Unusable;
 
 /// What a caller may do; each may do what those before may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Role {
     /// Reads.
     Viewer,
@@ -63,7 +61,12 @@ impl Keys {
     }
 
     pub(super) fn role_of(&self, key: &str) -> Option<Role> {
-        let known = self.roles.iter().find(|(known, _)| same(known.expose_secret().as_bytes(), key.as_bytes()));
+        self.role_where(|known| same(known.as_bytes(), key.as_bytes()))
+    }
+
+    /// The role of the key that is meant.
+    pub(super) fn role_where(&self, is_meant: impl Fn(&str) -> bool) -> Option<Role> {
+        let known = self.roles.iter().find(|(known, _)| is_meant(known.expose_secret()));
         known.map(|(_, role)| *role)
     }
 }

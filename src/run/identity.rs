@@ -1,8 +1,6 @@
 //! The token exchange: an API key for a bearer token, and what such a token says.
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -10,7 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::access::{self, Role};
+use super::access::{self, Keys, Role};
+use super::content::Content;
 use super::digest;
 use super::service::Service;
 
@@ -25,12 +24,13 @@ struct Claims {
     sub: String,
     iat: i64,
     exp: i64,
-    role: Role,
+    /// The API key behind it, as a keyed hash.
+    key: String,
 }
 
 /// `POST /identity/token`
-pub(super) async fn token(State(service): State<Service>, body: Bytes) -> Response {
-    let form: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
+pub(super) async fn token(service: Service, content: Content) -> Response {
+    let form: Vec<(String, String)> = form_urlencoded::parse(&content.0).into_owned().collect();
     let field = |name: &str| form.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value);
     if field("grant_type") != GRANT {
         return refusal("BXNIM0105E", &format!("the grant type is not known; send grant_type={GRANT}"));
@@ -44,7 +44,10 @@ pub(super) async fn token(State(service): State<Service>, body: Bytes) -> Respon
     let now = jiff::Timestamp::now().as_second();
     let expiration = now + LIFETIME;
     let user = format!("IBMid-{}", role.name());
-    let access = signed(&Claims { iam_id: user.clone(), sub: user, iat: now, exp: expiration, role }, &service.signing_key);
+    let access = signed(
+        &Claims { iam_id: user.clone(), sub: user, iat: now, exp: expiration, key: named(key, &service.signing_key) },
+        &service.signing_key,
+    );
     let reply = json!({
         "access_token": access, "refresh_token": "not_supported", "token_type": "Bearer",
         "expires_in": LIFETIME, "expiration": expiration, "scope": "ibm openid",
@@ -66,14 +69,20 @@ fn signed(claims: &Claims, key: &[u8]) -> String {
     format!("{text}.{signature}")
 }
 
-/// The role that a token gives; nothing where it is not ours, or has run out.
-pub(super) fn role_of(token: &str, key: &[u8]) -> Option<Role> {
+/// What a token says in place of an API key.
+fn named(key: &str, signing_key: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(digest::sha256(signing_key, key.as_bytes()))
+}
+
+/// The role that a token gives; nothing where it is not ours, has run out, or its key is known no more.
+pub(super) fn role_of(token: &str, keys: &Keys, signing_key: &[u8]) -> Option<Role> {
     let (text, signature) = token.rsplit_once('.')?;
     let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-    if !access::same(&signature, &digest::sha256(key, text.as_bytes())) {
+    if !access::same(&signature, &digest::sha256(signing_key, text.as_bytes())) {
         return None;
     }
     let claims = URL_SAFE_NO_PAD.decode(text.split_once('.')?.1).ok()?;
     let claims: Claims = serde_json::from_slice(&claims).ok()?;
-    (claims.exp > jiff::Timestamp::now().as_second()).then_some(claims.role)
+    let role = keys.role_where(|key| access::same(named(key, signing_key).as_bytes(), claims.key.as_bytes()));
+    role.filter(|_| claims.exp > jiff::Timestamp::now().as_second())
 }

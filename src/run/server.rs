@@ -1,7 +1,8 @@
 //! The server: where it listens, who is let in, and which path leads where.
 
 use std::io::Write;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -9,6 +10,7 @@ use axum::http::{Method, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 use super::access::Role;
@@ -32,14 +34,33 @@ pub fn serve(options: Options, out: &mut dyn Write) -> Result<(), Unusable> {
         let listener =
             tokio::net::TcpListener::bind(listen).await.map_err(|error| Unusable(format!("{listen} cannot be listened on: {error}")))?;
         let address = listener.local_addr().map_err(|error| Unusable(error.to_string()))?;
-        let service = Service::open(options, format!("http://{address}"))?;
-        let ready = json!({ "api": format!("{}/pipeline/v2", service.origin), "iam": service.origin, "pipeline": service.pipeline });
+        let service = Service::open(options, &format!("http://{}", reachable(address)))?;
+        let ready = json!({ "api": format!("{}/pipeline/v2", service.origin), "iam": &*service.origin, "pipeline": service.pipeline });
         writeln!(out, "{ready}")
             .and_then(|()| out.flush())
             .map_err(|error| Unusable(format!("standard output cannot be written: {error}")))?;
-        let served = axum::serve(listener, router(service)).with_graceful_shutdown(told_to_end()).await;
-        served.map_err(|error| Unusable(error.to_string()))
+        let served = axum::serve(listener, router(service)).with_graceful_shutdown(told_to_end());
+        tokio::select! {
+            served = served => served.map_err(|error| Unusable(error.to_string())),
+            () = patience_at_end() => Ok(()),
+        }
     })
+}
+
+/// Nobody can call the address that stands for all of them.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
+}
+
+/// Requests that have come in whole are answered; one that never ends holds nothing up.
+async fn patience_at_end() {
+    told_to_end().await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
 }
 
 async fn told_to_end() {
@@ -88,12 +109,16 @@ fn router(service: Service) -> Router {
 
 /// Everybody below the API must be known, must have the right, and must mean this pipeline.
 async fn let_in(State(service): State<Service>, request: Request, next: Next) -> Response {
+    if percent_decode_str(request.uri().path()).decode_utf8().is_err() {
+        return Refusal::bad_request("the path is no UTF-8").into_response();
+    }
     let Some(below) = request.uri().path().strip_prefix(API) else { return next.run(request).await };
     let bearer = request.headers().get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
-    let role = match (bearer, &service.keys) {
-        (None, None) => Some(Role::Editor),
-        (None, Some(_)) => None,
-        (Some(value), _) => value.strip_prefix("Bearer ").and_then(|token| identity::role_of(token.trim(), &service.signing_key)),
+    let role = match &service.keys {
+        None => Some(Role::Editor),
+        Some(keys) => bearer
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .and_then(|token| identity::role_of(token.trim(), keys, &service.signing_key)),
     };
     let Some(role) = role else {
         return Refusal::unauthorized("the bearer token is missing, is not known, or has run out").into_response();

@@ -1,9 +1,14 @@
 //! What every request can reach: the store, who is let in, and the addresses of things.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::header;
+use axum::http::request::Parts;
 
 use super::access::Keys;
 use super::error::{Refusal, Unusable};
@@ -25,30 +30,50 @@ pub struct Options {
 
 /// What every request can reach.
 #[derive(Clone)]
-pub(super) struct Service(Arc<Inner>);
+pub(super) struct Service {
+    inner: Arc<Inner>,
+    /// The address by which the service was reached, without a path: what it shows leads back the same way.
+    pub(super) origin: Arc<str>,
+}
 
 pub(super) struct Inner {
     pub(super) store: Store,
     pub(super) keys: Option<Keys>,
     pub(super) signing_key: Vec<u8>,
     pub(super) pipeline: String,
-    pub(super) origin: String,
 }
 
 impl Deref for Service {
     type Target = Inner;
 
     fn deref(&self) -> &Inner {
-        &self.0
+        &self.inner
     }
+}
+
+impl FromRequestParts<Service> for Service {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(request: &mut Parts, service: &Service) -> Result<Self, Infallible> {
+        let host = request.headers.get(header::HOST).and_then(|host| host.to_str().ok()).filter(|host| is_authority(host));
+        Ok(match host {
+            Some(host) => Self { origin: format!("http://{host}").into(), ..service.clone() },
+            None => service.clone(),
+        })
+    }
+}
+
+/// A name or address, and a port.
+fn is_authority(host: &str) -> bool {
+    !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.:[]_".contains(&byte))
 }
 
 /// Where the API begins.
 pub(super) const API: &str = "/pipeline/v2/tekton_pipelines/";
 
 impl Service {
-    /// Opens the store. `origin` is the address of the service, without a path.
-    pub(super) fn open(options: Options, origin: String) -> Result<Self, Unusable> {
+    /// Opens the store. `origin` is the address of the service, without a path, for who does not say how it was reached.
+    pub(super) fn open(options: Options, origin: &str) -> Result<Self, Unusable> {
         let store = Store::open(options.state.as_deref())?;
         let failed = |_| Unusable("the store cannot be written".to_owned());
         let asked = options.pipeline;
@@ -66,7 +91,7 @@ impl Service {
         let mut random = vec![0; 32];
         getrandom::fill(&mut random).map_err(|error| Unusable(format!("this machine gives no random bytes: {error}")))?;
         let signing_key = store.fact("signing-key", || random).map_err(failed)?;
-        Ok(Self(Arc::new(Inner { store, keys: options.keys, signing_key, pipeline, origin })))
+        Ok(Self { inner: Arc::new(Inner { store, keys: options.keys, signing_key, pipeline }), origin: origin.into() })
     }
 
     /// The address of a path below the pipeline.

@@ -2,10 +2,11 @@
 //!
 //! A change is one transaction, and it is on disk before anybody is told that it was made.
 
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::path::Path;
 
 use redb::backends::InMemoryBackend;
-use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable, StorageError, TableDefinition, WriteTransaction};
 use serde_json::Value;
 
 use super::error::{Refusal, Unusable};
@@ -44,6 +45,20 @@ pub(super) struct View(ReadTransaction);
 /// A change that is made as a whole or not at all.
 pub(super) struct Change(WriteTransaction);
 
+/// The file of the store, which nobody else can read: it holds secrets.
+fn private(folder: &Path, path: &Path) -> std::io::Result<File> {
+    let (mut folders, mut options) = (DirBuilder::new(), OpenOptions::new());
+    folders.recursive(true);
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::DirBuilderExt::mode(&mut folders, 0o700);
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    folders.create(folder)?;
+    options.open(path)
+}
+
 fn broken(error: impl std::fmt::Display) -> Refusal {
     Refusal::broken(format!("the store cannot be used: {error}"))
 }
@@ -54,11 +69,15 @@ impl Store {
         let database = match folder {
             None => Database::builder().create_with_backend(InMemoryBackend::new()).map_err(|error| Unusable(error.to_string()))?,
             Some(folder) => {
-                std::fs::create_dir_all(folder)
-                    .map_err(|error| Unusable(format!("the folder {} cannot be made: {error}", folder.display())))?;
                 let path = folder.join("pipeline.redb");
-                Database::create(&path).map_err(|error| {
-                    Unusable(format!("{} cannot be opened: {error}; is another `sidestage serve` using it?", path.display()))
+                let unusable = |error: &dyn std::fmt::Display| Unusable(format!("the store {} cannot be opened: {error}", path.display()));
+                let file = private(folder, &path).map_err(|error| unusable(&error))?;
+                Database::builder().create_file(file).map_err(|error| match error {
+                    DatabaseError::DatabaseAlreadyOpen => unusable(&"another `sidestage serve` uses it"),
+                    DatabaseError::Storage(StorageError::Corrupted(_) | StorageError::Io(_)) => {
+                        unusable(&format!("{error}; where it is damaged, name another folder with --state"))
+                    }
+                    _ => unusable(&error),
                 })?
             }
         };

@@ -107,11 +107,17 @@ pub(super) fn copy_name(body: &Document) -> Result<String, Refusal> {
     Ok(name.as_str().unwrap_or_default().to_owned())
 }
 
+/// What is said about a run.
+pub(super) fn description(body: &Document) -> Result<(), Refusal> {
+    match body.get("description") {
+        Some(description) => text(description, 0, VALUE_LIMIT).map_err(|expected| wrong("description", &expected)),
+        None => Ok(()),
+    }
+}
+
 /// What a webhook's body may say to the service itself; everything else is the caller's.
 pub(super) fn payload(body: &Document) -> Result<(), Refusal> {
-    if let Some(description) = body.get("description") {
-        text(description, 0, VALUE_LIMIT).map_err(|expected| wrong("description", &expected))?;
-    }
+    description(body)?;
     let property = |value: &Value| {
         member(value, "name", identifier)?;
         member(value, "type", |kind| one_of(kind, &["TEXT", "SECURE"]))?;

@@ -1,7 +1,7 @@
 //! The generic webhook: a call that proves itself makes a run.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ use super::validation;
 
 /// `POST /v1/tekton-webhook/{pipeline}/run/{trigger}`
 pub(super) async fn call(
-    State(service): State<Service>,
+    service: Service,
     Path((pipeline, trigger)): Path<(String, String)>,
     Query(query): Query<Vec<(String, String)>>,
     headers: HeaderMap,

@@ -67,6 +67,13 @@ impl Service {
         send("POST", &format!("{}/identity/token", self.origin), &[("Content-Type", "application/x-www-form-urlencoded")], form.as_bytes())
     }
 
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn end(mut self) {
+        Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
+        let status = self.child.wait().expect("it ends");
+        assert!(status.success(), "{status}");
+    }
+
     /// Ends it as `kill -9` does.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("it runs");

@@ -84,7 +84,7 @@ fn listen(mut listener: TcpListener, own: SocketAddr, target: SocketAddr, shared
     loop {
         let Ok((client, _)) = listener.accept() else { return };
         let known = Arc::clone(shared);
-        let worker = thread::spawn(move || pass(client, own, target, &known));
+        let worker = thread::spawn(move || pass(client, target, &known));
         let next = {
             let shared = shared.lock().expect("the proxy");
             shared.plan.filter(|plan| plan.fault == Fault::Refused).map(|plan| (plan, shared.seen.len()))
@@ -110,7 +110,7 @@ fn listen(mut listener: TcpListener, own: SocketAddr, target: SocketAddr, shared
     }
 }
 
-fn pass(mut client: TcpStream, own: SocketAddr, target: SocketAddr, shared: &Mutex<Shared>) {
+fn pass(mut client: TcpStream, target: SocketAddr, shared: &Mutex<Shared>) {
     let Some((first, request)) = read_message(&client) else { return };
     let (fault, delay) = {
         let mut shared = shared.lock().expect("the proxy");
@@ -122,7 +122,7 @@ fn pass(mut client: TcpStream, own: SocketAddr, target: SocketAddr, shared: &Mut
     };
     thread::sleep(delay);
     if fault.is_none_or(|plan| plan.is_forwarded) {
-        let reply = forward(&request, own, target);
+        let reply = forward(&request, target);
         if fault.is_none() {
             let _ = client.write_all(&reply);
             return;
@@ -184,14 +184,9 @@ fn read_message(stream: &TcpStream) -> Option<(String, Vec<u8>)> {
     Some((first, all))
 }
 
-/// The service's reply, with the proxy's address in the place of the service's.
-fn forward(request: &[u8], own: SocketAddr, target: SocketAddr) -> Vec<u8> {
+/// The service's reply. Its addresses are the proxy's, as `Host` says it.
+fn forward(request: &[u8], target: SocketAddr) -> Vec<u8> {
     let mut service = TcpStream::connect(target).expect("the service listens");
     service.write_all(request).expect("the service reads");
-    let Some((_, reply)) = read_message(&service) else { return Vec::new() };
-    let text = String::from_utf8_lossy(&reply).into_owned();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-    let body = body.replace(&target.to_string(), &own.to_string());
-    let head: Vec<&str> = head.lines().filter(|line| !line.to_ascii_lowercase().starts_with("content-length")).collect();
-    format!("{}\r\nContent-Length: {}\r\n\r\n{body}", head.join("\r\n"), body.len()).into_bytes()
+    read_message(&service).map_or_else(Vec::new, |(_, reply)| reply)
 }

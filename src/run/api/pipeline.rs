@@ -1,7 +1,6 @@
 //! The pipeline itself.
 
 use axum::Json;
-use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::super::error::Refusal;
@@ -13,7 +12,7 @@ use super::{properties, triggers};
 const SINCE: &str = "2026-01-01T00:00:00.000Z";
 
 /// `GET /tekton_pipelines/{pipeline}`
-pub(in crate::run) async fn get(State(service): State<Service>) -> Result<Json<Value>, Refusal> {
+pub(in crate::run) async fn get(service: Service) -> Result<Json<Value>, Refusal> {
     let shown = service.work(|service| {
         let view = service.store.view()?;
         let properties: Vec<_> = view.all(Kind::Property)?.iter().map(|(_, property)| properties::shown(service, property)).collect();

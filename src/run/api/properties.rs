@@ -1,7 +1,7 @@
 //! Properties of the pipeline.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ fn unknown(name: &str) -> Refusal {
 }
 
 /// `GET /properties`
-pub(in crate::run) async fn list(State(service): State<Service>, Query(query): Query<Parameters>) -> Result<Json<Value>, Refusal> {
+pub(in crate::run) async fn list(service: Service, Query(query): Query<Parameters>) -> Result<Json<Value>, Refusal> {
     let properties = service.work(move |service| {
         let properties = service.store.view()?.all(Kind::Property)?.into_iter().map(|(_, property)| shown(service, &property)).collect();
         arranged(properties, &query)
@@ -30,7 +30,7 @@ pub(in crate::run) async fn list(State(service): State<Service>, Query(query): Q
 }
 
 /// `POST /properties`
-pub(in crate::run) async fn create(State(service): State<Service>, content: Content) -> Result<(StatusCode, Json<Document>), Refusal> {
+pub(in crate::run) async fn create(service: Service, content: Content) -> Result<(StatusCode, Json<Document>), Refusal> {
     let created = service.work(move |service| {
         let property = validation::property(&content.object()?)?;
         let name = text(&property, "name");
@@ -47,10 +47,7 @@ pub(in crate::run) async fn create(State(service): State<Service>, content: Cont
 }
 
 /// `GET /properties/{name}`
-pub(in crate::run) async fn get(
-    State(service): State<Service>,
-    Path((_, name)): Path<(String, String)>,
-) -> Result<Json<Document>, Refusal> {
+pub(in crate::run) async fn get(service: Service, Path((_, name)): Path<(String, String)>) -> Result<Json<Document>, Refusal> {
     let found = service.work(move |service| {
         let property = service.store.view()?.get(Kind::Property, &name)?.ok_or_else(|| unknown(&name))?;
         Ok(shown(service, &property))
@@ -60,7 +57,7 @@ pub(in crate::run) async fn get(
 
 /// `PUT /properties/{name}`
 pub(in crate::run) async fn replace(
-    State(service): State<Service>,
+    service: Service,
     Path((_, name)): Path<(String, String)>,
     content: Content,
 ) -> Result<Json<Document>, Refusal> {
@@ -76,7 +73,7 @@ pub(in crate::run) async fn replace(
 }
 
 /// `DELETE /properties/{name}`
-pub(in crate::run) async fn delete(State(service): State<Service>, Path((_, name)): Path<(String, String)>) -> Result<StatusCode, Refusal> {
+pub(in crate::run) async fn delete(service: Service, Path((_, name)): Path<(String, String)>) -> Result<StatusCode, Refusal> {
     let deleted = service.work(move |service| {
         let is_gone = service.store.change(|change| change.remove(Kind::Property, &name))?;
         if is_gone { Ok(StatusCode::NO_CONTENT) } else { Err(unknown(&name)) }

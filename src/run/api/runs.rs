@@ -1,7 +1,7 @@
 //! Runs: made by a call of the webhook or of the API. They stay queued until something executes them.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -69,19 +69,19 @@ fn property(name: &str, kind: &str, value: &str) -> Document {
     [("name", name), ("type", kind), ("value", value)].into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect()
 }
 
-/// Adds a run of a trigger; gives it as it is kept.
+/// Adds a run of a trigger; gives it as it is shown.
 pub(in crate::run) fn add(service: &Service, change: &Change, trigger: &Document, request: Request) -> Result<Document, Refusal> {
     let known = change.all(Kind::Run)?;
     let id = uuid::Uuid::new_v4().to_string();
     let now = jiff::Timestamp::now();
     let worker = trigger.get("worker").and_then(|worker| worker["id"].as_str()).unwrap_or("public");
     let mut run = json!({
-        "id": id, "status": status_of_new(&known, trigger), "pipeline_id": service.pipeline, "pipeline": { "id": service.pipeline },
+        "id": id, "status": admit(change, &known, trigger)?, "pipeline_id": service.pipeline, "pipeline": { "id": service.pipeline },
         "definition_id": service.pipeline, "definition": { "id": service.pipeline },
         "worker": { "id": worker, "name": worker, "agent": worker },
         "listener_name": text(trigger, "event_listener"), "trigger": triggers::shown(service, trigger),
         "event_params_blob": request.event, "properties": effective(service, change, trigger, &request.overrides)?,
-        "created_at": format!("{now:.3}"), "href": service.href(&format!("/pipeline_runs/{id}")), "run_url": service.run_url(&id),
+        "created_at": format!("{now:.3}"),
     });
     if let Some(description) = request.description {
         run["description"] = description;
@@ -91,7 +91,7 @@ pub(in crate::run) fn add(service: &Service, change: &Change, trigger: &Document
     }
     let run = run.as_object().cloned().unwrap_or_default();
     append(change, &known, &run)?;
-    Ok(run)
+    Ok(shown(service, &run))
 }
 
 fn append(change: &Change, known: &[(String, Document)], run: &Document) -> Result<(), Refusal> {
@@ -99,16 +99,32 @@ fn append(change: &Change, known: &[(String, Document)], run: &Document) -> Resu
     change.put(Kind::Run, &format!("{:020}", last + 1), run)
 }
 
-/// Where a trigger may have only some runs at once, further ones wait; where too many wait, they are cancelled.
-fn status_of_new(known: &[(String, Document)], trigger: &Document) -> &'static str {
-    let of_trigger = || known.iter().filter(|(_, run)| run["trigger"]["id"] == trigger["id"]).map(|(_, run)| text(run, "status"));
-    let active = of_trigger().filter(|status| ["pending", "queued", "running"].contains(status)).count();
-    let waiting = of_trigger().filter(|status| *status == "waiting").count();
+/// The status of a new run. Where a trigger may have only some at once, further ones wait; where too many wait, they are
+/// cancelled. A trigger that lets only one wait keeps the newest.
+fn admit(change: &Change, known: &[(String, Document)], trigger: &Document) -> Result<&'static str, Refusal> {
+    let of_trigger = || known.iter().filter(|(_, run)| run["trigger"]["id"] == trigger["id"]);
+    let active = of_trigger().filter(|(_, run)| ["pending", "queued", "running"].contains(&text(run, "status"))).count();
+    let waiting: Vec<_> = of_trigger().filter(|(_, run)| text(run, "status") == "waiting").collect();
     match trigger.get("max_concurrent_runs").and_then(Value::as_u64) {
-        Some(most) if active as u64 >= most && waiting >= WAITING_LIMIT => "cancelled",
-        Some(most) if active as u64 >= most => "waiting",
-        _ => "queued",
+        Some(most) if (active as u64) < most => Ok("queued"),
+        None => Ok("queued"),
+        Some(_) if trigger.get("limit_waiting_runs") == Some(&Value::Bool(true)) => {
+            for (key, run) in waiting {
+                change.put(Kind::Run, key, &ended(run))?;
+            }
+            Ok("waiting")
+        }
+        Some(_) if waiting.len() >= WAITING_LIMIT => Ok("cancelled"),
+        Some(_) => Ok("waiting"),
     }
+}
+
+/// The run, cancelled now.
+fn ended(run: &Document) -> Document {
+    let mut run = run.clone();
+    run.insert("status".to_owned(), "cancelled".into());
+    run.insert("updated_at".to_owned(), format!("{:.3}", jiff::Timestamp::now()).into());
+    run
 }
 
 /// The properties that the run sees: the pipeline's, then the trigger's, then those of this call.
@@ -144,15 +160,21 @@ fn find(from: &impl Read, id: &str) -> Result<(String, Document), Refusal> {
     from.all(Kind::Run)?.into_iter().find(|(_, run)| text(run, "id") == id).ok_or_else(|| Refusal::not_found("run", id))
 }
 
-/// A run as it is shown: its logs have operations of their own.
-fn shown(run: &Document) -> Document {
+/// A run as it is shown: with its addresses; its logs have operations of their own.
+fn shown(service: &Service, run: &Document) -> Document {
     let mut shown = run.clone();
     shown.remove("logs");
+    let id = text(run, "id");
+    shown.insert("href".to_owned(), service.href(&format!("/pipeline_runs/{id}")).into());
+    shown.insert("run_url".to_owned(), service.run_url(id).into());
+    if let Some(trigger) = shown.get_mut("trigger").and_then(Value::as_object_mut) {
+        triggers::address(service, trigger);
+    }
     shown
 }
 
 /// `GET /pipeline_runs`
-pub(in crate::run) async fn list(State(service): State<Service>, Query(query): Query<Parameters>) -> Result<Json<Value>, Refusal> {
+pub(in crate::run) async fn list(service: Service, Query(query): Query<Parameters>) -> Result<Json<Value>, Refusal> {
     let page = service.work(move |service| {
         let value = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let limit = match value("limit").map(str::parse) {
@@ -176,14 +198,14 @@ pub(in crate::run) async fn list(State(service): State<Service>, Query(query): Q
         // The page begins with the run that the token names, or with the first older one.
         let first = start.map_or(0, |start| runs.iter().take_while(|(key, _)| key.as_str() > start).count());
         let next = runs.get(first.saturating_add(limit)).map(|(key, _)| key.clone());
-        let shown: Vec<Document> = runs.iter().skip(first).take(limit).map(|(_, run)| in_list(run)).collect();
+        let shown: Vec<Document> = runs.iter().skip(first).take(limit).map(|(_, run)| in_list(service, run)).collect();
         Ok(page(service, &query, &shown, limit, next.as_deref()))
     });
     page.await.map(Json)
 }
 
-fn in_list(run: &Document) -> Document {
-    let mut run = shown(run);
+fn in_list(service: &Service, run: &Document) -> Document {
+    let mut run = shown(service, run);
     run.remove("properties");
     run
 }
@@ -206,9 +228,10 @@ fn page(service: &Service, query: &Parameters, runs: &[Document], limit: usize, 
 }
 
 /// `POST /pipeline_runs`
-pub(in crate::run) async fn create(State(service): State<Service>, content: Content) -> Result<(StatusCode, Json<Document>), Refusal> {
+pub(in crate::run) async fn create(service: Service, content: Content) -> Result<(StatusCode, Json<Document>), Refusal> {
     let created = service.work(move |service| {
         let body = content.object()?;
+        validation::description(&body)?;
         let request = named_trigger(&body)?;
         let name = text(&request, "name").to_owned();
         service.store.change(|change| {
@@ -222,7 +245,7 @@ pub(in crate::run) async fn create(State(service): State<Service>, content: Cont
             if trigger.get("enabled") == Some(&Value::Bool(false)) {
                 return Err(Refusal::bad_request(format!("the trigger `{name}` is disabled")));
             }
-            add(service, change, &trigger, Request::of_api(&body, &request)?).map(|run| shown(&run))
+            add(service, change, &trigger, Request::of_api(&body, &request)?)
         })
     });
     Ok((StatusCode::CREATED, Json(created.await?)))
@@ -251,7 +274,7 @@ fn named_trigger(body: &Document) -> Result<Document, Refusal> {
 
 /// `GET /pipeline_runs/{run}`
 pub(in crate::run) async fn get(
-    State(service): State<Service>,
+    service: Service,
     Path((_, id)): Path<(String, String)>,
     Query(query): Query<Parameters>,
 ) -> Result<Json<Document>, Refusal> {
@@ -259,13 +282,13 @@ pub(in crate::run) async fn get(
         if let Some(other) = entries(&query, "includes").into_iter().find(|include| *include != "definitions") {
             return Err(Refusal::bad_request(format!("`includes` must be definitions, and not `{other}`")));
         }
-        Ok(shown(&find(&service.store.view()?, &id)?.1))
+        Ok(shown(service, &find(&service.store.view()?, &id)?.1))
     });
     found.await.map(Json)
 }
 
 /// `DELETE /pipeline_runs/{run}`
-pub(in crate::run) async fn delete(State(service): State<Service>, Path((_, id)): Path<(String, String)>) -> Result<StatusCode, Refusal> {
+pub(in crate::run) async fn delete(service: Service, Path((_, id)): Path<(String, String)>) -> Result<StatusCode, Refusal> {
     let deleted = service.work(move |service| {
         service.store.change(|change| {
             let (key, _) = find(change, &id)?;
@@ -277,7 +300,7 @@ pub(in crate::run) async fn delete(State(service): State<Service>, Path((_, id))
 
 /// `POST /pipeline_runs/{run}/cancel`
 pub(in crate::run) async fn cancel(
-    State(service): State<Service>,
+    service: Service,
     Path((_, id)): Path<(String, String)>,
     content: Content,
 ) -> Result<(StatusCode, Json<Document>), Refusal> {
@@ -287,14 +310,13 @@ pub(in crate::run) async fn cancel(
             return Err(Refusal::bad_request("`force` must be true or false"));
         }
         service.store.change(|change| {
-            let (key, mut run) = find(change, &id)?;
+            let (key, run) = find(change, &id)?;
             if ENDED.contains(&text(&run, "status")) {
                 return Err(Refusal::conflict(format!("the run has already ended: {}", text(&run, "status"))));
             }
-            run.insert("status".to_owned(), "cancelled".into());
-            run.insert("updated_at".to_owned(), format!("{:.3}", jiff::Timestamp::now()).into());
+            let run = ended(&run);
             change.put(Kind::Run, &key, &run)?;
-            Ok(shown(&run))
+            Ok(shown(service, &run))
         })
     });
     Ok((StatusCode::ACCEPTED, Json(cancelled.await?)))
@@ -302,24 +324,23 @@ pub(in crate::run) async fn cancel(
 
 /// `POST /pipeline_runs/{run}/rerun`: the same again, with the state that it had.
 pub(in crate::run) async fn rerun(
-    State(service): State<Service>,
+    service: Service,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<(StatusCode, Json<Document>), Refusal> {
     let repeated = service.work(move |service| {
         service.store.change(|change| {
             let (_, mut run) = find(change, &id)?;
             let known = change.all(Kind::Run)?;
-            let id = uuid::Uuid::new_v4().to_string();
+            let trigger = run.get("trigger").and_then(Value::as_object).cloned().unwrap_or_default();
+            let trigger = change.get(Kind::Trigger, text(&trigger, "id"))?.unwrap_or(trigger);
             for gone in ["updated_at", "error_message", "logs"] {
                 run.remove(gone);
             }
-            run.insert("href".to_owned(), service.href(&format!("/pipeline_runs/{id}")).into());
-            run.insert("run_url".to_owned(), service.run_url(&id).into());
-            run.insert("id".to_owned(), id.into());
-            run.insert("status".to_owned(), "queued".into());
+            run.insert("id".to_owned(), uuid::Uuid::new_v4().to_string().into());
+            run.insert("status".to_owned(), admit(change, &known, &trigger)?.into());
             run.insert("created_at".to_owned(), format!("{:.3}", jiff::Timestamp::now()).into());
             append(change, &known, &run)?;
-            Ok(shown(&run))
+            Ok(shown(service, &run))
         })
     });
     Ok((StatusCode::CREATED, Json(repeated.await?)))
@@ -331,7 +352,7 @@ fn logs_of(run: &Document) -> Vec<&Document> {
 }
 
 /// `GET /pipeline_runs/{run}/logs`
-pub(in crate::run) async fn logs(State(service): State<Service>, Path((_, id)): Path<(String, String)>) -> Result<Json<Value>, Refusal> {
+pub(in crate::run) async fn logs(service: Service, Path((_, id)): Path<(String, String)>) -> Result<Json<Value>, Refusal> {
     let logs = service.work(move |service| {
         let (_, run) = find(&service.store.view()?, &id)?;
         let entry = |log: &Document| json!({ "id": log["id"], "name": log["name"], "href": service.href(&format!("/pipeline_runs/{id}/logs/{}", text(log, "id"))) });
@@ -341,10 +362,7 @@ pub(in crate::run) async fn logs(State(service): State<Service>, Path((_, id)): 
 }
 
 /// `GET /pipeline_runs/{run}/logs/{log}`
-pub(in crate::run) async fn log(
-    State(service): State<Service>,
-    Path((_, id, log)): Path<(String, String, String)>,
-) -> Result<Json<Value>, Refusal> {
+pub(in crate::run) async fn log(service: Service, Path((_, id, log)): Path<(String, String, String)>) -> Result<Json<Value>, Refusal> {
     let found = service.work(move |service| {
         let (_, run) = find(&service.store.view()?, &id)?;
         let entry = logs_of(&run).into_iter().find(|entry| text(entry, "id") == log).ok_or_else(|| Refusal::not_found("log", &log))?;

@@ -1,7 +1,7 @@
 //! Properties of a trigger. They are kept in the trigger.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ fn put(change: &Change, mut trigger: Document, properties: Vec<Document>) -> Res
 
 /// `GET /triggers/{trigger}/properties`
 pub(in crate::run) async fn list(
-    State(service): State<Service>,
+    service: Service,
     Path((_, trigger)): Path<(String, String)>,
     Query(query): Query<Parameters>,
 ) -> Result<Json<Value>, Refusal> {
@@ -44,7 +44,7 @@ pub(in crate::run) async fn list(
 
 /// `POST /triggers/{trigger}/properties`
 pub(in crate::run) async fn create(
-    State(service): State<Service>,
+    service: Service,
     Path((_, trigger)): Path<(String, String)>,
     content: Content,
 ) -> Result<(StatusCode, Json<Document>), Refusal> {
@@ -69,7 +69,7 @@ pub(in crate::run) async fn create(
 
 /// `GET /triggers/{trigger}/properties/{name}`
 pub(in crate::run) async fn get(
-    State(service): State<Service>,
+    service: Service,
     Path((_, trigger, name)): Path<(String, String, String)>,
 ) -> Result<Json<Document>, Refusal> {
     let found = service.work(move |service| {
@@ -82,7 +82,7 @@ pub(in crate::run) async fn get(
 
 /// `PUT /triggers/{trigger}/properties/{name}`
 pub(in crate::run) async fn replace(
-    State(service): State<Service>,
+    service: Service,
     Path((_, trigger, name)): Path<(String, String, String)>,
     content: Content,
 ) -> Result<Json<Document>, Refusal> {
@@ -103,7 +103,7 @@ pub(in crate::run) async fn replace(
 
 /// `DELETE /triggers/{trigger}/properties/{name}`
 pub(in crate::run) async fn delete(
-    State(service): State<Service>,
+    service: Service,
     Path((_, trigger, name)): Path<(String, String, String)>,
 ) -> Result<StatusCode, Refusal> {
     let deleted = service.work(move |service| {

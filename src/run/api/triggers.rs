@@ -1,7 +1,7 @@
 //! Triggers.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -29,8 +29,7 @@ pub(super) fn properties(trigger: &Document) -> Vec<Document> {
 }
 
 pub(super) fn shown_property(service: &Service, trigger: &str, property: &Document) -> Document {
-    let href = service.href(&format!("/triggers/{trigger}/properties/{}", text(property, "name")));
-    super::shown_property(property, &[&service.pipeline, trigger], href)
+    super::shown_property(property, &[&service.pipeline, trigger], property_href(service, trigger, text(property, "name")))
 }
 
 /// A trigger as it is shown: secrets are hashes, and the addresses are there.
@@ -44,15 +43,28 @@ pub(in crate::run) fn shown(service: &Service, trigger: &Document) -> Document {
     }
     let properties: Vec<Document> = properties(trigger).iter().map(|property| shown_property(service, id, property)).collect();
     shown.insert("properties".to_owned(), json!(properties));
-    shown.insert("href".to_owned(), service.href(&format!("/triggers/{id}")).into());
-    if text(trigger, "type") == "generic" {
-        shown.insert("webhook_url".to_owned(), service.webhook_url(id).into());
-    }
+    address(service, &mut shown);
     shown
 }
 
+/// Says where a shown trigger and its properties are.
+pub(super) fn address(service: &Service, shown: &mut Document) {
+    let id = text(shown, "id").to_owned();
+    for property in shown.get_mut("properties").and_then(Value::as_array_mut).into_iter().flatten() {
+        property["href"] = property_href(service, &id, property["name"].as_str().unwrap_or_default()).into();
+    }
+    shown.insert("href".to_owned(), service.href(&format!("/triggers/{id}")).into());
+    if text(shown, "type") == "generic" {
+        shown.insert("webhook_url".to_owned(), service.webhook_url(&id).into());
+    }
+}
+
+fn property_href(service: &Service, trigger: &str, name: &str) -> String {
+    service.href(&format!("/triggers/{trigger}/properties/{name}"))
+}
+
 /// `GET /triggers`
-pub(in crate::run) async fn list(State(service): State<Service>, Query(query): Query<Parameters>) -> Result<Json<Value>, Refusal> {
+pub(in crate::run) async fn list(service: Service, Query(query): Query<Parameters>) -> Result<Json<Value>, Refusal> {
     let triggers = service.work(move |service| {
         let mut triggers: Vec<Document> = service.store.view()?.all(Kind::Trigger)?.into_iter().map(|(_, trigger)| trigger).collect();
         for kind in entries(&query, "type") {
@@ -90,7 +102,7 @@ pub(in crate::run) async fn list(State(service): State<Service>, Query(query): Q
 }
 
 /// `POST /triggers`
-pub(in crate::run) async fn create(State(service): State<Service>, content: Content) -> Result<(StatusCode, Json<Document>), Refusal> {
+pub(in crate::run) async fn create(service: Service, content: Content) -> Result<(StatusCode, Json<Document>), Refusal> {
     let created = service.work(move |service| {
         let mut trigger = validation::trigger(&content.object()?)?;
         for (name, value) in defaults() {
@@ -115,13 +127,13 @@ fn add(change: &Change, trigger: &mut Document) -> Result<(), Refusal> {
 }
 
 /// `GET /triggers/{trigger}`
-pub(in crate::run) async fn get(State(service): State<Service>, Path((_, id)): Path<(String, String)>) -> Result<Json<Document>, Refusal> {
+pub(in crate::run) async fn get(service: Service, Path((_, id)): Path<(String, String)>) -> Result<Json<Document>, Refusal> {
     service.work(move |service| Ok(shown(service, &find(&service.store.view()?, &id)?))).await.map(Json)
 }
 
 /// `PATCH /triggers/{trigger}`
 pub(in crate::run) async fn update(
-    State(service): State<Service>,
+    service: Service,
     Path((_, id)): Path<(String, String)>,
     content: Content,
 ) -> Result<Json<Document>, Refusal> {
@@ -165,7 +177,7 @@ fn patched(service: &Service, old: &Document, patch: &Document) -> Result<Docume
 }
 
 /// `DELETE /triggers/{trigger}`
-pub(in crate::run) async fn delete(State(service): State<Service>, Path((_, id)): Path<(String, String)>) -> Result<StatusCode, Refusal> {
+pub(in crate::run) async fn delete(service: Service, Path((_, id)): Path<(String, String)>) -> Result<StatusCode, Refusal> {
     let deleted = service.work(move |service| {
         let is_gone = service.store.change(|change| change.remove(Kind::Trigger, &id))?;
         if is_gone { Ok(StatusCode::NO_CONTENT) } else { Err(Refusal::not_found("trigger", &id)) }
@@ -175,7 +187,7 @@ pub(in crate::run) async fn delete(State(service): State<Service>, Path((_, id))
 
 /// `POST /triggers/{trigger}/duplicate`
 pub(in crate::run) async fn duplicate(
-    State(service): State<Service>,
+    service: Service,
     Path((_, id)): Path<(String, String)>,
     content: Content,
 ) -> Result<(StatusCode, Json<Document>), Refusal> {
