@@ -251,12 +251,55 @@ fn a_password_in_an_address_is_never_shown() {
     assert_eq!(code, 4, "{said}");
     assert!(said.contains("repository shop") && said.contains("127.0.0.1:9/x.git"), "{said}");
     assert!(!said.contains("hunter2"), "{said}");
+    let long = format!("url=http://user:{}@127.0.0.1:9/x.git", "hunter2".repeat(60));
+    site.parent(&["save_repo", "shop", &long]);
+    let (code, said) = ended(&site.receive(&site.payload(&[]).to_string()));
+    assert_eq!((code, said.contains("hunter2")), (4, false), "{said}");
+}
+
+#[test]
+fn the_path_of_a_configuration_is_no_code() {
+    let site = Site::new();
+    let folder = site.path("odd \" $(touch pwned) `touch pwned` ' \\ folder");
+    fs::create_dir(&folder).unwrap();
+    let config = "version: '1'\ndeploy:\n  image: i\n  script: trigger-task scan\nscan:\n  image: i\n  script: echo\n";
+    fs::write(folder.join(".pipeline-config.yaml"), config).unwrap();
+    let mut command = Command::new(BINARY);
+    let output = command.current_dir(site.folder.path()).args(["build", "--out", "odd-out"]).arg(folder.file_name().unwrap()).output();
+    let output = output.expect("the binary runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for script in ["async-stage.sh", "setup-webhook.sh", "list-async-runs.sh", "trigger/scan.sh"] {
+        let mut command = site.command("bash", "workspace", "state");
+        let checked = command.arg("-n").arg(site.path("odd-out").join(script)).output().expect("bash runs");
+        assert!(checked.status.success(), "{script}: {}", String::from_utf8_lossy(&checked.stderr));
+    }
+    let mut payload = site.payload(&[]);
+    payload["stage"] = "nope".into();
+    fs::write(site.path("payload"), payload.to_string()).unwrap();
+    let mut command = site.command("bash", "workspace", "state");
+    command.current_dir(site.folder.path()).arg(site.path("odd-out/async-stage.sh")).env("TRIGGER_PAYLOAD_PATH", site.path("payload"));
+    let (code, said) = ended(&command.output().expect("bash runs"));
+    assert_eq!((code, said.contains("$(touch pwned)"), site.path("pwned").exists()), (3, true, false), "{said}");
+}
+
+#[test]
+fn a_folder_that_is_in_the_way_or_belongs_to_the_store_is_named() {
+    let site = Site::new();
+    fs::write(site.path("workspace/file"), "").unwrap();
+    let (url, commit, _) = site.repository("origin");
+    for (path, words) in
+        [("file/below", "a file is in the way of file/below"), (".pipelinectl/secret", "its path leaves the workspace, or is none")]
+    {
+        site.parent(&["save_repo", "shop", &format!("url={url}"), &format!("path={path}"), &format!("commit={commit}")]);
+        let (code, said) = ended(&site.receive(&site.payload(&[]).to_string()));
+        assert_eq!((code, said.contains(words)), (4, true), "{path}: {said}");
+    }
 }
 
 /// In the place of git, since only https gets the token: asks as git does, and looks for the token in files.
 const ASKING_GIT: &str = r#"#!/usr/bin/env bash
 case " $* " in *" clone "*) ;; *) exit 0 ;; esac
-for url in https://git.example http://git.example; do
+for url in https://git.example http://git.example http://https://x; do
   printf '%s: %s\n' "$url" "$("$GIT_ASKPASS" "Password for '$url': ")" >>"$ANSWERS"
 done
 grep -rl git-token-hunter2 "$TMPDIR" "$WORKSPACE" >>"$ANSWERS"
@@ -284,5 +327,8 @@ fn the_token_for_repositories_goes_to_https_alone_and_is_in_no_file() {
     command.env("TMPDIR", site.path("temporary")).env("ANSWERS", site.path("answers")).env("SIDESTAGE_RETRIES", "1");
     let (code, said) = ended(&command.output().expect("bash runs"));
     assert_eq!((code, said.contains("git-token-hunter2")), (4, false), "{said}");
-    assert_eq!(fs::read_to_string(site.path("answers")).unwrap(), "https://git.example: git-token-hunter2\nhttp://git.example: \n");
+    assert_eq!(
+        fs::read_to_string(site.path("answers")).unwrap(),
+        "https://git.example: git-token-hunter2\nhttp://git.example: \nhttp://https://x: \n"
+    );
 }

@@ -17,6 +17,9 @@ use serde_json::json;
 use support::proxy::{Fault, Plan};
 use support::site::{PROPERTY, Parent, SetUp, Site, kill_group, report, start};
 
+const EMPTY: Fault = Fault::Reply("");
+const PAGE: Fault = Fault::Reply("<html>hello</html>");
+
 /// Where a run begins, and what it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scenario {
@@ -108,11 +111,9 @@ fn troubles() -> Vec<Trouble> {
     let lasting = |fault| Trouble::Fault { fault, is_forwarded: false, is_lasting: true };
     let mut all = vec![single(Fault::Refused), single(Fault::TimeOut), single(Fault::Cut), single(Fault::Busy)];
     all.extend([400, 401, 403, 404, 409, 429, 500, 502, 503].map(|status| single(Fault::Status(status))));
-    all.extend([single(Fault::Empty), single(Fault::Page)]);
+    all.extend([single(EMPTY), single(PAGE)]);
     // The service has done it, and nobody learns that it has.
-    all.extend(
-        [Fault::TimeOut, Fault::Cut, Fault::Status(500), Fault::Status(502), Fault::Status(503), Fault::Empty, Fault::Page].map(after),
-    );
+    all.extend([Fault::TimeOut, Fault::Cut, Fault::Status(500), Fault::Status(502), Fault::Status(503), EMPTY, PAGE].map(after));
     all.extend([Fault::Status(503), Fault::Cut].map(lasting));
     all.push(Trouble::Kill);
     all
@@ -135,8 +136,8 @@ fn name(trouble: Trouble) -> String {
                 Fault::Cut => "reset mid-body".to_owned(),
                 Fault::Status(status) => status.to_string(),
                 Fault::Busy => "429 with Retry-After".to_owned(),
-                Fault::Empty => "empty body".to_owned(),
-                Fault::Page => "no JSON".to_owned(),
+                Fault::Reply("") => "empty body".to_owned(),
+                Fault::Reply(_) => "no JSON".to_owned(),
             };
             format!("{what}{when}")
         }

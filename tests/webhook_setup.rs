@@ -12,6 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use support::proxy::{Fault, Plan};
 use support::site::{EDITOR, OPERATOR, PROPERTY, Parent, SetUp, Site, TRIGGER, start};
 
 const BOTH: [SetUp; 2] = [SetUp::Script, SetUp::Apply];
@@ -288,20 +289,23 @@ fn a_password_in_an_address_stays_behind() {
         ("ssh", "ssh://git:hunter2@git.example/ssh.git"),
         ("plain", "ssh://git@git.example/plain.git"),
         ("scp", "git@git.example:scp.git"),
+        ("plus", "git+https://hunter2@git.example/plus.git"),
     ] {
         parent.ctl(&["save_repo", name, &format!("url={url}"), &format!("path={name}"), &format!("commit={commit}")]);
     }
+    parent.ctl(&["save_repo", "app", "clone_url=see https://user:hunter2@git.example/app.git"]);
+    parent.ctl(&["save_artifact", "image", "name=icr.io/app@sha256:0", "source=https://user:hunter2@git.example/app.git#main"]);
     parent.ctl(&["set_env", "pipeline-config-repo", "https://user:hunter2@git.example/config.git"]);
     let ended = parent.run(parent.trigger());
     assert_eq!(ended.code, Some(0), "{}", ended.printed);
     assert!(!ended.printed.contains("hunter2"), "{}", ended.printed);
-    assert!(ended.printed.contains("the url of the repository \"app\" holds a password"), "{}", ended.printed);
+    assert!(ended.printed.contains("an address in \"app\" holds a password"), "{}", ended.printed);
     assert!(!ended.printed.contains("\"plain\"") && !ended.printed.contains("\"scp\""), "{}", ended.printed);
     let sent = site.runs()[0]["event_params_blob"].as_str().unwrap().to_owned();
     assert!(!sent.contains("hunter2"), "{sent}");
     let payload: Value = serde_json::from_str(&sent).unwrap();
-    let urls =
-        ["app", "odd", "token", "ssh", "plain", "scp"].map(|name| payload["state"]["repos"][name]["url"].as_str().unwrap().to_owned());
+    let urls = ["app", "odd", "token", "ssh", "plain", "scp", "plus"]
+        .map(|name| payload["state"]["repos"][name]["url"].as_str().unwrap().to_owned());
     let expected = [
         "https://git.example/app.git",
         "HTTPS://git.example/a@b.git",
@@ -309,9 +313,121 @@ fn a_password_in_an_address_stays_behind() {
         "ssh://git@git.example/ssh.git",
         "ssh://git@git.example/plain.git",
         "git@git.example:scp.git",
+        "git+https://git.example/plus.git",
     ];
     assert_eq!(urls, expected);
+    let image = json!({ "name": "icr.io/app@sha256:0", "source": "https://git.example/app.git#main" });
+    assert_eq!(
+        (&payload["state"]["repos"]["app"]["clone_url"], &payload["state"]["artifacts"]["image"]),
+        (&json!("see https://git.example/app.git"), &image)
+    );
     assert_eq!(payload["config"]["url"], "https://git.example/config.git");
+}
+
+#[test]
+fn paths_are_sent_relative_to_the_workspace() {
+    let site = Site::new();
+    let parent = site.parent("first");
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let workspace = parent.folder.join("workspace").to_str().unwrap().to_owned();
+    for (name, path) in [("a", "./a//b/"), ("b", &format!("{workspace}/b")), ("c", "c")] {
+        parent.ctl(&["save_repo", name, "url=https://git.example/x.git", &format!("path={path}"), &format!("commit={commit}")]);
+    }
+    let with = |config: &str| {
+        let mut command = parent.trigger();
+        command.env("PIPELINE_CONFIG_REPO_PATH", config).env("WORKSPACE", format!("{workspace}/"));
+        parent.run(command)
+    };
+    let configs = ["./c", &format!("{workspace}//c/"), "c", &workspace, "."];
+    for config in configs {
+        let ended = with(config);
+        assert_eq!(ended.code, Some(0), "{config}: {}", ended.printed);
+    }
+    let payloads: Vec<Value> =
+        site.runs().iter().rev().map(|run| serde_json::from_str(run["event_params_blob"].as_str().unwrap()).unwrap()).collect();
+    let sent: Vec<[&str; 3]> =
+        payloads.iter().map(|payload| ["path", "url", "commit"].map(|name| payload["config"][name].as_str().unwrap())).collect();
+    let known = ["c", "https://git.example/x.git", commit];
+    // The workspace itself is no repository.
+    let unknown = [".", "", ""];
+    assert_eq!(sent, [known, known, known, unknown, unknown]);
+    assert_eq!(["a", "b", "c"].map(|name| payloads[0]["state"]["repos"][name]["path"].as_str().unwrap()), ["a/b", "b", "c"]);
+    for config in ["/elsewhere", "../c"] {
+        let ended = with(config);
+        assert_eq!(ended.code, Some(2), "{config}: {}", ended.printed);
+        assert!(ended.printed.contains("is not below the workspace") && ended.printed.contains(config), "{}", ended.printed);
+    }
+    assert_eq!(site.runs().len(), configs.len());
+}
+
+#[test]
+fn a_repository_that_the_stage_could_not_clone_is_refused_before_the_call() {
+    let site = Site::new();
+    let parent = site.parent("first");
+    let good = ["url=https://git.example/x.git", "path=app", "commit=0123456789abcdef"];
+    let cases = [
+        ("path=/elsewhere", "its path is none below the workspace: /elsewhere"),
+        ("path=../up", "its path is none below the workspace: ../up"),
+        ("path=app/.git/hooks", "its path is none below the workspace: app/.git/hooks"),
+        ("path=", "it has no path below the workspace"),
+        ("url=", "it has no url"),
+        ("commit=main", "it has no commit, or one that is no hash"),
+    ];
+    for (bad, words) in cases {
+        parent.ctl(&["save_repo", "shop", good[0], good[1], good[2]]);
+        parent.ctl(&["save_repo", "shop", bad]);
+        let ended = parent.run(parent.trigger());
+        assert_eq!(ended.code, Some(3), "{bad}: {}", ended.printed);
+        assert!(ended.printed.contains(&format!("repository \"shop\": {words}")), "{bad}: {}", ended.printed);
+    }
+    assert_eq!((site.runs().len(), parent.nonces().len()), (0, 0));
+    parent.ctl(&["save_repo", "shop", good[0], good[1], good[2]]);
+    succeeds(&parent, parent.trigger());
+}
+
+#[test]
+fn a_trigger_that_is_listed_late_is_waited_for_and_not_created_again() {
+    for with in BOTH {
+        for lists in [1, 4] {
+            let site = Site::new();
+            let parent = site.parent("first");
+            site.proxy.list_late(lists + 1);
+            succeeds(&parent, parent.set_up(with));
+            assert_eq!(site.is_set_up_with(&parent.token()), Ok(()), "{with:?} {lists}");
+            let created = site.proxy.seen().iter().filter(|request| request.starts_with("POST ") && request.ends_with("/triggers")).count();
+            assert_eq!(created, 1, "{with:?} {lists}");
+        }
+    }
+}
+
+#[test]
+fn entries_of_an_odd_form_are_left_alone() {
+    for with in BOTH {
+        for body in [
+            r#"{"triggers":[{"name":"Subpipeline Webhook Trigger","id":null},"odd",7]}"#,
+            r#"{"triggers":null}"#,
+            r#"{"triggers":[{"name":"Subpipeline Webhook Trigger","id":17,"type":"generic","secret":"odd"}]}"#,
+        ] {
+            let site = Site::new();
+            let parent = site.parent("first");
+            // The token, the properties, the triggers.
+            site.proxy.plan(Some(Plan { request: 2, fault: Fault::Reply(body), is_forwarded: false, is_lasting: false }));
+            succeeds(&parent, parent.set_up(with));
+            assert_eq!(site.is_set_up_with(&parent.token()), Ok(()), "{with:?} {body}");
+        }
+    }
+}
+
+#[test]
+fn scripts_of_one_run_that_start_stages_at_once_agree_on_one_token() {
+    let site = Site::new();
+    let parent = site.parent("first");
+    let started: Vec<_> = (0..4).map(|_| start(parent.trigger())).collect();
+    for child in started {
+        let ended = parent.ended(&child.wait_with_output().unwrap());
+        assert_eq!(ended.code, Some(0), "{}", ended.printed);
+    }
+    assert_eq!((site.runs().len(), site.is_set_up_with(&parent.token())), (4, Ok(())));
 }
 
 #[test]

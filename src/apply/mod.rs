@@ -53,6 +53,9 @@ pub struct Outcome {
 /// More looks than any sequence of steps needs, unless others change things all the time.
 const LOOKS: u32 = 40;
 
+/// After these, what was written may not be shown yet.
+const QUICK_LOOKS: u32 = 8;
+
 /// Brings the pipeline to what the manifest says. In a dry run the requests go to `out`, with the token masked.
 ///
 /// # Errors
@@ -64,7 +67,15 @@ pub fn apply(client: &mut Client, keeper: Keeper, manifest: &Manifest, options: 
     }
     let mut work = Work { client, keeper, manifest, options, has_sent: false, failures: 0, replacements: 0, notes: Vec::new(), out };
     let mut pipeline = work.look()?;
-    for _ in 0..LOOKS {
+    for number in 0..LOOKS {
+        if let Some(wait) = knowledge.awaits(&pipeline, work.client.tries()) {
+            work.client.back_off(wait, None);
+            pipeline = work.look()?;
+            continue;
+        }
+        if number >= QUICK_LOOKS {
+            work.client.back_off(2, None);
+        }
         let Some(step) = state::next_step(&pipeline, &knowledge, manifest)? else {
             return work.outcome(&pipeline, &knowledge);
         };
@@ -139,7 +150,13 @@ impl Work<'_> {
 
     /// The token is kept before the pipeline has it: whatever ends this, none is lost.
     fn make_token(&mut self, knowledge: &mut Knowledge) -> Result<(), Fault> {
-        let token = Token::random()?;
+        // Another process of this very run may have made one in the meantime.
+        let kept = if self.options.rotate { None } else { self.keeper.secret(&self.manifest.property.name)? };
+        let newer = kept.filter(|kept| knowledge.token.as_ref().is_none_or(|known| known.reveal() != kept.reveal()));
+        let token = match newer {
+            Some(token) => token,
+            None => Token::random()?,
+        };
         self.keep(&token)?;
         knowledge.token = Some(token);
         knowledge.doubts = Doubts { property: true, trigger: true };

@@ -73,6 +73,9 @@ pub(super) struct Knowledge {
     pub(super) waits: u32,
     /// The trigger that this process created.
     created: Option<String>,
+    /// The same, until it has been listed.
+    awaited: Option<String>,
+    unseen: u32,
     /// A run that triggers needs the token itself; a set-up from outside can leave one that it does not know.
     is_in_run: bool,
     options: Options,
@@ -87,6 +90,8 @@ impl Knowledge {
             changed: false,
             waits: 0,
             created: None,
+            awaited: None,
+            unseen: 0,
             is_in_run,
             options,
             pipeline_id: pipeline_id.to_owned(),
@@ -101,10 +106,28 @@ impl Knowledge {
             Step::CreateTrigger => {
                 self.doubts.trigger = false;
                 self.created = id.map(str::to_owned);
+                self.awaited.clone_from(&self.created);
             }
             Step::GiveToken(_) => self.doubts.trigger = false,
             _ => {}
         }
+    }
+
+    /// A service may list a trigger some time after it has created it; to create another one would not help. `tries` is
+    /// how often it is waited for. Gives the number of the wait.
+    pub(super) fn awaits(&mut self, pipeline: &Pipeline, tries: u32) -> Option<u32> {
+        let id = self.awaited.as_ref()?;
+        if pipeline.triggers.iter().any(|trigger| trigger.id == *id) {
+            self.awaited = None;
+            return None;
+        }
+        self.unseen += 1;
+        if self.unseen > tries {
+            // Somebody has deleted it.
+            (self.awaited, self.created) = (None, None);
+            return None;
+        }
+        Some(self.unseen)
     }
 
     /// Whether a shown value is this token. Where nothing can be compared, it is believed until there is reason to

@@ -18,10 +18,8 @@ pub(crate) enum Fault {
     Status(u16),
     /// 429 with `Retry-After`.
     Busy,
-    /// Success without a body.
-    Empty,
-    /// Success with a page.
-    Page,
+    /// Success with this body.
+    Reply(&'static str),
 }
 
 /// Which request fails, counted from 0, and how.
@@ -41,6 +39,8 @@ struct Shared {
     /// Method and path of each request.
     seen: Vec<String>,
     delay: Duration,
+    /// Lists of triggers that are still to be shown as they were before the last creation.
+    late_lists: usize,
 }
 
 pub(crate) struct Proxy {
@@ -73,6 +73,11 @@ impl Proxy {
 
     pub(crate) fn slow_down(&self, delay: Duration) {
         self.shared.lock().expect("the proxy").delay = delay;
+    }
+
+    /// The next lists of triggers show none: a service may list a new one some time after it has created it.
+    pub(crate) fn list_late(&self, lists: usize) {
+        self.shared.lock().expect("the proxy").late_lists = lists;
     }
 
     pub(crate) fn seen(&self) -> Vec<String> {
@@ -112,15 +117,20 @@ fn listen(mut listener: TcpListener, own: SocketAddr, target: SocketAddr, shared
 
 fn pass(mut client: TcpStream, target: SocketAddr, shared: &Mutex<Shared>) {
     let Some((first, request)) = read_message(&client) else { return };
-    let (fault, delay) = {
+    let (fault, delay, is_late) = {
         let mut shared = shared.lock().expect("the proxy");
         let number = shared.seen.len();
         shared.seen.push(first.split(' ').take(2).collect::<Vec<_>>().join(" "));
         let plan =
             shared.plan.filter(|plan| plan.fault != Fault::Refused && (plan.request == number || plan.is_lasting && plan.request < number));
-        (plan, shared.delay)
+        let is_late = first.starts_with("GET ") && first.contains("/triggers?") && shared.late_lists > 0;
+        shared.late_lists -= usize::from(is_late);
+        (plan, shared.delay, is_late)
     };
     thread::sleep(delay);
+    if is_late {
+        return answer(&mut client, 200, "", r#"{"triggers":[]}"#);
+    }
     if fault.is_none_or(|plan| plan.is_forwarded) {
         let reply = forward(&request, target);
         if fault.is_none() {
@@ -141,8 +151,7 @@ fn pass(mut client: TcpStream, target: SocketAddr, shared: &Mutex<Shared>) {
         Fault::Refused => {}
         Fault::Busy => answer(&mut client, 429, "Retry-After: 1\r\n", REFUSAL),
         Fault::Status(status) => answer(&mut client, status, "", REFUSAL),
-        Fault::Empty => answer(&mut client, 200, "", ""),
-        Fault::Page => answer(&mut client, 200, "", "<html>hello</html>"),
+        Fault::Reply(body) => answer(&mut client, 200, "", body),
     }
 }
 
