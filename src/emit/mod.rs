@@ -77,6 +77,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "http.sh.j2",
     "list-async-runs.sh.j2",
     "messages.sh.j2",
+    "payload.sh.j2",
     "retry.sh.j2",
     "runs.sh.j2",
     "setup-webhook.sh.j2",
