@@ -92,6 +92,8 @@ impl Site {
         fs::write(self.path("payload"), payload).unwrap();
         let mut command = self.command("bash", "workspace", "state");
         command.arg(self.path("out/async-stage.sh")).env("TRIGGER_PAYLOAD_PATH", self.path("payload"));
+        // What a caller's environment says of another repository means nothing here.
+        command.env("GIT_DIR", self.path("elsewhere")).env("GIT_WORK_TREE", self.path("elsewhere"));
         command.output().expect("bash runs")
     }
 

@@ -234,6 +234,41 @@ fn a_tool_that_is_missing_is_named() {
 }
 
 #[test]
+fn a_jq_that_is_too_old_is_named_and_sends_nothing() {
+    let site = Site::new();
+    let parent = site.parent("first");
+    let folder = tools_without(&parent, "jq");
+    // 1.6 brought the option.
+    let old = "#!/usr/bin/env bash\n[[ \" $* \" != *\" --rawfile \"* ]] || { echo 'jq: Unknown arguments' >&2; exit 2; }\nexec /usr/bin/jq \"$@\"\n";
+    fs::write(folder.join("jq"), old).unwrap();
+    fs::set_permissions(folder.join("jq"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mut command = parent.set_up(SetUp::Script);
+    command.env("PATH", &folder);
+    let ended = parent.run(command);
+    assert_eq!((ended.code, ended.printed.contains("jq 1.6 or newer")), (Some(2), true), "{}", ended.printed);
+    assert_eq!(changes(&site), Vec::<String>::new());
+}
+
+#[test]
+fn the_commit_of_a_folder_is_that_of_its_own_branch() {
+    let site = Site::new();
+    let parent = site.parent("first");
+    let git = parent.folder.join("workspace/one-pipeline-config-repo/.git");
+    fs::create_dir_all(&git).unwrap();
+    let [of_main, of_other] = ["1", "2"].map(|digit| digit.repeat(40));
+    fs::write(git.join("packed-refs"), format!("# pack-refs with: peeled\n{of_main} refs/heads/main\n{of_other} refs/heads/mai-other\n"))
+        .unwrap();
+    parent.ctl(&["set_env", "pipeline-config-repo", "https://git.example/config.git"]);
+    for (head, commit) in [("ref: refs/heads/main", of_main.as_str()), ("ref: refs/heads/mai", ""), (of_other.as_str(), of_other.as_str())]
+    {
+        fs::write(git.join("HEAD"), format!("{head}\n")).unwrap();
+        succeeds(&parent, parent.trigger());
+        let payload: Value = serde_json::from_str(site.runs()[0]["event_params_blob"].as_str().unwrap()).unwrap();
+        assert_eq!(payload["config"]["commit"], commit, "{head}");
+    }
+}
+
+#[test]
 fn without_openssl_tokens_are_not_compared_and_the_webhook_tells_whether_they_fit() {
     let site = Site::new();
     let parent = ready(&site);
