@@ -356,6 +356,17 @@ fn what_is_refused_leaves_nothing() {
 }
 
 #[test]
+fn a_folder_in_the_place_of_a_value_stays_and_is_named() {
+    let run = Run::new();
+    fs::create_dir_all(run.state().join("env/key/below")).unwrap();
+    let output = run.call(&["set_env", "key", "value"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), said.contains("env/key cannot be written")), (Some(2), true), "{said}");
+    assert!(run.state().join("env/key/below").is_dir());
+    assert_eq!(fs::read_dir(run.state().join(".unfinished")).unwrap().count(), 0);
+}
+
+#[test]
 fn json_loses_no_byte_and_no_digit() {
     let run = Run::new();
     let blob = r#"{"id":12345678901234567890123,"score":1.10}"#;

@@ -48,22 +48,21 @@ impl Store {
     pub(super) fn put(&self, kind: &str, keys: &[&[u8]], value: &[u8]) -> Result<(), Problem> {
         let path = self.path(kind, keys);
         let unfinished = self.write_aside(value)?;
-        let renamed = self.in_folder_of(&path, || replace(&unfinished, &path));
-        let renamed = renamed.and_then(|renamed| renamed.map_err(|error| Problem::broken("written", &path, &error)));
-        renamed.inspect_err(|_| drop(fs::remove_file(&unfinished)))
+        let replaced = self.in_folder_of(&path, "written", || replace(&unfinished, &path));
+        replaced.inspect_err(|_| drop(fs::remove_file(&unfinished)))
     }
 
     /// Puts a value where there is none; tells whether it did.
     pub(super) fn put_new(&self, kind: &str, keys: &[&[u8]], value: &[u8]) -> Result<bool, Problem> {
         let path = self.path(kind, keys);
         let unfinished = self.write_aside(value)?;
-        let linked = self.in_folder_of(&path, || fs::hard_link(&unfinished, &path));
-        let _ = fs::remove_file(&unfinished);
-        match linked? {
+        let is_new = self.in_folder_of(&path, "written", || match fs::hard_link(&unfinished, &path) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            Err(error) => Err(Problem::broken("written", &path, &error)),
-        }
+            Err(error) => Err(error),
+        });
+        let _ = fs::remove_file(&unfinished);
+        is_new
     }
 
     /// Takes a value away; tells whether there was one.
@@ -89,7 +88,7 @@ impl Store {
         options.create(true).truncate(false).write(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = self.in_folder_of(&path, || options.open(&path))?.map_err(|error| Problem::broken("opened", &path, &error))?;
+        let file = self.in_folder_of(&path, "opened", || options.open(&path))?;
         file.lock().map_err(|error| Problem::broken("locked", &path, &error))?;
         Ok(Lock { _file: file })
     }
@@ -105,23 +104,25 @@ impl Store {
             sweep(&folder);
         }
         let path = folder.join(format!("{:032x}", u128::from_le_bytes(random)));
-        let written = self.in_folder_of(&path, || private(&path))?.and_then(|mut file| file.write_all(value));
-        written.map_err(|error| {
+        let mut file = self.in_folder_of(&path, "written", || private(&path))?;
+        file.write_all(value).map_err(|error| {
             let _ = fs::remove_file(&path);
             Problem::broken("written", &path, &error)
         })?;
         Ok(path)
     }
 
-    /// Does what needs the folder of a path; where it fails for want of one, makes it and does it again.
-    fn in_folder_of<T>(&self, path: &Path, act: impl Fn() -> io::Result<T>) -> Result<io::Result<T>, Problem> {
-        match act() {
+    /// Does what needs the folder of a path; where it fails for want of one, makes it and does it again. `what` is
+    /// what is done to the path, for the message.
+    fn in_folder_of<T>(&self, path: &Path, what: &str, act: impl Fn() -> io::Result<T>) -> Result<T, Problem> {
+        let done = match act() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.make_folder(path.parent().unwrap_or(&self.root))?;
-                Ok(act())
+                act()
             }
-            done => Ok(done),
-        }
+            done => done,
+        };
+        done.map_err(|error| Problem::broken(what, path, &error))
     }
 
     fn make_folder(&self, folder: &Path) -> Result<(), Problem> {
@@ -145,8 +146,12 @@ fn replace(new: &Path, path: &Path) -> io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     // Some file systems write a file to the disk at once when it is renamed over another one, which costs as much as
     // the rest of a call. They do not where both change places.
-    match renameat_with(CWD, new, CWD, path, RenameFlags::EXCHANGE) {
-        Ok(()) => fs::remove_file(new),
+    let exchange = || renameat_with(CWD, new, CWD, path, RenameFlags::EXCHANGE);
+    match exchange() {
+        // What is no file, and so no value, goes back to its place.
+        Ok(()) => fs::remove_file(new).inspect_err(|_| {
+            let _ = exchange();
+        }),
         Err(_) => fs::rename(new, path),
     }
 }
