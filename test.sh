@@ -66,12 +66,12 @@ main() {
   }
   install_clients python install_python_clients
   install_clients node install_node_clients
-  cargo fmt --check
-  cargo clippy --quiet --all-targets -- -D warnings
+  cargo fmt --all --check
+  cargo clippy --quiet --workspace --all-targets -- -D warnings
   local log status=0
   log=$(mktemp)
   rm -f target/fault-matrix.txt
-  cargo test --quiet --no-fail-fast "$@" 2>&1 | tee "$log" || status=$?
+  cargo test --quiet --workspace --no-fail-fast "$@" 2>&1 | tee "$log" || status=$?
   # What the faults did to set-up and trigger.
   cat target/fault-matrix.txt 2>/dev/null || printf 'test.sh: there is no matrix of faults\n' >&2
   total "$log"

@@ -9,8 +9,8 @@ use std::path::Path;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
 use rayon::prelude::*;
-use sidestage::compilation::{Compilation, Options, compile};
-use sidestage::source::MemoryFiles;
+use sidestage_compiler::compilation::{Compilation, Options, compile};
+use sidestage_compiler::source::MemoryFiles;
 
 /// A script as people write them: tests, loops, substitutions, store commands, a sourced file.
 const SCRIPT: &str = r#"    #!/usr/bin/env bash

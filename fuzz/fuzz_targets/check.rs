@@ -1,9 +1,9 @@
 #![no_main]
 
-#[path = "../../tests/laws/mod.rs"]
-mod laws;
+#[path = "../../tests/it/properties.rs"]
+mod properties;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    let (config, scripts) = laws::parted(text);
-    laws::check(config.as_bytes(), &scripts);
+    let (config, scripts) = properties::parted(text);
+    properties::check(config.as_bytes(), &scripts);
 });

@@ -1,9 +1,9 @@
 #![no_main]
 
-#[path = "../../tests/laws/mod.rs"]
-mod laws;
+#[path = "../../tests/it/properties.rs"]
+mod properties;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    let (config, scripts) = laws::parted(text);
-    laws::fix(&config, &scripts);
+    let (config, scripts) = properties::parted(text);
+    properties::fix(&config, &scripts);
 });

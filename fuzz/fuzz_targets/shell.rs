@@ -1,6 +1,6 @@
 #![no_main]
 
-#[path = "../../tests/laws/mod.rs"]
-mod laws;
+#[path = "../../tests/it/properties.rs"]
+mod properties;
 
-libfuzzer_sys::fuzz_target!(|text: &str| laws::shell(text));
+libfuzzer_sys::fuzz_target!(|text: &str| properties::shell(text));

@@ -8,10 +8,10 @@ use camino::Utf8Path;
 use super::arguments::Apply;
 use super::settings::Severities;
 use super::{Exit, Failure, load, note, print};
-use crate::apply::{self, Client, Fault, Keeper, Kind, Options, Retries, Surroundings, Token};
-use crate::emit::{Manifest, Target};
-use crate::plan;
-use crate::report;
+use sidestage_compiler::emit::{Manifest, Target};
+use sidestage_compiler::plan;
+use sidestage_compiler::report::findings;
+use sidestage_runtime::setup::{self, Client, Fault, Keeper, Kind, Options, Retries, Surroundings, Token};
 
 pub(super) fn run(arguments: &Apply) -> Result<Exit, Failure> {
     let Some(manifest) = manifest(arguments)? else { return Ok(Exit::Findings) };
@@ -33,8 +33,8 @@ fn manifest(arguments: &Apply) -> Result<Option<Manifest>, Failure> {
     let (loaded, mut summary) = load::one(arguments.file.as_deref(), &[], &arguments.settings, &severities)?;
     summary.count(&loaded.compilation.findings);
     if summary.errors > 0 {
-        note(report::full(&loaded.checked()).trim_end());
-        note(&format!("\nNothing was set up: {}.", report::tally(&summary)));
+        note(findings::full(&loaded.checked()).trim_end());
+        note(&format!("\nNothing was set up: {}.", findings::tally(&summary)));
         return Ok(None);
     }
     let plan = plan::plan(&loaded.compilation, loaded.settings());
@@ -61,7 +61,7 @@ fn set_up(arguments: &Apply, manifest: &Manifest) -> Result<(), Fault> {
     let mut client = Client::new(surroundings(keeper)?);
     let options = Options { is_dry: arguments.dry_run, enable: arguments.enable, rotate: arguments.rotate };
     let mut shown = Vec::new();
-    let applied = apply::apply(&mut client, keeper, manifest, options, &mut shown);
+    let applied = setup::apply(&mut client, keeper, manifest, options, &mut shown);
     // What a dry run would have sent before it met a fault is worth seeing.
     write_out(&shown)?;
     let outcome = applied?;

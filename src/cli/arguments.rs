@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::platform::PipelineKind;
+use sidestage_compiler::platform::PipelineKind;
 
 /// A compiler for async pipeline stages: checks what reaches them, draws it, and emits what triggers them.
 #[derive(Debug, Parser)]

@@ -6,7 +6,7 @@ use std::io::Write;
 use camino::Utf8Path;
 
 use super::{Failure, disk, note};
-use crate::baseline::{Baseline, Known};
+use sidestage_compiler::filter::baseline::{Baseline, Known};
 
 /// So many of the findings that are gone are named.
 const MAX_NAMED: usize = 10;

@@ -8,9 +8,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::arguments::{Build, PartName, TransportName};
 use super::settings::Severities;
 use super::{Exit, Failure, load, note, print};
-use crate::emit::{Emitted, Part, Target, Transport, emit};
-use crate::plan;
-use crate::report;
+use sidestage_compiler::emit::{Emitted, Part, Target, Transport, emit};
+use sidestage_compiler::plan;
+use sidestage_compiler::report::findings;
 
 /// Names what an earlier build wrote, so that the next one can replace it and nothing else.
 const LIST: &str = ".sidestage-files";
@@ -20,10 +20,10 @@ pub(super) fn run(arguments: &Build) -> Result<Exit, Failure> {
     let (loaded, mut summary) = load::one(arguments.file.as_deref(), &arguments.pipeline, &arguments.settings, &severities)?;
     summary.count(&loaded.compilation.findings);
     if !loaded.compilation.findings.is_empty() {
-        note(report::full(&loaded.checked()).trim_end());
+        note(findings::full(&loaded.checked()).trim_end());
     }
     if summary.errors > 0 {
-        note(&format!("\nNothing was written: {}.", report::tally(&summary)));
+        note(&format!("\nNothing was written: {}.", findings::tally(&summary)));
         return Ok(Exit::Findings);
     }
     let plan = plan::plan(&loaded.compilation, loaded.settings());

@@ -1,16 +1,16 @@
 //! `sidestage check`.
 
 use camino::Utf8Path;
-use rustc_hash::FxHashSet;
+use std::collections::HashSet;
 
 use super::arguments::{Check, Format};
 use super::load::{Loaded, Search};
 use super::settings::Severities;
 use super::{Exit, Failure, baseline, fix, load, print};
-use crate::baseline::{Baseline, Known};
-use crate::compilation::Options;
-use crate::report::{self, Checked, Summary};
-use crate::rules::Safety;
+use sidestage_compiler::compilation::Options;
+use sidestage_compiler::diagnostics::Safety;
+use sidestage_compiler::filter::baseline::{Baseline, Known};
+use sidestage_compiler::report::findings::{self, Checked, Summary};
 
 pub(super) fn run(arguments: &Check) -> Result<Exit, Failure> {
     let severities = Severities::new(&arguments.levels)?;
@@ -88,7 +88,7 @@ fn tell_once(search: &mut Search) {
     if search.configurations.len() < 2 {
         return;
     }
-    let mut told = FxHashSet::default();
+    let mut told = HashSet::new();
     search.each(|sources, findings| {
         findings.retain(|finding| {
             let path = sources.get(finding.at.file).path().to_owned();
@@ -109,7 +109,7 @@ fn summary(search: &Search) -> Summary {
 fn report(format: Format, checked: &[Checked<'_>], summary: Summary, spared: usize, offers_fixes: bool) -> Result<(), Failure> {
     match format {
         Format::Full => {
-            let mut text: String = checked.iter().map(report::full).collect();
+            let mut text: String = checked.iter().map(findings::full).collect();
             let count = |number: usize, name: &str| format!("{number} {name}{}", if number == 1 { "" } else { "s" });
             let read = format!("{} and {}", count(summary.files, "configuration"), count(summary.scripts, "script"));
             let beside = match spared {
@@ -119,15 +119,15 @@ fn report(format: Format, checked: &[Checked<'_>], summary: Summary, spared: usi
             if summary.errors + summary.warnings + summary.infos == 0 {
                 text.push_str(&format!("No findings in {read}{beside}.\n"));
             } else {
-                text.push_str(&format!("Found {} in {read}{beside}.\n", report::tally(&summary)));
+                text.push_str(&format!("Found {} in {read}{beside}.\n", findings::tally(&summary)));
             }
             if offers_fixes {
-                text.push_str(&report::fixable(checked));
+                text.push_str(&findings::fixable(checked));
             }
             print(&text)
         }
-        Format::Concise => print(&checked.iter().map(report::concise).collect::<String>()),
-        Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&report::json(checked, summary))?)),
+        Format::Concise => print(&checked.iter().map(findings::concise).collect::<String>()),
+        Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&findings::json(checked, summary))?)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::source::{EntryKind, Files, ReadError};
+use sidestage_compiler::source::{EntryKind, Files, ReadError};
 
 /// Larger files are refused: no configuration and no script is that large.
 const MAX_FILE: u64 = 512 << 20;

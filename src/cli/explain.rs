@@ -1,7 +1,8 @@
 //! `sidestage rules` and `sidestage explain`.
 
 use super::{Exit, Failure, print, settings};
-use crate::rules::RuleId;
+use sidestage_compiler::diagnostics::RuleId;
+use sidestage_compiler::rules::page;
 
 pub(super) fn rules() -> Result<Exit, Failure> {
     let width = RuleId::ALL.iter().map(|id| id.name().len()).max().unwrap_or_default();
@@ -17,7 +18,7 @@ pub(super) fn explain(name: &str) -> Result<Exit, Failure> {
     let id = settings::rule(name)?;
     let rule = id.rule();
     let severity = rule.severity.name();
-    print(&format!("# {name}\n\n{} ({severity} by default, since {})\n\n{}", sentence(rule.summary), rule.since, rule.page))?;
+    print(&format!("# {name}\n\n{} ({severity} by default, since {})\n\n{}", sentence(rule.summary), rule.since, page(id)))?;
     Ok(Exit::Clean)
 }
 

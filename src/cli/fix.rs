@@ -7,10 +7,10 @@ use camino::Utf8Path;
 use super::load::{Loaded, Search};
 use super::settings::Severities;
 use super::{Failure, complain, note, print};
-use crate::compilation::{Compilation, compile};
-use crate::fix::{self, Fixed, Overlay, Texts};
-use crate::report;
-use crate::rules::{Finding, Safety};
+use sidestage_compiler::compilation::{Compilation, compile};
+use sidestage_compiler::diagnostics::{Finding, Safety};
+use sidestage_compiler::fix::{self, Fixed, Overlay, Texts};
+use sidestage_compiler::report::findings;
 
 /// What is to be done with fixes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl Work {
         let verb = if self.way == Way::Write { "Fixed" } else { "Would fix" };
         note(&format!("{verb} {} in {}", count(self.fixed, "finding"), count(self.texts.len(), "file")));
         if self.way == Way::Show {
-            let diffs = self.texts.iter().map(|(path, text)| report::diff(path, &self.originals[path], text));
+            let diffs = self.texts.iter().map(|(path, text)| findings::diff(path, &self.originals[path], text));
             print(&diffs.collect::<String>())?;
         }
         Ok(())

@@ -11,14 +11,14 @@ use super::arguments::{Pipeline, SettingsChoice};
 use super::project::{Place, Projects};
 use super::settings::Severities;
 use super::{Failure, disk, note};
-use crate::compilation::{Compilation, Options, SettingsFile, compile};
-use crate::flow::Detail;
-use crate::model::{Detected, might_be_config};
-use crate::report::{self, Checked, Summary};
-use crate::rules::Finding;
-use crate::settings::{NAME, Settings};
-use crate::source::Sources;
-use crate::suppression::{self, Part};
+use sidestage_compiler::compilation::{Compilation, Options, SettingsFile, compile};
+use sidestage_compiler::config::settings::{NAME, Settings};
+use sidestage_compiler::config::{Detected, might_be_config};
+use sidestage_compiler::diagnostics::Finding;
+use sidestage_compiler::filter::suppression::{self, Part};
+use sidestage_compiler::flow::Detail;
+use sidestage_compiler::report::findings::{self, Checked, Summary};
+use sidestage_compiler::source::Sources;
 
 /// Starting threads pays off from this many files on.
 const PARALLEL_FROM: usize = 4;
@@ -133,7 +133,7 @@ pub(super) fn one(
     search.judge(severities);
     let mut summary = Summary::default();
     search.settings().for_each(|file| summary.count(file.findings));
-    let findings: String = search.settings().map(|file| report::full(&file)).collect();
+    let findings: String = search.settings().map(|file| findings::full(&file)).collect();
     if !findings.is_empty() {
         note(findings.trim_end());
     }

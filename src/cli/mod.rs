@@ -31,7 +31,7 @@ enum Exit {
     /// The command could not do its work.
     Failed,
     /// The webhook could not be set up.
-    SetUp(crate::apply::Kind),
+    SetUp(sidestage_runtime::setup::Kind),
 }
 
 /// Why a command could not do its work: what, and what to do about it.
@@ -48,10 +48,10 @@ impl<T: std::fmt::Display> From<T> for Failure {
 const STACK: usize = 256 << 20;
 
 /// Runs the program.
-pub fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if let Command::Pipelinectl { arguments } = arguments.command {
-        return crate::pipelinectl::main(arguments);
+        return sidestage_runtime::pipelinectl::main(arguments);
     }
     arguments.color.write_global();
     let worker = std::thread::Builder::new().stack_size(STACK).spawn(move || run(arguments.command));

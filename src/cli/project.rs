@@ -8,9 +8,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::arguments::SettingsChoice;
 use super::disk::{self, Repository};
 use super::{Failure, complain, note};
-use crate::compilation::{Options, SettingsFile, compile_settings};
-use crate::settings::{Excluded, NAME};
-use crate::source::{Files, ReadError};
+use sidestage_compiler::compilation::{Options, SettingsFile, compile_settings};
+use sidestage_compiler::config::settings::{Excluded, NAME};
+use sidestage_compiler::source::{Files, ReadError};
 
 /// A settings file on disk.
 struct Project {

@@ -1,8 +1,8 @@
 //! `sidestage schema`.
 
 use super::{Exit, Failure, print};
-use crate::rules::nearest;
-use crate::schema::{SCHEMAS, named};
+use sidestage_compiler::config::schema::{SCHEMAS, named};
+use sidestage_compiler::diagnostics::nearest;
 
 pub(super) fn run(name: Option<&str>) -> Result<Exit, Failure> {
     let Some(name) = name else {

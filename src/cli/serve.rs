@@ -2,7 +2,7 @@
 
 use super::arguments::Serve;
 use super::{Exit, Failure};
-use crate::run::{Keys, Options, serve};
+use sidestage_engine::{Keys, Options, serve};
 
 pub(super) fn run(arguments: &Serve) -> Result<Exit, Failure> {
     let keys = match &arguments.api_key_file {

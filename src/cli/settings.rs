@@ -2,8 +2,8 @@
 
 use super::Failure;
 use super::arguments::Levels;
-use crate::rules::{Finding, RuleId, Severity};
-use crate::settings::{Level, Settings};
+use sidestage_compiler::config::settings::{Level, Settings};
+use sidestage_compiler::diagnostics::{Finding, RuleId, Severity};
 
 /// What `--deny`, `--warn` and `--allow` say.
 #[derive(Debug, Default)]

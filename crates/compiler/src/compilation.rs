@@ -1,0 +1,126 @@
+//! The compiler's whole length: bytes of a configuration in, model, flow and findings out.
+
+use std::sync::Arc;
+
+use crate::config::schema::{self, Shape};
+use crate::config::settings::{self, Settings};
+use crate::config::{self, Detected, Format, Model};
+use crate::diagnostics::Finding;
+use crate::filter::suppression::{self, Ignores};
+use crate::flow::{self, Detail, Flow, Subjected};
+use crate::platform::PipelineKind;
+use crate::rules::{self, Context};
+use crate::source::{FileId, Files, Sources};
+use crate::syntax::yaml::{self, Document};
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The kinds of pipeline to look at; all that the configuration serves where none is given.
+    pub pipelines: Vec<PipelineKind>,
+    /// How much the flow analysis keeps.
+    pub detail: Detail,
+    /// What the project says about itself.
+    pub settings: Settings,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { pipelines: Vec::new(), detail: Detail::Findings, settings: Settings::default() }
+    }
+}
+
+/// A configuration, compiled.
+#[derive(Debug)]
+pub struct Compilation {
+    /// All files that were read.
+    pub sources: Sources,
+    /// The configuration.
+    pub file: FileId,
+    /// Its path from the repository's root.
+    pub path: String,
+    /// Its tree.
+    pub document: Document,
+    /// What it is.
+    pub detected: Detected,
+    /// Its stages; none where it is no configuration.
+    pub model: Model,
+    /// What its scripts do.
+    pub flow: Flow,
+    /// The comments that hide findings.
+    pub ignores: Ignores,
+    /// What is wrong with it, and is not hidden.
+    pub findings: Vec<Finding>,
+}
+
+/// Compiles the configuration at `path`, relative to the repository's root.
+pub fn compile(path: &str, bytes: &[u8], files: &dyn Files, options: &Options) -> Compilation {
+    let mut sources = Sources::default();
+    let (text, document) = yaml::read_bytes(bytes);
+    let text: Arc<str> = text.into();
+    let file = sources.add(files.display(path), text.clone());
+    let detected = config::detect(&document, &text);
+    let format = match detected {
+        Detected::Config(format) | Detected::Unversioned(format) => format,
+        Detected::Other(_) => Format::V1,
+    };
+    let is_config = !matches!(detected, Detected::Other(_));
+    let model = if is_config { config::read(&document, &text, format) } else { Model::empty(format) };
+    // Below an error the tree is not what was meant.
+    let violations = match document.root().filter(|_| is_config && document.errors().is_empty()) {
+        Some(root) => schema::validate(&document, &text, root, shape(format)),
+        None => Vec::new(),
+    };
+    let kinds = if options.pipelines.is_empty() { model.pipelines() } else { options.pipelines.clone() };
+    let subject = Subjected { document: &document, text: &text, file, path, model: &model, settings: &options.settings };
+    let flow = flow::analyse(subject, &kinds, options.detail, files, &mut sources);
+    let context = Context {
+        sources: &sources,
+        file,
+        text: &text,
+        document: &document,
+        detected,
+        violations: &violations,
+        model: &model,
+        flow: &flow,
+        settings: &options.settings,
+    };
+    let mut findings = rules::check(&context);
+    // What cannot be read could use any ignore.
+    let is_whole = options.pipelines.is_empty() && is_config && document.errors().is_empty() && flow.syntax_errors.is_empty();
+    let in_scripts = flow.comments.iter().map(|(file, comments)| (*file, comments.as_slice()));
+    let comments = std::iter::once((file, document.comments())).chain(in_scripts);
+    let ignores = suppression::apply(&sources, comments, is_whole, &mut findings);
+    Compilation { sources, file, path: path.to_owned(), document, detected, model, flow, ignores, findings }
+}
+
+/// A settings file, read and checked.
+#[derive(Debug)]
+pub struct SettingsFile {
+    /// The file alone.
+    pub sources: Sources,
+    /// What it says, as far as it was understood.
+    pub settings: Settings,
+    /// What is wrong with it.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads the settings file at `path`, relative to the repository's root.
+pub fn compile_settings(path: &str, bytes: &[u8], files: &dyn Files) -> SettingsFile {
+    let mut sources = Sources::default();
+    let (text, document) = yaml::read_bytes(bytes);
+    let text: Arc<str> = text.into();
+    let file = sources.add(files.display(path), text.clone());
+    let (settings, violations) = settings::read(&document, &text, path, files);
+    let mut findings = rules::settings_file::check(&sources, file, &document, &violations);
+    let is_whole = document.errors().is_empty();
+    suppression::apply(&sources, std::iter::once((file, document.comments())), is_whole, &mut findings);
+    SettingsFile { sources, settings, findings }
+}
+
+fn shape(format: Format) -> Shape {
+    match format {
+        Format::V1 => Shape::ConfigV1,
+        Format::V2 => Shape::ConfigV2,
+    }
+}

@@ -1,0 +1,104 @@
+//! Which files are pipeline configurations: decided by content, since other tools use the same names.
+
+use super::Format;
+use crate::platform;
+use crate::syntax::yaml::{Document, NodeId, NodeKind};
+
+/// What a YAML file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detected {
+    /// A configuration of this format.
+    Config(Format),
+    /// A configuration by its stages, without a version that says so.
+    Unversioned(Format),
+    /// Some other file; why, in words.
+    Other(&'static str),
+}
+
+const STAGE_KEYS: &[&str] = &["script", "image", "skip", "abort_on_failure", "dind", "image_pull_policy"];
+
+/// Looks at the top of the tree.
+pub fn detect(document: &Document, text: &str) -> Detected {
+    let Some(root) = document.root() else { return Detected::Other("it is empty") };
+    if !matches!(document.resolve(root).1.kind, NodeKind::Mapping(_)) {
+        return Detected::Other("its top level is no mapping");
+    }
+    let has_tasks =
+        ["tasks", "finally"].iter().any(|key| document.get(text, root, key).is_some_and(|tasks| holds_steps(document, text, tasks)));
+    let version = document.get(text, root, "version").and_then(|version| document.text(text, version));
+    match version.as_deref() {
+        Some("2" | "2.0") if has_tasks => Detected::Config(Format::V2),
+        Some("1" | "1.0") if has_stages(document, text, root) => Detected::Config(Format::V1),
+        // A file of one format with the version of the other: its keys are misplaced, the version counts.
+        Some("1" | "1.0") if has_tasks => Detected::Config(Format::V1),
+        Some("2" | "2.0") if has_stages(document, text, root) => Detected::Config(Format::V2),
+        Some("1" | "1.0" | "2" | "2.0") => Detected::Other("it has a `version`, but neither stages nor tasks with steps"),
+        Some(_) => Detected::Other("its `version` is neither '1' nor '2'"),
+        None if has_built_in_stages(document, text, root) => Detected::Unversioned(Format::V1),
+        None => Detected::Other("it has no `version: '1'` or `version: '2'`"),
+    }
+}
+
+/// A quick look at the text, before it is read: false only where it surely is no configuration.
+pub fn might_be_config(text: &str) -> bool {
+    text.contains("version") && (text.contains("script") || text.contains("tasks") || text.contains("skip") || text.contains("image"))
+}
+
+fn holds_steps(document: &Document, text: &str, tasks: NodeId) -> bool {
+    document.entries(tasks).iter().any(|task| {
+        let has = |key| document.get(text, task.value, key).is_some();
+        (has("steps") && !has("hosts")) || has("runAfter") || platform_task(document, text, task.key)
+    })
+}
+
+fn platform_task(document: &Document, text: &str, key: NodeId) -> bool {
+    document.text(text, key).is_some_and(|name| platform::base_task(&name).is_some())
+}
+
+fn has_stages(document: &Document, text: &str, root: NodeId) -> bool {
+    document.entries(root).iter().any(|entry| {
+        let name = document.text(text, entry.key).unwrap_or_default();
+        let is_built_in = platform::is_built_in_stage(&name) && document.items(entry.value).is_empty();
+        is_built_in || STAGE_KEYS.iter().any(|key| document.get(text, entry.value, key).is_some())
+    })
+}
+
+fn has_built_in_stages(document: &Document, text: &str, root: NodeId) -> bool {
+    document.entries(root).iter().any(|entry| {
+        let name = document.text(text, entry.key).unwrap_or_default();
+        let has = |key| document.get(text, entry.value, key).is_some();
+        platform::is_built_in_stage(&name) && has("script") && (has("image") || has("abort_on_failure"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Detected, detect};
+    use crate::config::Format;
+
+    #[test]
+    fn content_decides_and_never_the_name() {
+        let is = |text: &str| match detect(&crate::syntax::yaml::read(text), text) {
+            Detected::Config(Format::V1) => "v1",
+            Detected::Config(Format::V2) => "v2",
+            Detected::Unversioned(_) => "unversioned",
+            Detected::Other(_) => "other",
+        };
+        let cases = [
+            ("version: '1'\nsetup:\n  script: x\n", "v1"),
+            ("version: 1\nsetup:\n  skip: true\n", "v1"),
+            ("version: '2'\ntasks:\n  code-build:\n    steps: []\n", "v2"),
+            ("setup:\n  image: a\n  script: x\n", "unversioned"),
+            ("version: 2\njobs:\n  build:\n    steps: []\n", "other"),
+            ("version: '3'\nservices:\n  a:\n    image: b\n", "other"),
+            ("version: 2\nupdates: []\n", "other"),
+            ("version: 2\nbuild:\n  os: ubuntu\n", "other"),
+            ("general:\n  x: 1\nstages:\n  build: {}\n", "other"),
+            ("- hosts: all\n", "other"),
+            ("", "other"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(is(text), expected, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! What a pipeline runs, and which of two stages surely runs before the other.
+
+use rustc_hash::FxHashMap;
+
+use super::{Format, Model, StageId, Task, TaskId};
+use crate::platform::{self, PipelineKind};
+
+/// With more tasks than this their order is that of the file: the relation grows with their square.
+const MAX_GROUPS: usize = 8_192;
+
+/// The stages that a pipeline runs by itself, and what is sure about their order.
+#[derive(Debug, Default)]
+pub struct Order {
+    /// In an order that the pipeline can take.
+    pub stages: Vec<StageId>,
+    /// The group of each of [`Order::stages`]: a task, or a stage of format 1. The stages of a group run one by one.
+    groups: Vec<u32>,
+    /// By group, the groups that have surely ended before it begins. Empty: all that stand before it.
+    before: Vec<Bits>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Bits(Vec<u64>);
+
+impl Bits {
+    fn with_length(bits: usize) -> Self {
+        Self(vec![0; bits.div_ceil(64)])
+    }
+
+    fn set(&mut self, bit: usize) {
+        self.0[bit / 64] |= 1 << (bit % 64);
+    }
+
+    fn has(&self, bit: usize) -> bool {
+        self.0[bit / 64] >> (bit % 64) & 1 == 1
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (word, more) in self.0.iter_mut().zip(&other.0) {
+            *word |= more;
+        }
+    }
+}
+
+impl Order {
+    /// Whether the stage at one index of [`Order::stages`] has surely ended before the one at another begins.
+    pub fn is_before(&self, earlier: usize, later: usize) -> bool {
+        let (from, to) = (self.groups[earlier] as usize, self.groups[later] as usize);
+        if from == to || self.before.is_empty() {
+            return earlier < later;
+        }
+        self.before[to].has(from)
+    }
+
+    /// Groups of stages, and for each group those that it waits for. Where they wait for each other, the order in
+    /// which they are given holds.
+    fn new(groups: &[Vec<StageId>], waits: &[Vec<usize>]) -> Self {
+        let sorted = sorted(waits);
+        let mut order = Self::default();
+        for group in &sorted {
+            for stage in &groups[*group] {
+                order.stages.push(*stage);
+                order.groups.push(*group as u32);
+            }
+        }
+        if groups.len() > MAX_GROUPS {
+            return order;
+        }
+        order.before = vec![Bits::with_length(groups.len()); groups.len()];
+        let mut is_placed = vec![false; groups.len()];
+        for group in sorted {
+            let mut before = Bits::with_length(groups.len());
+            for other in waits[group].iter().copied().filter(|other| is_placed[*other]) {
+                before.set(other);
+                before.add(&order.before[other]);
+            }
+            order.before[group] = before;
+            is_placed[group] = true;
+        }
+        order
+    }
+}
+
+/// Everything after what it waits for, and otherwise as it is given.
+fn sorted(waits: &[Vec<usize>]) -> Vec<usize> {
+    let mut followers = vec![Vec::new(); waits.len()];
+    let mut open: Vec<usize> = waits.iter().map(Vec::len).collect();
+    for (group, others) in waits.iter().enumerate() {
+        for other in others {
+            followers[*other].push(group);
+        }
+    }
+    let mut ready: std::collections::BinaryHeap<_> = (0..waits.len()).filter(|group| open[*group] == 0).map(std::cmp::Reverse).collect();
+    let mut order = Vec::with_capacity(waits.len());
+    let mut is_placed = vec![false; waits.len()];
+    let mut next_stuck = 0;
+    while order.len() < waits.len() {
+        let group = match ready.pop() {
+            Some(std::cmp::Reverse(group)) => group,
+            // A circle: `dependency-cycle` speaks of it; here the first of the rest goes on.
+            None => {
+                while is_placed[next_stuck] {
+                    next_stuck += 1;
+                }
+                next_stuck
+            }
+        };
+        if std::mem::replace(&mut is_placed[group], true) {
+            continue;
+        }
+        order.push(group);
+        for follower in &followers[group] {
+            open[*follower] = open[*follower].saturating_sub(1);
+            if open[*follower] == 0 && !is_placed[*follower] {
+                ready.push(std::cmp::Reverse(*follower));
+            }
+        }
+    }
+    order
+}
+
+impl Model {
+    /// What a pipeline of this kind runs by itself. Nothing where the configuration has nothing for it.
+    pub fn order(&self, kind: PipelineKind) -> Order {
+        match self.format {
+            Format::V1 => self.order_of_stages(kind),
+            Format::V2 => self.order_of_tasks(kind),
+        }
+    }
+
+    fn order_of_stages(&self, kind: PipelineKind) -> Order {
+        let by_name = |name: &&str| self.stages().filter(|(_, stage)| stage.name.name == **name).last().map(|(id, _)| id);
+        let stages: Vec<StageId> = platform::stage_order(kind).iter().filter_map(by_name).collect();
+        let names: Vec<&str> = stages.iter().map(|id| self.stage(*id).name.name.as_str()).collect();
+        let waits = stages.iter().map(|id| {
+            let stage = self.stage(*id);
+            let own = stage.run_after.iter().filter_map(|after| names.iter().position(|name| *name == after.name));
+            let mut waits: Vec<usize> = own.collect();
+            let sure = names.iter().enumerate().filter(|(_, name)| platform::surely_runs_before(kind, name, &stage.name.name));
+            waits.extend(sure.map(|(index, _)| index));
+            waits.sort_unstable();
+            waits.dedup();
+            waits
+        });
+        let waits: Vec<Vec<usize>> = waits.collect();
+        Order::new(&stages.iter().map(|id| vec![*id]).collect::<Vec<_>>(), &waits)
+    }
+
+    fn order_of_tasks(&self, kind: PipelineKind) -> Order {
+        let base: Vec<&str> = platform::task_order(kind).map(|task| task.name).collect();
+        if !self.tasks.iter().any(|task| base.contains(&task.name.name.as_str())) {
+            return Order::default();
+        }
+        let mut tasks: Vec<&Task> = self.tasks.iter().filter(|task| belongs(task, &base)).collect();
+        let rank = |task: &Task| {
+            let like = task.from.as_ref().map_or(&task.name.name, |from| &from.name);
+            base.iter().position(|name| name == like).unwrap_or(base.len())
+        };
+        tasks.sort_by_key(|task| (task.is_finally, rank(task)));
+        // Tasks of the platform that the file leaves out still stand between the others.
+        let absent = base.iter().filter(|name| tasks.iter().all(|task| task.name.name != **name)).map(|name| (*name, None));
+        let all: Vec<(&str, Option<&Task>)> = absent.chain(tasks.iter().map(|task| (task.name.name.as_str(), Some(*task)))).collect();
+        let index: FxHashMap<&str, usize> = all.iter().enumerate().map(|(index, (name, _))| (*name, index)).collect();
+        let is_finally = |group: usize| match all[group] {
+            (_, Some(task)) => task.is_finally,
+            (name, None) => platform::base_task(name).is_some_and(|task| task.is_finally),
+        };
+        let waits = (0..all.len()).map(|group| {
+            if is_finally(group) && all.len() <= MAX_GROUPS {
+                return (0..all.len()).filter(|other| !is_finally(*other)).collect();
+            }
+            let (name, task) = all[group];
+            let mut waits: Vec<usize> = self.awaited(task, name).iter().filter_map(|name| index.get(name).copied()).collect();
+            waits.sort_unstable();
+            waits.dedup();
+            waits
+        });
+        let waits: Vec<Vec<usize>> = waits.collect();
+        let groups: Vec<Vec<StageId>> = all.iter().map(|(_, task)| task.map_or(Vec::new(), |task| task.steps.clone())).collect();
+        Order::new(&groups, &waits)
+    }
+
+    /// The tasks that a task waits for: as it says itself, or as the task it copies, or as the platform has it.
+    fn awaited<'a>(&'a self, task: Option<&'a Task>, name: &'a str) -> Vec<&'a str> {
+        if let Some(task) = task {
+            if !task.run_after.is_empty() {
+                return task.run_after.iter().map(|after| after.name.as_str()).collect();
+            }
+            if let Some(from) = &task.from {
+                let copied = self.tasks_by_name.get(&from.name).map(|TaskId(id)| &self.tasks[*id as usize]);
+                let own = copied.filter(|copied| !copied.run_after.is_empty());
+                return match own {
+                    Some(copied) => copied.run_after.iter().map(|after| after.name.as_str()).collect(),
+                    None => platform::base_task(&from.name).map(|task| task.after.to_vec()).unwrap_or_default(),
+                };
+            }
+        }
+        platform::base_task(name).map(|task| task.after.to_vec()).unwrap_or_default()
+    }
+
+    /// The kinds of pipeline that the configuration has something for.
+    pub fn pipelines(&self) -> Vec<PipelineKind> {
+        PipelineKind::ALL.into_iter().filter(|kind| !self.order(*kind).stages.is_empty()).collect()
+    }
+}
+
+/// Whether a pipeline with these base tasks runs a task. One of the user's own runs in each pipeline that has what
+/// it is copied from, or what it waits for.
+fn belongs(task: &Task, base: &[&str]) -> bool {
+    let name = task.name.name.as_str();
+    if name == platform::ASYNC_TASK {
+        return false;
+    }
+    match platform::base_task(name) {
+        Some(_) => base.contains(&name),
+        None => {
+            let anchors = task.from.iter().chain(&task.run_after);
+            let mut known = anchors.filter_map(|anchor| platform::base_task(&anchor.name)).peekable();
+            known.peek().is_none() || known.any(|task| base.contains(&task.name))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{self, Format};
+    use crate::platform::PipelineKind;
+
+    /// Pairs of neighbours in the order of a pipeline: `a<b` where that is sure, `a|b` where they may run at the same time.
+    fn order(kind: PipelineKind, format: Format, text: &str) -> String {
+        let document = crate::syntax::yaml::read(text);
+        let model = config::read(&document, text, format);
+        let order = model.order(kind);
+        let name = |at: usize| model.stage(order.stages[at]).name.name.as_str();
+        let mut line = String::new();
+        for at in 0..order.stages.len() {
+            if at > 0 {
+                line.push_str(if order.is_before(at - 1, at) { " < " } else { " | " });
+            }
+            line.push_str(name(at));
+        }
+        line
+    }
+
+    fn v1(kind: PipelineKind, stages: &[&str]) -> String {
+        let text: String = stages.iter().map(|stage| format!("{stage}:\n  script: x\n")).collect();
+        order(kind, Format::V1, &format!("version: '1'\n{text}"))
+    }
+
+    #[test]
+    fn stages_of_format_1_keep_the_order_that_all_releases_have() {
+        use PipelineKind::{Cc, Cd, Ci, Pr};
+        assert_eq!(v1(Ci, &["deploy", "containerize", "setup", "finish"]), "setup < containerize < deploy < finish");
+        assert_eq!(v1(Ci, &["deploy", "dynamic-scan", "acceptance-test", "release"]), "deploy < dynamic-scan < acceptance-test < release");
+        assert_eq!(v1(Ci, &["static-scan", "containerize", "deploy"]), "static-scan | containerize < deploy");
+        assert_eq!(v1(Ci, &["static-scan", "deploy", "release"]), "static-scan | deploy < release");
+        assert_eq!(v1(Pr, &["setup", "test", "compliance-checks", "finish"]), "setup < test < compliance-checks < finish");
+        assert_eq!(v1(Cd, &["setup", "deploy", "acceptance-test", "finish"]), "setup < deploy < acceptance-test < finish");
+        assert_eq!(v1(Cc, &["setup", "static-scan", "dynamic-scan", "finish"]), "setup < static-scan | dynamic-scan < finish");
+    }
+
+    #[test]
+    fn run_after_makes_the_order_sure() {
+        let text = "version: '1'\nstatic-scan:\n  script: x\n  runAfter: deploy\ndeploy:\n  script: x\n";
+        assert_eq!(order(PipelineKind::Ci, Format::V1, text), "deploy < static-scan");
+        let circle = "version: '1'\ndeploy:\n  script: x\n  runAfter: release\nrelease:\n  script: x\n";
+        assert_eq!(order(PipelineKind::Ci, Format::V1, circle), "deploy < release", "a circle has no order of its own");
+    }
+
+    fn v2(tasks: &[(&str, &str)]) -> String {
+        let text: String =
+            tasks.iter().map(|(name, more)| format!("  {name}:\n{more}    steps:\n      - name: in-{name}\n        script: x\n")).collect();
+        order(PipelineKind::Ci, Format::V2, &format!("version: '2'\ntasks:\n{text}"))
+    }
+
+    #[test]
+    fn tasks_of_format_2_wait_as_they_say_or_as_the_platform_has_it() {
+        assert_eq!(v2(&[("code-checks", ""), ("code-build", "")]), "in-code-checks | in-code-build");
+        assert_eq!(v2(&[("deploy-checks", ""), ("code-build", "")]), "in-code-build < in-deploy-checks");
+        assert_eq!(v2(&[("ci-start", ""), ("deploy-release", "")]), "in-ci-start < in-deploy-release", "through tasks that are left out");
+        assert_eq!(v2(&[("code-build", ""), ("mine", "")]), "in-code-build | in-mine");
+        assert_eq!(v2(&[("code-build", ""), ("mine", "    runAfter: [code-build]\n")]), "in-code-build < in-mine");
+        assert_eq!(v2(&[("deploy-checks", ""), ("mine", "    from: deploy-checks\n")]), "in-deploy-checks | in-mine");
+        assert_eq!(v2(&[("code-build", ""), ("mine", "    from: deploy-checks\n")]), "in-code-build < in-mine");
+    }
+
+    #[test]
+    fn steps_of_a_task_run_one_by_one_and_finally_comes_last() {
+        let text = "version: '2'\ntasks:\n  code-build:\n    steps:\n      - name: a\n        script: x\n      - name: b\n        script: x\n\
+                    finally:\n  one:\n    steps:\n      - name: c\n        script: x\n  two:\n    steps:\n      - name: d\n        script: x\n";
+        assert_eq!(order(PipelineKind::Ci, Format::V2, text), "a < b < c | d");
+    }
+}

@@ -1,0 +1,124 @@
+//! JSON Schema validation of the spanned tree. The schemas are the files of `schemas/`.
+
+mod json;
+mod violation;
+
+use std::sync::OnceLock;
+
+use jsonschema::Validator;
+use jsonschema::json::Json;
+
+pub use violation::{Problem, Violation};
+
+use crate::syntax::yaml::{Document, NodeId};
+use json::{YamlJson, YamlNode};
+
+/// A schema that belongs to the product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schema {
+    /// Its name: `config-v1`, `findings`, ...
+    pub name: &'static str,
+    /// Its text.
+    pub text: &'static str,
+}
+
+macro_rules! schemas {
+    ($($name:literal),* $(,)?) => {
+        /// All schemas, by name.
+        pub const SCHEMAS: &[Schema] = &[
+            $(Schema { name: $name, text: include_str!(concat!("../../../../../schemas/", $name, ".schema.json")) }),*
+        ];
+    };
+}
+
+schemas![
+    "async-contract",
+    "baseline",
+    "config-v1",
+    "config-v2",
+    "findings",
+    "graph",
+    "payload",
+    "plan",
+    "settings",
+    "terraform",
+    "webhook",
+];
+
+/// The schema of a name.
+pub fn named(name: &str) -> Option<&'static Schema> {
+    SCHEMAS.iter().find(|schema| schema.name == name)
+}
+
+/// Which schema a tree is held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A configuration of format 1.
+    ConfigV1,
+    /// A configuration of format 2.
+    ConfigV2,
+    /// `.sidestage.yaml`.
+    Settings,
+}
+
+/// Everything in the value at `root` that the schema does not allow, in the order of the file.
+pub fn validate(document: &Document, text: &str, root: NodeId, shape: Shape) -> Vec<Violation> {
+    let node = YamlNode::tree(document, text, root);
+    let mut violations: Vec<Violation> =
+        validator(shape).iter_errors(node).flat_map(|error| violation::violations(document, text, root, &error)).collect();
+    violations.sort_by_key(|violation| violation.span);
+    violations
+}
+
+fn validator(shape: Shape) -> &'static Validator<YamlJson> {
+    static CONFIG_V1: OnceLock<Validator<YamlJson>> = OnceLock::new();
+    static CONFIG_V2: OnceLock<Validator<YamlJson>> = OnceLock::new();
+    static SETTINGS: OnceLock<Validator<YamlJson>> = OnceLock::new();
+    let (cell, name) = match shape {
+        Shape::ConfigV1 => (&CONFIG_V1, "config-v1"),
+        Shape::ConfigV2 => (&CONFIG_V2, "config-v2"),
+        Shape::Settings => (&SETTINGS, "settings"),
+    };
+    cell.get_or_init(|| compile::<YamlJson>(name))
+}
+
+// The schemas are part of the program: a test compiles each of them, so this cannot fail for a user.
+#[allow(clippy::expect_used)]
+fn compile<F: Json>(name: &str) -> Validator<F> {
+    let parse =
+        |name: &str| -> serde_json::Value { serde_json::from_str(named(name).expect("a schema of ours").text).expect("valid JSON") };
+    let (schema, contract) = (parse(name), parse("async-contract"));
+    let id = |schema: &serde_json::Value| schema["$id"].as_str().unwrap_or_default().to_owned();
+    let mut registry = jsonschema::Registry::new().add(id(&schema), &schema).expect("an absolute id");
+    if name != "async-contract" {
+        registry = registry.add(id(&contract), &contract).expect("an absolute id");
+    }
+    let registry = registry.prepare().expect("a valid schema");
+    // The validator first checks what it is given against that schema's own meta-schema, at a quarter of the cost
+    // of a whole run for draft 2020-12. A reference in the oldest draft has the smallest meta-schema; what it leads
+    // to keeps its own draft, and a test holds our schemas against theirs.
+    let root = serde_json::json!({"$schema": "http://json-schema.org/draft-04/schema#", "$ref": id(&schema)});
+    jsonschema::options_for::<F>().with_registry(&registry).offline().build(&root).expect("a valid schema")
+}
+
+#[cfg(test)]
+#[allow(clippy::expect_used)] // a test that panics has failed, as it should
+mod tests {
+    use jsonschema::json::SerdeJson;
+
+    #[test]
+    fn every_schema_is_a_valid_schema() {
+        for schema in super::SCHEMAS {
+            let value = serde_json::from_str(schema.text).expect("JSON");
+            jsonschema::meta::validate(&value).unwrap_or_else(|error| panic!("{}: {error}", schema.name));
+            super::compile::<SerdeJson>(schema.name);
+        }
+    }
+
+    #[test]
+    fn keywords_of_the_newest_draft_count() {
+        // `prefixItems`, `dependentRequired` and `unevaluatedProperties` do not exist in older drafts.
+        let node = serde_json::json!({"version": 1, "nodes": [{"id": "a", "stage": "a", "async": false, "file": "x"}], "edges": []});
+        assert!(!super::compile::<SerdeJson>("graph").is_valid(&node), "`file` needs `range`");
+    }
+}

@@ -1,0 +1,68 @@
+//! What would put a finding right.
+
+use crate::source::{Location, Sources, Span};
+
+/// Whether a fix can be taken unseen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Safety {
+    /// It does what is surely meant, and nothing else.
+    Safe,
+    /// It may change more than is meant, or leave something to tidy up: read it.
+    Unsafe,
+}
+
+impl Safety {
+    /// `safe` or `unsafe`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Unsafe => "unsafe",
+        }
+    }
+}
+
+/// A text in place of another; an empty span inserts.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Edit {
+    /// What is replaced.
+    pub at: Location,
+    /// What stands there then.
+    pub text: String,
+}
+
+/// Edits that put a finding right, all of them together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    /// Whether it can be taken unseen.
+    pub safety: Safety,
+    /// What it does, in the imperative.
+    pub description: String,
+    /// The edits, in order; no two overlap.
+    pub edits: Vec<Edit>,
+}
+
+impl Fix {
+    /// Replaces a misspelt name, if exactly that name stands at the place, in quotes or without. A name that is
+    /// computed stands elsewhere.
+    pub(crate) fn rename(sources: &Sources, at: Location, name: &str, better: &str) -> Option<Self> {
+        let standing = sources.get(at.file).slice(at.span);
+        let span = if standing == name {
+            at.span
+        } else {
+            let inner = ['"', '\''].iter().find_map(|quote| standing.strip_prefix(*quote)?.strip_suffix(*quote))?;
+            if inner != name {
+                return None;
+            }
+            Span { start: at.span.start + 1, end: at.span.end - 1 }
+        };
+        let edit = Edit { at: Location { file: at.file, span }, text: better.to_owned() };
+        is_plain(better).then(|| Self { safety: Safety::Safe, description: format!("replace `{name}` by `{better}`"), edits: vec![edit] })
+    }
+}
+
+/// Whether a name means itself in YAML and in the shell without quotes.
+fn is_plain(name: &str) -> bool {
+    let is_word = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&name.to_ascii_lowercase().as_str());
+    let is_simple = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+    is_simple && !is_word && name.starts_with(|first: char| first.is_ascii_alphabetic())
+}

@@ -1,0 +1,11 @@
+//! What is told to the user: findings with their fixes, and the catalogue of rules.
+
+mod catalogue;
+mod finding;
+mod fix;
+pub(crate) mod suggest;
+
+pub use catalogue::{Rule, RuleId};
+pub use finding::{Finding, Related, Severity, sort};
+pub use fix::{Edit, Fix, Safety};
+pub use suggest::nearest;

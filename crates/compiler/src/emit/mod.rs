@@ -1,0 +1,83 @@
+//! The plan to scripts and manifests, a folder a target.
+//!
+//! The same plan gives the same bytes: nothing here knows the time, the machine or a path of it.
+
+mod manifest;
+mod scripts;
+mod terraform;
+
+use minijinja::{Error, ErrorKind};
+use serde::Serialize;
+
+pub use manifest::Manifest;
+
+use crate::plan::Plan;
+use crate::platform;
+
+/// How async runs are started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// The emitted scripts set up the webhook, call it and register the run.
+    Webhook,
+    /// The platform ships `trigger-task`: checks, exports, and the call.
+    Platform,
+}
+
+/// What is emitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The scripts, and the manifests beside them.
+    Scripts,
+    /// The set-up of the webhook for Terraform.
+    Terraform,
+}
+
+/// What the emitted files are to suit.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// What is emitted; the order does not matter.
+    pub parts: Vec<Part>,
+    /// How runs are started.
+    pub transport: Transport,
+    /// The listener of the webhook's trigger.
+    pub event_listener: String,
+}
+
+impl Default for Target {
+    fn default() -> Self {
+        Self { parts: vec![Part::Scripts], transport: Transport::Webhook, event_listener: platform::EVENT_LISTENER.to_owned() }
+    }
+}
+
+/// A file to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Emitted {
+    /// Relative to the output folder, with `/`.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+    /// Whether it can be run.
+    pub is_executable: bool,
+}
+
+/// All files of a plan, sorted by path.
+///
+/// # Errors
+/// If a template is broken: a fault of ours, never of the plan.
+pub fn emit(plan: &Plan, target: &Target) -> Result<Vec<Emitted>, Error> {
+    let manifest = Manifest::new(plan, target);
+    let mut files = Vec::new();
+    if target.parts.contains(&Part::Scripts) {
+        files.extend(scripts::scripts(plan, target, &manifest)?);
+    }
+    if target.parts.contains(&Part::Terraform) {
+        files.push(json("webhook.tf.json", &terraform::terraform(&manifest, &plan.config))?);
+    }
+    files.sort_by(|left, right| left.path.cmp(&right.path));
+    Ok(files)
+}
+
+fn json(path: &str, value: &impl Serialize) -> Result<Emitted, Error> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))?;
+    Ok(Emitted { path: path.to_owned(), text: format!("{text}\n"), is_executable: false })
+}

@@ -1,0 +1,139 @@
+//! Whether fixes did what they should, and nothing else.
+//!
+//! Outside of the edits every byte is the same, since only edits are applied. What that means is looked at here: the
+//! configuration has the same tree, each script the same lines, and no finding is there that was not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::edits::Edits;
+use crate::compilation::Compilation;
+use crate::diagnostics::{Edit, Finding, RuleId, Severity};
+use crate::source::{Span, line_start};
+use crate::syntax::yaml::{Document, NodeKind, ScalarStyle};
+
+/// Holds a configuration with fixes against what it was without; the reason why they must not be applied.
+pub(super) fn verify(before: &Compilation, after: &Compilation, edits: &Edits, fixed: &[&Finding]) -> Result<(), String> {
+    if let Some(error) = after.document.errors().first() {
+        return Err(format!("the configuration would no longer be YAML: {}", error.message));
+    }
+    if before.detected != after.detected {
+        return Err("the file would no longer be the same kind of configuration".to_owned());
+    }
+    same_tree(before, after, edits.of(before.file))?;
+    let broken = |compilation: &Compilation| compilation.flow.syntax_errors.iter().map(|(_, errors)| errors.len()).sum::<usize>();
+    if broken(after) > broken(before) {
+        return Err("a script would no longer be valid shell".to_owned());
+    }
+    no_more_errors(before, after, fixed)?;
+    findings_are_gone(before, after, edits, fixed)
+}
+
+/// Errors must not become more. Of no rule either, unless a trigger is led to a stage: what is wrong between the two
+/// only shows then.
+fn no_more_errors(before: &Compilation, after: &Compilation, fixed: &[&Finding]) -> Result<(), String> {
+    let errors = |compilation: &Compilation| {
+        let mut by_rule: BTreeMap<RuleId, usize> = BTreeMap::new();
+        for finding in compilation.findings.iter().filter(|finding| finding.severity == Severity::Error) {
+            *by_rule.entry(finding.rule).or_default() += 1;
+        }
+        by_rule
+    };
+    let (were, are) = (errors(before), errors(after));
+    let total = |errors: &BTreeMap<RuleId, usize>| errors.values().sum::<usize>();
+    let leads_on = fixed.iter().any(|finding| finding.rule == RuleId::MissingStage);
+    let more = are.iter().find(|(rule, count)| **count > were.get(rule).copied().unwrap_or_default());
+    match more {
+        Some((rule, _)) if !leads_on || total(&are) > total(&were) => {
+            Err(format!("there would be another error instead: [{}] {}", rule.name(), example(before, after, *rule)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The message of an error of a rule that was not there before.
+fn example(before: &Compilation, after: &Compilation, rule: RuleId) -> String {
+    let known: BTreeSet<&str> = before.findings.iter().map(|finding| finding.message.as_str()).collect();
+    let of_rule = || after.findings.iter().filter(|finding| finding.rule == rule && finding.severity == Severity::Error);
+    let new = of_rule().find(|finding| !known.contains(finding.message.as_str()));
+    new.or_else(|| of_rule().next()).map(|finding| finding.message.clone()).unwrap_or_default()
+}
+
+fn findings_are_gone(before: &Compilation, after: &Compilation, edits: &Edits, fixed: &[&Finding]) -> Result<(), String> {
+    let there: BTreeSet<_> = after
+        .findings
+        .iter()
+        .map(|finding| (finding.rule, after.sources.get(finding.at.file).path(), finding.at.span.start, &finding.variable))
+        .collect();
+    for finding in fixed {
+        let (file, start) = (finding.at.file, finding.at.span.start);
+        let key = (finding.rule, before.sources.get(file).path(), edits.moved(file, start), &finding.variable);
+        if there.contains(&key) {
+            return Err("the finding would still be there".to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// Same keys, same values, same comments, except in the scalars that are edited.
+fn same_tree(before: &Compilation, after: &Compilation, edits: &[Edit]) -> Result<(), String> {
+    if edits.is_empty() {
+        return Ok(());
+    }
+    let changed = || Err("something else in the configuration would change".to_owned());
+    let (old_text, new_text): (&str, &str) = (before.sources.get(before.file).text(), after.sources.get(after.file).text());
+    let (old, new) = (&before.document, &after.document);
+    let comments = |document: &Document, text: &str| document.comments().iter().map(|span| span.slice(text).to_owned()).collect::<Vec<_>>();
+    if old.nodes().count() != new.nodes().count() || comments(old, old_text) != comments(new, new_text) {
+        return changed();
+    }
+    for (id, (old_node, new_node)) in old.nodes().map(|(id, node)| (id, (node, new.node(id)))) {
+        let is_same = match (&old_node.kind, &new_node.kind) {
+            (NodeKind::Sequence(old), NodeKind::Sequence(new)) => old == new,
+            (NodeKind::Mapping(old), NodeKind::Mapping(new)) => old == new,
+            (NodeKind::Alias(old), NodeKind::Alias(new)) => old == new,
+            (NodeKind::Scalar(old_scalar), NodeKind::Scalar(new_scalar)) => {
+                let (was, is) = (old.text(old_text, id).unwrap_or_default(), new.text(new_text, id).unwrap_or_default());
+                match inside(edits, old_node.span, old_scalar.style, old_text) {
+                    [] => old_scalar.kind == new_scalar.kind && was == is,
+                    edits => is_edited(&was, &is, edits),
+                }
+            }
+            _ => false,
+        };
+        if !is_same {
+            return changed();
+        }
+    }
+    Ok(())
+}
+
+/// The edits inside a scalar.
+fn inside<'a>(edits: &'a [Edit], node: Span, style: ScalarStyle, text: &str) -> &'a [Edit] {
+    // A block begins with its first character, an insertion before it at the beginning of the line.
+    let start = if style == ScalarStyle::Literal { line_start(text.as_bytes(), node.start as usize) as u32 } else { node.start };
+    let first = edits.partition_point(|edit| edit.at.span.start < start);
+    let behind = edits.partition_point(|edit| edit.at.span.start < node.end);
+    edits.get(first..behind).unwrap_or_default()
+}
+
+/// Whether a text is another one with lines inserted, and as many lines changed as edits replace something.
+fn is_edited(was: &str, is: &str, edits: &[Edit]) -> bool {
+    let (inserted, replaced): (Vec<&Edit>, Vec<&Edit>) = edits.iter().partition(|edit| edit.at.span.is_empty());
+    let mut inserted: Vec<&str> = inserted.iter().map(|edit| edit.text.trim()).collect();
+    let names: Vec<&str> = replaced.iter().map(|edit| edit.text.trim_matches(['\'', '"'])).collect();
+    let mut changed = 0;
+    let mut old = was.lines().peekable();
+    for line in is.lines() {
+        if old.peek() == Some(&line) {
+            old.next();
+        } else if let Some(at) = inserted.iter().position(|text| *text == line.trim()) {
+            inserted.swap_remove(at);
+        } else if old.next().is_some() && names.iter().any(|name| line.contains(name)) {
+            changed += 1;
+        } else {
+            return false;
+        }
+    }
+    // Several names of one line may be replaced.
+    old.next().is_none() && inserted.is_empty() && changed <= names.len()
+}

@@ -1,0 +1,154 @@
+//! What is set, exported, triggered and read, and when: abstract interpretation of the scripts of a
+//! configuration, stage by stage, then composed in the order of each pipeline.
+//!
+//! * [`stage`] holds what one stage does, `machine` runs its script, `expand` and `command` give words and
+//!   commands their meaning.
+//! * [`facts`] and `state` are what is known at each point; `value` and `folder` the texts and places in it.
+//! * [`pipeline`] puts the stages of a pipeline in order and follows triggers into async runs.
+
+mod command;
+mod expand;
+pub mod facts;
+mod folder;
+mod library;
+mod machine;
+mod path;
+pub mod pipeline;
+mod provided;
+mod shared;
+pub mod stage;
+mod state;
+mod value;
+
+#[cfg(test)]
+#[allow(clippy::format_push_string)] // readable in a test
+mod tests;
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+pub use facts::{Certainty, Fact, Facts, Subject};
+pub use pipeline::{Crossing, Leak, LeftBehind, PipelineFlow, RepoUse, Run};
+pub use stage::{Access, MissingScript, Opaque, Read, ShellExport, StageFlow, Suspicious, SuspiciousKind, Trigger};
+pub use value::{Cause, Secret};
+
+use crate::config::settings::Settings;
+use crate::config::{Model, Stage, StageId};
+use crate::platform::PipelineKind;
+use crate::source::{FileId, Files, Sources, Span};
+use crate::syntax::shell::{self, Script, SyntaxError};
+use crate::syntax::yaml::Document;
+use library::{Library, is_shell};
+use machine::Surroundings;
+
+/// Scripts of at least this many bytes together are parsed on all cores: below, starting threads costs more.
+const PARALLEL_FROM: usize = 200_000;
+/// How many scripts are held parsed at a time.
+const BATCH: usize = 64;
+
+/// A configuration to analyse.
+#[derive(Clone, Copy)]
+pub struct Subjected<'a> {
+    /// Its tree.
+    pub document: &'a Document,
+    /// Its text.
+    pub text: &'a str,
+    /// Its file in the sources.
+    pub file: FileId,
+    /// Its path from the repository's root.
+    pub path: &'a str,
+    /// Its stages.
+    pub model: &'a Model,
+    /// What the project says about itself.
+    pub settings: &'a Settings,
+}
+
+/// How much is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// What the rules need.
+    Findings,
+    /// Also all that is exported at each trigger: the size of the answer itself grows with triggers times exports.
+    Exports,
+}
+
+/// The result of the analysis.
+#[derive(Debug)]
+pub struct Flow {
+    /// What each stage does by itself, by [`StageId`].
+    pub stages: Vec<Arc<StageFlow>>,
+    /// The pipelines that the configuration serves.
+    pub pipelines: Vec<PipelineFlow>,
+    /// All facts that the stages speak of.
+    pub facts: Facts,
+    /// What is no shell, file by file.
+    pub syntax_errors: Vec<(FileId, Vec<SyntaxError>)>,
+    /// Comments that speak to sidestage, script by script.
+    pub comments: Vec<(FileId, Vec<Span>)>,
+    /// How many scripts were read: embedded ones and files.
+    pub scripts: usize,
+}
+
+/// Analyses a configuration for these kinds of pipeline.
+pub fn analyse(subject: Subjected<'_>, kinds: &[PipelineKind], detail: Detail, files: &dyn Files, sources: &mut Sources) -> Flow {
+    let mut facts = Facts::default();
+    let mut library = Library::new(files, subject.path, subject.settings);
+    let mut syntax_errors = Vec::new();
+    let mut comments = Vec::new();
+    let mut stages = Vec::with_capacity(subject.model.stages.len());
+    let mut scripts = 0;
+    let mut interpret_batch = |batch: &[Stage], parsed: Vec<Option<Script>>| {
+        for (stage, script) in batch.iter().zip(parsed) {
+            scripts += usize::from(stage.script.is_some());
+            let surroundings = Surroundings { pipeline: None, entry: None };
+            let flow = match &script {
+                Some(script) => {
+                    if !script.errors.is_empty() {
+                        syntax_errors.push((subject.file, script.errors.clone()));
+                    }
+                    if !script.comments.is_empty() {
+                        comments.push((subject.file, script.comments.clone()));
+                    }
+                    machine::run(script, subject.file, surroundings, &mut facts, sources, &mut library)
+                }
+                None => StageFlow::without_shell(subject, stage),
+            };
+            stages.push(Arc::new(flow));
+        }
+    };
+    let mut batches = subject.model.stages.chunks(BATCH);
+    if subject.text.len() < PARALLEL_FROM {
+        for batch in batches {
+            interpret_batch(batch, batch.iter().map(|stage| embedded(subject, stage)).collect());
+        }
+    } else if let Some(mut batch) = batches.next() {
+        // While one batch is interpreted, the next one is parsed.
+        let parse = |batch: &[Stage]| batch.par_iter().map(|stage| embedded(subject, stage)).collect::<Vec<_>>();
+        let mut parsed = parse(batch);
+        for next in batches {
+            let ((), next_parsed) = rayon::join(|| interpret_batch(batch, parsed), || parse(next));
+            (batch, parsed) = (next, next_parsed);
+        }
+        interpret_batch(batch, parsed);
+    }
+    let mut interpret = |id: StageId, surroundings: Surroundings<'_>, facts: &mut Facts| -> Option<StageFlow> {
+        let script = embedded(subject, subject.model.stage(id))?;
+        Some(machine::run(&script, subject.file, surroundings, facts, sources, &mut library))
+    };
+    let pipelines =
+        kinds.iter().filter_map(|kind| pipeline::compose(subject.model, *kind, detail, &stages, &mut facts, &mut interpret)).collect();
+    let files = library.into_read();
+    scripts += files.len();
+    let broken = files.iter().filter(|script| !script.script.errors.is_empty());
+    syntax_errors.extend(broken.map(|script| (script.file, script.script.errors.clone())));
+    let commented = files.iter().filter(|script| !script.script.comments.is_empty());
+    comments.extend(commented.map(|script| (script.file, script.script.comments.clone())));
+    Flow { stages, pipelines, facts, syntax_errors, comments, scripts }
+}
+
+/// The script of a stage, if it is the shell's.
+fn embedded(subject: Subjected<'_>, stage: &Stage) -> Option<Script> {
+    let (text, map) = subject.document.script(subject.text, stage.script?)?;
+    is_shell(&text).then(|| shell::parse(&text, &map))
+}

@@ -1,0 +1,326 @@
+//! What to trigger, what each trigger carries, and what must exist on the pipeline.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::compilation::Compilation;
+use crate::config::settings::Settings;
+use crate::config::{Contract, StageId, Text};
+use crate::flow::{Certainty, Run};
+use crate::platform::{self, ParameterKind, StoreKind};
+use crate::source::Place;
+
+/// The plan: `schemas/plan.schema.json`. Everything that is emitted is made from it alone.
+#[derive(Debug, Clone, Serialize)]
+pub struct Plan {
+    version: u32,
+    /// The configuration, relative to the repository's root.
+    pub config: String,
+    /// `v1` or `v2`.
+    pub format: &'static str,
+    /// The pipelines that it serves.
+    pub pipelines: Vec<&'static str>,
+    /// One for each place that triggers and stage that it starts, sorted by stage and place.
+    pub triggers: Vec<PlannedTrigger>,
+    /// What the pipeline must have.
+    pub requires: Requires,
+    /// What the plan takes for granted because it cannot be known.
+    pub assumptions: Vec<String>,
+    /// Names of all stages that can be started, for the receiving side.
+    #[serde(skip)]
+    pub stages: Vec<StageScript>,
+}
+
+/// A stage that can be started, and its script.
+#[derive(Debug, Clone)]
+pub struct StageScript {
+    /// Its name.
+    pub name: String,
+    /// Its script; none where the platform has its own.
+    pub script: Option<String>,
+}
+
+/// A trigger.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannedTrigger {
+    /// The stage that starts.
+    pub stage: String,
+    /// Where it is triggered.
+    pub site: Place,
+    /// The variables that it carries.
+    #[serde(serialize_with = "names")]
+    pub exports: Vec<Export>,
+    /// What the stage reads.
+    pub reads: Vec<PlannedRead>,
+    /// What the stage does, as its contract says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// An exported variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Export {
+    /// Its key.
+    pub name: String,
+    /// Whether every path to the trigger exports it.
+    pub certain: bool,
+}
+
+/// A variable that an async stage reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedRead {
+    /// Its key.
+    pub name: String,
+    /// Whether the stage cannot go on without it.
+    pub required: bool,
+    /// Where its value comes from.
+    pub from: Origin,
+    /// What the stage's contract declares of it; enforced before a run is started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contract: Option<Declared>,
+}
+
+/// What a contract declares of a variable.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Declared {
+    /// The regular expression that its value must match.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+    /// The value that is sent where the parent has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    /// What it means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// Where the value of a variable comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// The parent exports it.
+    Export,
+    /// A property of the pipeline, as the settings say.
+    Property,
+    /// A documented parameter of the pipeline.
+    Parameter,
+    /// The platform provides it.
+    Platform,
+    /// The stage sets it itself.
+    Own,
+    /// Nothing in the repository says.
+    Unknown,
+}
+
+/// What the pipeline must have.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Requires {
+    /// Properties that async stages cannot go on without.
+    pub properties: Vec<String>,
+    /// Secrets that async stages read.
+    pub secrets: Vec<String>,
+}
+
+fn names<S: serde::Serializer>(exports: &[Export], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(exports.iter().map(|export| &export.name))
+}
+
+/// Plans a compiled configuration. It must have been compiled with all exports.
+pub fn plan(compilation: &Compilation, settings: &Settings) -> Plan {
+    let planner = Planner { compilation, settings };
+    let mut triggers = planner.triggers();
+    triggers.sort_by(|left, right| (&left.stage, left.site.key()).cmp(&(&right.stage, right.site.key())));
+    Plan {
+        version: 1,
+        config: compilation.path.clone(),
+        format: compilation.model.format.name(),
+        pipelines: compilation.flow.pipelines.iter().map(|pipeline| pipeline.kind.name()).collect(),
+        requires: planner.requires(&triggers),
+        triggers,
+        assumptions: planner.assumptions(),
+        stages: planner.stages(),
+    }
+}
+
+struct Planner<'a> {
+    compilation: &'a Compilation,
+    settings: &'a Settings,
+}
+
+impl Planner<'_> {
+    fn name(&self, stage: StageId) -> String {
+        self.compilation.model.stage(stage).name.name.to_string()
+    }
+
+    fn triggers(&self) -> Vec<PlannedTrigger> {
+        let mut planned: BTreeMap<(crate::source::Location, StageId), PlannedTrigger> = BTreeMap::new();
+        for pipeline in &self.compilation.flow.pipelines {
+            for run in &pipeline.runs {
+                let trigger = planned.entry((run.trigger.place, run.target)).or_insert_with(|| PlannedTrigger {
+                    stage: self.name(run.target),
+                    site: Place::new(&self.compilation.sources, run.trigger.place),
+                    exports: Vec::new(),
+                    reads: Vec::new(),
+                    description: self.contract(run.target).and_then(|contract| text_of(contract.description.as_ref())),
+                });
+                add_exports(&mut trigger.exports, run);
+                for read in self.reads(run) {
+                    match trigger.reads.iter_mut().find(|known| known.name == read.name) {
+                        Some(known) if read.from == Origin::Export => known.from = Origin::Export,
+                        Some(_) => {}
+                        None => trigger.reads.push(read),
+                    }
+                }
+            }
+        }
+        planned.into_values().collect()
+    }
+
+    fn reads(&self, run: &Run) -> Vec<PlannedRead> {
+        let flow = &self.compilation.flow.stages[run.target.0 as usize];
+        let mut reads: BTreeMap<&str, PlannedRead> = BTreeMap::new();
+        for read in flow.reads.iter().filter(|read| read.kind == StoreKind::Env) {
+            let Some(key) = &read.key else { continue };
+            let is_own = read.own == Some(Certainty::Yes);
+            let required = !read.has_default && read.own.is_none();
+            let from = if is_own { Origin::Own } else { self.origin(key, run) };
+            let known = reads.entry(key).or_insert_with(|| PlannedRead { name: key.to_string(), required: false, from, contract: None });
+            known.required |= required;
+            if !is_own {
+                known.from = from;
+            }
+        }
+        for declared in self.contract(run.target).into_iter().flat_map(Contract::declared) {
+            let key = declared.name.name.as_str();
+            let read = reads.entry(key).or_insert_with(|| {
+                let from = self.origin(key, run);
+                PlannedRead { name: key.to_owned(), required: false, from, contract: None }
+            });
+            // A default is sent in any case. Where the contract does not say, the scripts do.
+            read.required = declared.default.is_none() && declared.required.unwrap_or(read.required);
+            read.contract = Some(Declared {
+                pattern: text_of(declared.pattern.as_ref()),
+                default: text_of(declared.default.as_ref()),
+                description: text_of(declared.description.as_ref()),
+            });
+        }
+        reads.into_values().collect()
+    }
+
+    fn contract(&self, stage: StageId) -> Option<&Contract> {
+        self.compilation.model.stage(stage).contract.as_ref()
+    }
+
+    fn origin(&self, key: &str, run: &Run) -> Origin {
+        if run.exports.iter().any(|(export, _)| export == key) {
+            Origin::Export
+        } else if self.settings.has_property(key) {
+            Origin::Property
+        } else if platform::is_provided(key) {
+            Origin::Platform
+        } else if platform::parameter(key).is_some() {
+            Origin::Parameter
+        } else {
+            Origin::Unknown
+        }
+    }
+
+    fn requires(&self, triggers: &[PlannedTrigger]) -> Requires {
+        let mut properties = BTreeSet::new();
+        let mut secrets = BTreeSet::new();
+        for read in triggers.iter().flat_map(|trigger| &trigger.reads) {
+            let is_property = matches!(read.from, Origin::Property | Origin::Parameter | Origin::Unknown);
+            if !read.required || !is_property {
+                continue;
+            }
+            let is_secure = platform::parameter(&read.name).is_some_and(|parameter| parameter.kind == ParameterKind::Secure);
+            if is_secure { &mut secrets } else { &mut properties }.insert(read.name.clone());
+        }
+        for target in self.targets() {
+            for read in &self.compilation.flow.stages[target.0 as usize].reads {
+                if let Some(key) = read.key.as_ref().filter(|_| read.kind == StoreKind::Secret && !read.has_default && read.own.is_none()) {
+                    secrets.insert(key.to_string());
+                }
+            }
+        }
+        Requires { properties: properties.into_iter().collect(), secrets: secrets.into_iter().collect() }
+    }
+
+    fn targets(&self) -> BTreeSet<StageId> {
+        self.compilation.flow.pipelines.iter().flat_map(|pipeline| pipeline.runs.iter().map(|run| run.target)).collect()
+    }
+
+    fn assumptions(&self) -> Vec<String> {
+        let mut assumptions = BTreeSet::new();
+        let targets = self.targets();
+        let compilation = self.compilation;
+        for pipeline in &compilation.flow.pipelines {
+            let with_side = pipeline.stages.iter().map(|stage| (stage, false)).chain(pipeline.targets.iter().map(|stage| (stage, true)));
+            for ((id, flow), is_target) in with_side {
+                let stage = self.name(*id);
+                for opaque in &flow.opaque {
+                    let place = self.place(opaque.place);
+                    assumptions.insert(if is_target || targets.contains(id) {
+                        format!("`{stage}` runs {} ({place}): it may read any exported variable", opaque.what)
+                    } else if opaque.is_platform {
+                        format!("`{stage}` runs {} ({place}): it exports nothing of yours", opaque.what)
+                    } else {
+                        format!("`{stage}` runs {} ({place}): it may set, export and trigger anything", opaque.what)
+                    });
+                }
+                for read in flow.reads.iter().filter(|read| read.key.is_none() && is_target) {
+                    let place = self.place(read.place);
+                    assumptions.insert(format!("`{stage}` reads a key whose name is not known ({place}): it may be any"));
+                }
+                for trigger in &flow.triggers {
+                    if let Some(cause) = &trigger.unknown {
+                        let place = self.place(trigger.place);
+                        assumptions.insert(format!(
+                            "`{stage}` triggers a stage that depends on {} ({place}): it is not planned",
+                            cause.describe()
+                        ));
+                    }
+                }
+            }
+        }
+        assumptions.into_iter().collect()
+    }
+
+    fn place(&self, at: crate::source::Location) -> String {
+        let source = self.compilation.sources.get(at.file);
+        format!("{}:{}", source.path(), source.position(at.span.start).line)
+    }
+
+    fn stages(&self) -> Vec<StageScript> {
+        let compilation = self.compilation;
+        let text = compilation.sources.get(compilation.file).text();
+        let stages = self.targets().into_iter().map(|target| {
+            let script = compilation.model.stage(target).script;
+            let script = script.and_then(|script| compilation.document.string(text, script)).map(std::borrow::Cow::into_owned);
+            StageScript { name: self.name(target), script }
+        });
+        let mut stages: Vec<StageScript> = stages.collect();
+        stages.sort_by(|left, right| left.name.cmp(&right.name));
+        stages
+    }
+}
+
+fn text_of(text: Option<&Text>) -> Option<String> {
+    text.map(|text| text.text.clone())
+}
+
+fn add_exports(exports: &mut Vec<Export>, run: &Run) {
+    let is_first = exports.is_empty();
+    for known in exports.iter_mut() {
+        known.certain &= run.exports.iter().any(|(key, _)| key == known.name.as_str());
+    }
+    for (key, fact) in &run.exports {
+        let certain = fact.certainty == Certainty::Yes;
+        match exports.iter_mut().find(|known| known.name == key.as_str()) {
+            Some(known) => known.certain &= certain,
+            None => exports.push(Export { name: key.to_string(), certain: certain && is_first }),
+        }
+    }
+    exports.sort_by(|left, right| left.name.cmp(&right.name));
+}

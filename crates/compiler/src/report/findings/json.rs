@@ -1,0 +1,113 @@
+//! `--format json`: `schemas/findings.schema.json`.
+
+use serde::Serialize;
+
+use super::Checked;
+use crate::diagnostics::{Finding, Fix, Severity};
+use crate::source::{Place, Sources};
+
+/// The whole answer of `check`.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    version: u32,
+    findings: Vec<FindingOut>,
+    summary: Summary,
+}
+
+/// How much was read and found.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Summary {
+    /// Configurations.
+    pub files: usize,
+    /// Scripts: embedded ones and files.
+    pub scripts: usize,
+    /// Findings at error level.
+    pub errors: usize,
+    /// Findings at warning level.
+    pub warnings: usize,
+    /// Findings at info level.
+    pub infos: usize,
+}
+
+impl Summary {
+    /// Counts findings in.
+    pub fn count(&mut self, findings: &[Finding]) {
+        for finding in findings {
+            match finding.severity {
+                Severity::Error => self.errors += 1,
+                Severity::Warning => self.warnings += 1,
+                Severity::Info => self.infos += 1,
+            }
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct FindingOut {
+    rule: &'static str,
+    severity: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<FixOut>,
+    #[serde(flatten)]
+    place: Place,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variable: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pipelines: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    related: Vec<RelatedOut>,
+}
+
+#[derive(Debug, Serialize)]
+struct FixOut {
+    safety: &'static str,
+    description: String,
+    edits: Vec<EditOut>,
+}
+
+#[derive(Debug, Serialize)]
+struct EditOut {
+    #[serde(flatten)]
+    place: Place,
+    text: String,
+}
+
+#[derive(Debug, Serialize)]
+struct RelatedOut {
+    #[serde(flatten)]
+    place: Place,
+    message: String,
+}
+
+/// All findings as one value.
+pub fn json(checked: &[Checked<'_>], summary: Summary) -> Report {
+    let findings = checked.iter().flat_map(|checked| checked.findings.iter().map(|finding| out(checked.sources, finding)));
+    Report { version: 1, findings: findings.collect(), summary }
+}
+
+fn out(sources: &Sources, finding: &Finding) -> FindingOut {
+    let related =
+        finding.related.iter().map(|related| RelatedOut { place: Place::new(sources, related.at), message: related.message.clone() });
+    FindingOut {
+        rule: finding.rule.name(),
+        severity: finding.severity.name(),
+        message: finding.message.clone(),
+        help: finding.help.clone(),
+        fix: finding.fix.as_ref().map(|fix| fix_out(sources, fix)),
+        place: Place::new(sources, finding.at),
+        stage: finding.stage.as_ref().map(ToString::to_string),
+        variable: finding.variable.as_ref().map(ToString::to_string),
+        pipelines: finding.pipelines.iter().map(|pipeline| pipeline.name()).collect(),
+        related: related.collect(),
+    }
+}
+
+fn fix_out(sources: &Sources, fix: &Fix) -> FixOut {
+    let edits = fix.edits.iter().map(|edit| EditOut { place: Place::new(sources, edit.at), text: edit.text.clone() });
+    FixOut { safety: fix.safety.name(), description: fix.description.clone(), edits: edits.collect() }
+}

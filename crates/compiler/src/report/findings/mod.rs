@@ -1,0 +1,44 @@
+//! Findings as text and JSON.
+
+mod concise;
+mod diff;
+mod full;
+mod json;
+
+pub use concise::concise;
+pub use diff::diff;
+pub use full::full;
+pub use json::{Report, Summary, json};
+
+use crate::diagnostics::{Finding, Safety};
+use crate::source::Sources;
+
+/// The findings of one configuration with the files that they speak of.
+pub struct Checked<'a> {
+    /// The files.
+    pub sources: &'a Sources,
+    /// The findings.
+    pub findings: &'a [Finding],
+}
+
+/// How many findings have a safe fix, and how many an unsafe one: `2 can be fixed with --fix`. Empty where none has.
+pub fn fixable(checked: &[Checked<'_>]) -> String {
+    let fixes = || checked.iter().flat_map(|checked| checked.findings).filter_map(|finding| finding.fix.as_ref());
+    let of = |safety| fixes().filter(|fix| fix.safety == safety).count();
+    match (of(Safety::Safe), of(Safety::Unsafe)) {
+        (0, 0) => String::new(),
+        (safe, 0) => format!("{safe} can be fixed with `--fix`.\n"),
+        (0, not) => format!("{not} can be fixed with `--fix --unsafe-fixes`: read what it writes.\n"),
+        (safe, not) => format!("{safe} can be fixed with `--fix`, {not} more with `--unsafe-fixes`.\n"),
+    }
+}
+
+/// `1 error, 2 warnings`.
+pub fn tally(summary: &Summary) -> String {
+    let count = |number: usize, name: &str| format!("{number} {name}{}", if number == 1 { "" } else { "s" });
+    let mut parts = vec![count(summary.errors, "error"), count(summary.warnings, "warning")];
+    if summary.infos > 0 {
+        parts.push(count(summary.infos, "note"));
+    }
+    parts.join(", ")
+}

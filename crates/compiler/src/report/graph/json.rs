@@ -1,0 +1,76 @@
+//! `graph --format json`: `schemas/graph.schema.json`.
+
+use serde::Serialize;
+
+use crate::graph::{EdgeKind, Graph};
+use crate::source::{Location, Place, Sources};
+
+/// The graph with every place written out.
+#[derive(Debug, Serialize)]
+pub struct GraphOut {
+    version: u32,
+    nodes: Vec<NodeOut>,
+    edges: Vec<EdgeOut>,
+}
+
+#[derive(Debug, Serialize)]
+struct NodeOut {
+    id: String,
+    stage: String,
+    r#async: bool,
+    #[serde(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Serialize)]
+struct EdgeOut {
+    kind: &'static str,
+    from: String,
+    to: String,
+    pipelines: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    site: Option<Place>,
+    certain: bool,
+    variables: Vec<VariableOut>,
+}
+
+#[derive(Debug, Serialize)]
+struct VariableOut {
+    name: String,
+    set: Vec<Place>,
+    exported: Vec<Place>,
+    read: Vec<Place>,
+}
+
+/// The graph as a value for JSON.
+pub fn json(graph: &Graph, sources: &Sources) -> GraphOut {
+    let places = |all: &[Location]| all.iter().map(|at| Place::new(sources, *at)).collect();
+    let nodes = graph.nodes.iter().map(|node| NodeOut {
+        id: node.id.clone(),
+        stage: node.stage.clone(),
+        r#async: node.is_async,
+        place: Place::new(sources, node.at),
+    });
+    let edges = graph.edges.iter().map(|edge| EdgeOut {
+        kind: match edge.kind {
+            EdgeKind::Trigger => "trigger",
+            EdgeKind::Order => "order",
+        },
+        from: edge.from.clone(),
+        to: edge.to.clone(),
+        pipelines: edge.pipelines.iter().map(|pipeline| pipeline.name()).collect(),
+        site: edge.site.map(|at| Place::new(sources, at)),
+        certain: edge.certain,
+        variables: edge
+            .variables
+            .iter()
+            .map(|variable| VariableOut {
+                name: variable.name.clone(),
+                set: places(&variable.set),
+                exported: places(&variable.exported),
+                read: places(&variable.read),
+            })
+            .collect(),
+    });
+    GraphOut { version: 1, nodes: nodes.collect(), edges: edges.collect() }
+}

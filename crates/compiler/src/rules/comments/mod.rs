@@ -1,0 +1,3 @@
+//! The comments that speak to sidestage.
+
+pub(super) mod unused_ignore;

@@ -1,0 +1,78 @@
+//! `dependency-cycle`: stages or tasks wait for each other.
+
+use crate::diagnostics::{Finding, RuleId};
+use crate::rules::Context;
+use compact_str::CompactString;
+use rustc_hash::FxHashMap;
+
+use crate::config::{Format, Named};
+use crate::graph::cycles;
+
+pub(crate) const PAGE: &str = r#"## What it does
+Finds every circle of `runAfter`, the shortest first, and shows each link of it.
+
+## Why is this bad
+None of them can ever start: the run waits until its time is over.
+
+## Example
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  publish:
+    runAfter: [announce]
+    steps:
+      - name: publish
+        script: ./publish
+  announce:
+    runAfter: [publish]
+    steps:
+      - name: announce
+        script: ./announce
+```
+
+## Use instead
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  publish:
+    steps:
+      - name: publish
+        script: ./publish
+  announce:
+    runAfter: [publish]
+    steps:
+      - name: announce
+        script: ./announce
+```
+
+## When to ignore
+Never.
+"#;
+
+pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let model = context.model;
+    let owners: Vec<(&CompactString, &[Named])> = match model.format {
+        Format::V1 => model.stages.iter().map(|stage| (&stage.name.name, stage.run_after.as_slice())).collect(),
+        Format::V2 => model.tasks.iter().map(|task| (&task.name.name, task.run_after.as_slice())).collect(),
+    };
+    let by_name: FxHashMap<&str, &[Named]> = owners.iter().map(|(name, after)| (name.as_str(), *after)).collect();
+    let links = owners.iter().flat_map(|(name, after)| after.iter().map(|after| (name.as_str(), after.name.as_str())));
+    for cycle in cycles(links) {
+        let link = |from: &str, to: &str| {
+            let after = by_name.get(from).into_iter().flat_map(|after| after.iter());
+            after.filter(|after| after.name == to).map(|after| after.span).next_back().unwrap_or_default()
+        };
+        let next = |index: usize| cycle[(index + 1) % cycle.len()];
+        let path = cycle.iter().chain(cycle.first()).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" -> ");
+        let message = match cycle.as_slice() {
+            [only] => format!("`{only}` waits for itself: it can never start"),
+            _ => format!("these wait for each other, so none can ever start: {path}"),
+        };
+        let at = context.at(link(cycle[0], next(0)));
+        let mut finding = Finding::new(RuleId::DependencyCycle, at, message).help("remove one of the `runAfter`s").stage(cycle[0]);
+        for (index, name) in cycle.iter().enumerate().skip(1) {
+            finding.relate(context.at(link(name, next(index))), format!("`{name}` waits for `{}`", next(index)));
+        }
+        findings.push(finding);
+    }
+}

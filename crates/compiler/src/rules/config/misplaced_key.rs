@@ -1,0 +1,105 @@
+//! `misplaced-key`: a key of one format, task or step stands in the other.
+
+use super::keys::{Level, advice};
+use crate::config::Format;
+use crate::config::schema::Problem;
+use crate::diagnostics::{Finding, RuleId};
+use crate::platform::{self, ASYNC_TASK};
+use crate::rules::Context;
+use crate::syntax::yaml::NodeId;
+
+pub(crate) const PAGE: &str = r#"## What it does
+Finds keys of format 1 in a configuration of format 2 and the reverse, and keys of a task on a step; says what to write
+in their place.
+
+## Why is this bad
+A key in the wrong place is ignored: `skip: true` on a step of format 2 skips nothing.
+
+## Example
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  code-build:
+    steps:
+      - name: build-artifact
+        abort_on_failure: false
+        script: ./build
+```
+
+## Use instead
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  code-build:
+    steps:
+      - name: build-artifact
+        onError: continue
+        script: ./build
+```
+
+## When to ignore
+While a file is being moved from one format to the other.
+"#;
+
+pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for violation in context.violations {
+        let Problem::UnknownKey { key } = &violation.problem else { continue };
+        let Some(advice) = advice(context, violation, key) else { continue };
+        let level = Level::of(context, violation);
+        let message = format!("`{key}` has no effect on {} of format {}", level.name(), number(context.model.format));
+        findings.push(Finding::new(RuleId::MisplacedKey, context.at(violation.span), message).help(advice));
+    }
+    sections(context, findings);
+    contracts(context, findings);
+}
+
+/// A contract counts only where an async stage stands: on a step of `async-stage`.
+fn contracts(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let mut misplaced = |node: NodeId, message: String, help: String| {
+        if let Some(entry) = context.document.entry(context.text, node, "x-async") {
+            findings.push(Finding::new(RuleId::MisplacedKey, context.at(context.document.span(entry.key)), message).help(help));
+        }
+    };
+    for task in &context.model.tasks {
+        let help = if task.name.name == ASYNC_TASK {
+            "move it to the step that it describes".to_owned()
+        } else {
+            format!("move it to a step of the task `{ASYNC_TASK}`")
+        };
+        misplaced(task.node, "`x-async` has no effect on a task: a contract is a step's".to_owned(), help);
+        for step in task.steps.iter().map(|step| context.model.stage(*step)) {
+            let name = &step.name.name;
+            if task.name.name != ASYNC_TASK {
+                let message = format!("`x-async` has no effect here: only steps of the task `{ASYNC_TASK}` can be triggered");
+                misplaced(step.node, message, format!("move the step to `tasks.{ASYNC_TASK}.steps`, or remove its contract"));
+            } else if platform::is_platform_step(name) {
+                let message = format!("`x-async` has no effect on `{name}`: that step is the platform's, and cannot be triggered");
+                misplaced(step.node, message, "remove it, or move it to the step that it describes".to_owned());
+            }
+        }
+    }
+}
+
+/// `tasks` at the top of format 1 would be read as a stage of that name.
+fn sections(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let Some(root) = context.document.root().filter(|_| context.model.format == Format::V1) else { return };
+    for section in ["tasks", "finally", "steps"] {
+        let Some(entry) = context.document.entry(context.text, root, section) else { continue };
+        let holds_tasks =
+            context.document.entries(entry.value).iter().any(|task| {
+                ["steps", "runAfter", "script"].iter().any(|key| context.document.get(context.text, task.value, key).is_some())
+            });
+        if holds_tasks || !context.document.items(entry.value).is_empty() {
+            let message = format!("`{section}` belongs to format 2; with `version: '1'` nothing below it runs");
+            let finding = Finding::new(RuleId::MisplacedKey, context.at(context.document.span(entry.key)), message);
+            findings.push(finding.help("write `version: '2'`, or move the steps to stages at the top"));
+        }
+    }
+}
+
+fn number(format: Format) -> char {
+    match format {
+        Format::V1 => '1',
+        Format::V2 => '2',
+    }
+}

@@ -1,0 +1,59 @@
+//! `unknown-key`: a key that the platform ignores.
+
+use super::keys::{Level, advice, is_below_misplaced_section};
+use crate::config::schema::Problem;
+use crate::diagnostics::suggest;
+use crate::diagnostics::{Finding, Fix, RuleId};
+use crate::rules::Context;
+
+pub(crate) const PAGE: &str = r#"## What it does
+Finds keys that the platform does not know, and names the key that was probably meant. Keys that begin with `x-` are
+yours.
+
+## Why is this bad
+An unknown key is ignored without a word: the stage runs with the default in its place.
+
+## Example
+```yaml .pipeline-config.yaml
+version: '1'
+deploy:
+  imagePullPolicy: Always
+  script: ./deploy
+```
+
+## Use instead
+```yaml .pipeline-config.yaml
+version: '1'
+deploy:
+  image_pull_policy: Always
+  script: ./deploy
+```
+
+## When to ignore
+If another tool of yours reads the key: better give it the prefix `x-`.
+"#;
+
+pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for violation in context.violations {
+        let Problem::UnknownKey { key } = &violation.problem else { continue };
+        if advice(context, violation, key).is_some() || is_below_misplaced_section(context, violation) {
+            continue;
+        }
+        let level = Level::of(context, violation);
+        let is_contract = matches!(level, Level::Contract | Level::Variable);
+        let message = if is_contract {
+            format!("the key `{key}` has no effect: {} has no such key", level.name())
+        } else {
+            format!("the platform ignores the key `{key}`: {} has no such key", level.name())
+        };
+        let near = suggest::nearest(key, level.keys().iter().copied());
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if is_contract => format!("remove it, or write one of `{}`", level.keys().join("`, `")),
+            None => format!("remove it, or name it `x-{key}` if it is meant for another tool"),
+        };
+        let at = context.at(violation.span);
+        let fix = near.and_then(|near| Fix::rename(context.sources, at, key, near));
+        findings.push(Finding::new(RuleId::UnknownKey, at, message).help(help).maybe_fix(fix));
+    }
+}

@@ -1,0 +1,347 @@
+//! `contract-mismatch`: a contract and the scripts disagree.
+
+use crate::diagnostics::suggest;
+use crate::diagnostics::{Finding, RuleId};
+use crate::rules::Context;
+use std::collections::{BTreeMap, BTreeSet};
+
+use compact_str::CompactString;
+
+use crate::config::{Contract, DeclaredRead, Format, Named, Stage, StageId, Target};
+use crate::flow::{Certainty, Read, StageFlow, Trigger};
+use crate::platform::{self, PipelineKind, StoreKind};
+use crate::source::Location;
+use crate::syntax::shell::{self, Regex, Statement, StatementKind};
+
+pub(crate) const PAGE: &str = r#"## What it does
+Compares what a stage declares below `x-async` with what the scripts do, both ways: variables that are declared and never
+read, or read and not declared; stages of `triggered-by` that never trigger it, or trigger it and are not listed; triggers
+that do not send what is `required`; an optional variable that the script cannot do without; a `default` that breaks its
+own `pattern`.
+
+## Why is this bad
+The trigger scripts enforce the contract before a run is started. Where it is wrong, they refuse runs that would work, or
+start runs that cannot.
+
+## Example
+```yaml .pipeline-config.yaml
+version: '1'
+dynamic-scan:
+  script: |
+    #!/usr/bin/env bash
+    set_env app-url "https://$(kubectl get ingress app --output name)"
+    export_env app-url
+    trigger-task owasp-zap
+owasp-zap:
+  x-async:
+    triggered-by: [deploy]
+    reads:
+      app-ulr: {required: true, pattern: "^https?://"}
+  script: |
+    #!/usr/bin/env bash
+    zap --target "$(get_env app-url)" --level "$(get_env scan-level low)"
+```
+
+## Use instead
+```yaml .pipeline-config.yaml
+version: '1'
+dynamic-scan:
+  script: |
+    #!/usr/bin/env bash
+    set_env app-url "https://$(kubectl get ingress app --output name)"
+    export_env app-url
+    trigger-task owasp-zap
+owasp-zap:
+  x-async:
+    triggered-by: [dynamic-scan]
+    reads:
+      app-url: {required: true, pattern: "^https?://"}
+      scan-level: {default: low}
+  script: |
+    #!/usr/bin/env bash
+    zap --target "$(get_env app-url)" --level "$(get_env scan-level low)"
+```
+
+## When to ignore
+If a program that is no shell script reads a declared variable: reads inside it are not seen. A property of the pipeline
+needs no place in the contract once it is listed below `properties` in `.sidestage.yaml`.
+"#;
+
+pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let triggering = triggering(context);
+    for (id, stage) in context.model.stages() {
+        let Some(contract) = &stage.contract else { continue };
+        // What cannot be triggered has no contract: `misplaced-key` says so.
+        if context.model.target(&stage.name.name) == Target::Stage(id) {
+            let checked = Checked { context, id, stage, contract, flow: &context.flow.stages[id.0 as usize] };
+            checked.variables(findings);
+            checked.defaults(findings);
+            checked.parents(&triggering, findings);
+        }
+    }
+    unsent(context, findings);
+}
+
+/// A place that triggers, and the stage that comes by.
+struct Triggering<'a> {
+    from: StageId,
+    trigger: &'a Trigger,
+    pipeline: Option<PipelineKind>,
+}
+
+/// Everything that triggers, in every pipeline, and in stages that none runs.
+fn triggering<'a>(context: &Context<'a>) -> Vec<Triggering<'a>> {
+    let mut all = Vec::new();
+    let mut composed = BTreeSet::new();
+    for pipeline in &context.flow.pipelines {
+        for (from, flow) in pipeline.stages.iter().chain(&pipeline.targets) {
+            composed.insert(*from);
+            all.extend(flow.triggers.iter().map(|trigger| Triggering { from: *from, trigger, pipeline: Some(pipeline.kind) }));
+        }
+    }
+    for (from, _) in context.model.stages().filter(|(id, _)| !composed.contains(id)) {
+        let triggers = &context.flow.stages[from.0 as usize].triggers;
+        all.extend(triggers.iter().map(|trigger| Triggering { from, trigger, pipeline: None }));
+    }
+    all
+}
+
+/// A stage with a contract.
+struct Checked<'a> {
+    context: &'a Context<'a>,
+    id: StageId,
+    stage: &'a Stage,
+    contract: &'a Contract,
+    flow: &'a StageFlow,
+}
+
+impl Checked<'_> {
+    fn name(&self) -> &CompactString {
+        &self.stage.name.name
+    }
+
+    fn finding(&self, at: Location, message: String) -> Finding {
+        Finding::new(RuleId::ContractMismatch, at, message).stage(self.name().clone())
+    }
+
+    fn variables(&self, findings: &mut Vec<Finding>) {
+        let Some(declared) = &self.contract.reads else { return };
+        let mut undeclared: BTreeMap<&str, Vec<&Read>> = BTreeMap::new();
+        for read in &self.flow.reads {
+            let Some(key) = read.key.as_ref().filter(|_| read.kind == StoreKind::Env && read.own.is_none()) else { continue };
+            if self.contract.read(key).is_none() && !is_there_anyway(self.context, key) {
+                undeclared.entry(key).or_default().push(read);
+            }
+        }
+        for variable in &declared.items {
+            if let Some(meant) = self.never_read(variable, &undeclared, findings) {
+                // One slip, one finding.
+                undeclared.remove(meant.as_str());
+            }
+            self.optional_but_needed(variable, findings);
+        }
+        for (key, reads) in undeclared {
+            let message = format!("`{}` reads `{key}`, which its contract does not declare", self.name());
+            let help = format!("declare `{key}` below `reads`, or list it below `properties` in `.sidestage.yaml` if every run has it");
+            let mut finding = self.finding(reads[0].place, message).help(help).variable(key);
+            finding.relate(self.context.at(declared.span), "the contract lists what it reads here");
+            for other in &reads[1..] {
+                finding.relate(other.place, "also read here");
+            }
+            findings.push(finding);
+        }
+    }
+
+    /// A variable that is declared, while nothing reads it; gives the name that is read and was probably meant.
+    fn never_read(&self, variable: &DeclaredRead, undeclared: &BTreeMap<&str, Vec<&Read>>, findings: &mut Vec<Finding>) -> Option<String> {
+        let key = &variable.name.name;
+        let is_read = |kind| self.flow.reads.iter().find(|read| read.kind == kind && read.key.as_ref().is_none_or(|read| read == key));
+        let is_known = is_followed(self.stage, self.flow);
+        if !is_known || is_read(StoreKind::Env).is_some() {
+            return None;
+        }
+        let message = format!("the contract of `{}` declares `{key}`, which its script never reads by `get_env`", self.name());
+        let mut finding = self.finding(self.context.at(variable.name.span), message).variable(key.clone());
+        let meant = suggest::nearest(key, undeclared.keys().copied()).map(str::to_owned);
+        if let Some(meant) = &meant {
+            finding = finding.help(format!("did you mean `{meant}`? If the contract is right, correct the read"));
+            for read in &undeclared[meant.as_str()] {
+                finding.relate(read.place, format!("`{meant}` is read here"));
+            }
+        } else if let Some(secret) = is_read(StoreKind::Secret) {
+            finding.relate(secret.place, "read as a secret here");
+            finding = finding.help("remove it: secrets are never sent, the stage reads a secure property of the pipeline");
+        } else {
+            finding = finding.help(format!("remove it, or read it by `get_env \"{key}\"`"));
+        }
+        findings.push(finding);
+        meant
+    }
+
+    /// `required: false` without a default, while the script stops where the variable is not there.
+    fn optional_but_needed(&self, variable: &DeclaredRead, findings: &mut Vec<Finding>) {
+        let key = &variable.name.name;
+        if variable.required != Some(false) || variable.default.is_some() || is_there_anyway(self.context, key) {
+            return;
+        }
+        let reads: Vec<&Read> =
+            self.flow.reads.iter().filter(|read| read.kind == StoreKind::Env && read.key.as_ref() == Some(key)).collect();
+        // A script that looks first may leave the read out.
+        if reads.iter().any(|read| read.has_default || read.own.is_some()) {
+            return;
+        }
+        let Some(read) = reads.iter().find(|read| self.is_surely_run(read.place)) else { return };
+        let message = format!("the contract of `{}` does not require `{key}`, which its script reads without a default", self.name());
+        let help = "write `required: true`, or give it a `default`";
+        let mut finding = self.finding(self.context.at(variable.name.span), message).help(help).variable(key.clone());
+        finding.relate(read.place, "this read fails where it is not sent");
+        findings.push(finding);
+    }
+
+    /// Whether a place of the stage's own script stands under no condition, and behind none that could end the script.
+    fn is_surely_run(&self, place: Location) -> bool {
+        let script = self.stage.script.filter(|_| place.file == self.context.file);
+        let Some((text, map)) = script.and_then(|script| self.context.document.script(self.context.text, script)) else { return false };
+        let script = shell::parse(&text, &map);
+        let is_plain = |statement: &&Statement| {
+            matches!(
+                statement.kind,
+                StatementKind::Command(_) | StatementKind::Assign(_) | StatementKind::Pipe(_) | StatementKind::Function(_)
+            )
+        };
+        let holds = |statement: &Statement| statement.span.start <= place.span.start && place.span.end <= statement.span.end;
+        let found = script.body.iter().take_while(is_plain).find(|statement| holds(statement));
+        found.is_some_and(|statement| !matches!(statement.kind, StatementKind::Function(_)))
+    }
+
+    fn defaults(&self, findings: &mut Vec<Finding>) {
+        for variable in self.contract.declared() {
+            let (Some(default), Some(pattern)) = (&variable.default, &variable.pattern) else { continue };
+            if Regex::new(&pattern.text).ok().and_then(|regex| regex.is_match(&default.text)) == Some(false) {
+                let key = &variable.name.name;
+                let message =
+                    format!("the default of `{key}` does not match its pattern `{}`, so no run that needs it is started", pattern.text);
+                let help = "give it a default that matches, or let the pattern take this one";
+                let mut finding = self.finding(self.context.at(default.span), message).help(help).variable(key.clone());
+                finding.relate(self.context.at(pattern.span), "the pattern is here");
+                findings.push(finding);
+            }
+        }
+    }
+
+    fn parents(&self, triggering: &[Triggering<'_>], findings: &mut Vec<Finding>) {
+        let Some(listed) = &self.contract.triggered_by else { return };
+        let starts_it = |site: &&Triggering<'_>| site.trigger.names.iter().any(|name| name == self.name());
+        for parent in &listed.items {
+            self.parent(parent, triggering, findings);
+        }
+        let mut unlisted: BTreeMap<(Location, StageId), Finding> = BTreeMap::new();
+        for site in triggering.iter().filter(starts_it) {
+            let from = &self.context.model.stage(site.from).name.name;
+            if listed.items.iter().any(|parent| parent.name == *from) {
+                continue;
+            }
+            let finding = unlisted.entry((site.trigger.place, site.from)).or_insert_with(|| {
+                let message = format!("`{from}` triggers `{}`, whose contract does not list it", self.name());
+                let mut finding = self.finding(site.trigger.place, message).help(format!("add `{from}` to `triggered-by`"));
+                finding.relate(self.context.at(listed.span), "the contract lists what may trigger it here");
+                finding
+            });
+            if let Some(pipeline) = site.pipeline {
+                finding.holds_in(pipeline);
+            }
+        }
+        findings.extend(unlisted.into_values());
+    }
+
+    fn parent(&self, parent: &Named, triggering: &[Triggering<'_>], findings: &mut Vec<Finding>) {
+        let model = self.context.model;
+        let stages: Vec<(StageId, &Stage)> = model.stages().filter(|(_, stage)| stage.name.name == parent.name).collect();
+        let what = if model.format == Format::V1 { "stage" } else { "step" };
+        let at = self.context.at(parent.span);
+        if stages.is_empty() {
+            // The platform's own script of a stage that is not configured may trigger anything.
+            let is_base_step = platform::base_tasks().iter().any(|task| task.steps.contains(&parent.name.as_str()));
+            if is_base_step || platform::is_built_in_stage(&parent.name) {
+                return;
+            }
+            let message =
+                format!("the contract of `{}` lists `{}`, and the configuration has no {what} of that name", self.name(), parent.name);
+            let names = model.stages().map(|(_, stage)| stage.name.name.as_str());
+            let is_task = model.tasks.iter().any(|task| task.name.name == parent.name);
+            let help = match suggest::nearest(&parent.name, names) {
+                _ if is_task => format!("`{}` is a task: name the step of it whose script triggers `{}`", parent.name, self.name()),
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("name the {what} whose script triggers `{}`", self.name()),
+            };
+            findings.push(self.finding(at, message).help(help));
+            return;
+        }
+        let triggers_it = |site: &Triggering<'_>| {
+            stages.iter().any(|(id, _)| *id == site.from) && site.trigger.names.iter().any(|name| name == self.name())
+        };
+        let is_known = stages.iter().all(|(id, stage)| {
+            let flow = &self.context.flow.stages[id.0 as usize];
+            let names_it = |trigger: &Trigger| trigger.unknown.is_some() || trigger.names.iter().any(|name| name == self.name());
+            is_followed(stage, flow) && !flow.triggers.iter().any(names_it)
+        });
+        if !is_known || triggering.iter().any(triggers_it) {
+            return;
+        }
+        let message = format!("the contract of `{}` lists `{}`, which never triggers it", self.name(), parent.name);
+        let help = format!("remove it from `triggered-by`, or add `trigger-task {}` to its script", self.name());
+        let mut finding = self.finding(at, message).help(help);
+        for (_, stage) in stages.iter().filter(|(id, _)| *id != self.id) {
+            finding.relate(self.context.at(stage.name.span), format!("the {what} is here"));
+        }
+        findings.push(finding);
+    }
+}
+
+/// Triggers that do not send what a contract requires. What the parent sets and does not export, or exports too late,
+/// other rules tell.
+fn unsent(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let mut unsent: BTreeMap<(Location, CompactString, CompactString), Finding> = BTreeMap::new();
+    for pipeline in &context.flow.pipelines {
+        for run in &pipeline.runs {
+            let target = context.model.stage(run.target);
+            let Some(contract) = &target.contract else { continue };
+            for crossing in &run.crossings {
+                let key = &crossing.key;
+                let Some(declared) = contract.read(key).filter(|read| read.required == Some(true) && read.default.is_none()) else {
+                    continue;
+                };
+                let is_told = crossing.set.is_some() || !crossing.exported_later.is_empty();
+                if crossing.exported.is_some() || crossing.widened || is_told || is_there_anyway(context, key) {
+                    continue;
+                }
+                let name = &target.name.name;
+                let finding = unsent.entry((run.trigger.place, name.clone(), key.clone())).or_insert_with(|| {
+                    let message = format!("`{key}` is required by the contract of `{name}`, and neither set nor exported before this trigger");
+                    let help = format!(
+                        "add `set_env \"{key}\" VALUE` and `export_env \"{key}\"` before the trigger, or list it below `properties` in `.sidestage.yaml` if every run has it"
+                    );
+                    let finding = Finding::new(RuleId::ContractMismatch, run.trigger.place, message);
+                    let mut finding = finding.help(help).stage(name.clone()).variable(key.clone());
+                    finding.relate(context.at(declared.name.span), "required here");
+                    for read in crossing.reads.iter().filter(|read| read.own != Some(Certainty::Yes)) {
+                        finding.relate(read.place, "read here");
+                    }
+                    finding
+                });
+                finding.holds_in(pipeline.kind);
+            }
+        }
+    }
+    findings.extend(unsent.into_values());
+}
+
+/// Whether everything that a stage does is known: it has a script of its own, and all of it is followed.
+fn is_followed(stage: &Stage, flow: &StageFlow) -> bool {
+    stage.script.is_some() && flow.opaque.is_empty() && flow.programs.is_empty()
+}
+
+/// Whether a run has a variable of this name although nobody sends it.
+fn is_there_anyway(context: &Context<'_>, key: &str) -> bool {
+    platform::is_provided(key) || platform::parameter(key).is_some() || context.settings.has_property(key)
+}

@@ -1,0 +1,3 @@
+//! What stages declare about themselves.
+
+pub(super) mod contract_mismatch;

@@ -1,0 +1,108 @@
+//! `conditional-export`: a variable is exported on some ways to the trigger only.
+
+use crate::diagnostics::{Finding, RuleId};
+use crate::rules::Context;
+use std::collections::BTreeMap;
+
+use compact_str::CompactString;
+
+use crate::flow::{Certainty, Crossing};
+use crate::source::Location;
+
+pub(crate) const PAGE: &str = r#"## What it does
+For every trigger, finds variables that the async stage reads and that are exported on some ways through the scripts and
+not on others, or in a stage that may run at the same time as the one that triggers. Where a variable is always exported
+once it is set, there is nothing to find.
+
+## Why is this bad
+On the other ways the run starts without the variable: it fails, or works with a default, now and then only.
+
+## Example
+```yaml .pipeline-config.yaml
+version: '1'
+deploy:
+  script: |
+    #!/usr/bin/env bash
+    set_env app-url "https://example.com"
+dynamic-scan:
+  script: |
+    #!/usr/bin/env bash
+    if [ "$(get_env opt-in-scan "")" = "1" ]; then
+      export_env app-url
+    fi
+    trigger-task owasp-zap
+owasp-zap:
+  script: |
+    #!/usr/bin/env bash
+    zap --target "$(get_env app-url)"
+```
+
+## Use instead
+```yaml .pipeline-config.yaml
+version: '1'
+deploy:
+  script: |
+    #!/usr/bin/env bash
+    set_env app-url "https://example.com"
+dynamic-scan:
+  script: |
+    #!/usr/bin/env bash
+    export_env app-url
+    trigger-task owasp-zap
+owasp-zap:
+  script: |
+    #!/usr/bin/env bash
+    zap --target "$(get_env app-url)"
+```
+
+## When to ignore
+If the condition is the same that the async stage tests before it reads.
+"#;
+
+pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let mut by_export: BTreeMap<(Location, CompactString), Finding> = BTreeMap::new();
+    for pipeline in &context.flow.pipelines {
+        for run in &pipeline.runs {
+            for crossing in run.crossings.iter().filter(|crossing| is_conditional(crossing)) {
+                let Some(exported) = &crossing.exported else { continue };
+                let Some(place) = exported.places.first() else { continue };
+                let target = &context.model.stage(run.target).name.name;
+                let key = &crossing.key;
+                let finding = by_export.entry((*place, key.clone())).or_insert_with(|| {
+                    let when = if exported.is_beside {
+                        "in a stage that may run at the same time as the trigger"
+                    } else {
+                        "on some ways to the trigger only"
+                    };
+                    let message = format!("`{key}`, which `{target}` reads, is exported {when}");
+                    let help = format!("add `export_env \"{key}\"` on a line that always runs before the trigger");
+                    Finding::new(RuleId::ConditionalExport, *place, message).help(help).stage(target.clone()).variable(key.clone())
+                });
+                for place in exported.places.iter().skip(1) {
+                    finding.relate(*place, "also exported here");
+                }
+                for place in crossing.set.iter().flat_map(|set| set.places.iter()) {
+                    finding.relate(*place, "set here");
+                }
+                finding.relate(run.trigger.place, format!("`{target}` is triggered here"));
+                for read in &crossing.reads {
+                    finding.relate(read.place, "read here");
+                }
+                finding.holds_in(pipeline.kind);
+            }
+        }
+    }
+    findings.extend(by_export.into_values());
+}
+
+fn is_conditional(crossing: &Crossing) -> bool {
+    let Some(exported) = &crossing.exported else { return false };
+    if exported.certainty == Certainty::Yes || crossing.widened {
+        return false;
+    }
+    match &crossing.set {
+        Some(_) => crossing.is_set_unsent || exported.is_beside,
+        // What nothing here sets may be absent for the same reason: only a stage that needs it is told.
+        None => exported.is_beside || crossing.reads.iter().any(|read| !read.is_soft()),
+    }
+}

@@ -1,0 +1,63 @@
+//! `export-without-trigger`: variables are exported, and nothing is triggered.
+
+use crate::diagnostics::{Finding, RuleId};
+use crate::rules::Context;
+use std::collections::BTreeMap;
+
+use crate::rules::trigger_sites::{may_trigger_unseen, trigger_sites};
+
+pub(crate) const PAGE: &str = r#"## What it does
+Finds exports in configurations in which no script triggers an async stage.
+
+## Why is this bad
+An export has no effect without a trigger: either the trigger is missing, or the export is left over.
+
+## Example
+```yaml .pipeline-config.yaml
+version: '1'
+deploy:
+  script: |
+    #!/usr/bin/env bash
+    set_env app-url https://example.com
+    export_env app-url
+```
+
+## Use instead
+```yaml .pipeline-config.yaml
+version: '1'
+deploy:
+  script: |
+    #!/usr/bin/env bash
+    set_env app-url https://example.com
+    export_env app-url
+    trigger-task owasp-zap
+owasp-zap:
+  script: |
+    #!/usr/bin/env bash
+    zap --target "$(get_env app-url)"
+```
+
+## When to ignore
+If a script outside of the repository triggers the stage.
+"#;
+
+pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    if !trigger_sites(context).is_empty() || may_trigger_unseen(context, None) {
+        return;
+    }
+    let mut by_key: BTreeMap<&str, Finding> = BTreeMap::new();
+    for (id, stage) in context.model.stages() {
+        for export in &context.flow.stages[id.0 as usize].exports {
+            let Some(key) = &export.key else { continue };
+            let finding = by_key.entry(key).or_insert_with(|| {
+                let message = format!("`{key}` is exported for async runs, and no script triggers one");
+                Finding::new(RuleId::ExportWithoutTrigger, export.place, message)
+                    .help("add `trigger-task STAGE` behind it, or remove the export")
+                    .stage(stage.name.name.clone())
+                    .variable(key.clone())
+            });
+            finding.relate(export.place, "also exported here");
+        }
+    }
+    findings.extend(by_key.into_values());
+}

@@ -1,0 +1,91 @@
+//! `late-export`: a variable is exported only after the trigger.
+
+use super::before_trigger::{Exports, TriggerLines};
+use crate::diagnostics::{Finding, RuleId, Safety};
+use crate::rules::Context;
+use std::collections::BTreeMap;
+
+use compact_str::CompactString;
+
+use crate::source::Location;
+
+pub(crate) const PAGE: &str = r#"## What it does
+Finds variables that an async stage reads and that the parent exports, but only behind the trigger, or in a stage that
+comes later.
+
+## Why is this bad
+What a run gets is fixed when it is triggered: an export behind it has no effect on that run.
+
+## Example
+```yaml .pipeline-config.yaml
+version: '1'
+dynamic-scan:
+  script: |
+    #!/usr/bin/env bash
+    set_env app-url "https://$(kubectl get ingress app --output name)"
+    trigger-task owasp-zap
+    export_env app-url
+owasp-zap:
+  script: |
+    #!/usr/bin/env bash
+    zap --target "$(get_env app-url)"
+```
+
+## Use instead
+```yaml .pipeline-config.yaml
+version: '1'
+dynamic-scan:
+  script: |
+    #!/usr/bin/env bash
+    set_env app-url "https://$(kubectl get ingress app --output name)"
+    export_env app-url
+    trigger-task owasp-zap
+owasp-zap:
+  script: |
+    #!/usr/bin/env bash
+    zap --target "$(get_env app-url)"
+```
+
+## When to ignore
+If a later trigger of the same stage is the one that counts.
+"#;
+
+pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let mut by_export: BTreeMap<(Location, CompactString), (Finding, Exports)> = BTreeMap::new();
+    let mut lines = TriggerLines::new(context);
+    for pipeline in &context.flow.pipelines {
+        for run in &pipeline.runs {
+            for crossing in &run.crossings {
+                let Some(late) = crossing.exported_later.first().filter(|_| crossing.exported.is_none() && !crossing.widened) else {
+                    continue;
+                };
+                let target = &context.model.stage(run.target).name.name;
+                let key = &crossing.key;
+                let (finding, exports) = by_export.entry((*late, key.clone())).or_insert_with(|| {
+                    let message = format!("`{key}` is exported after `{target}` was triggered, so that run does not see it");
+                    let finding = Finding::new(RuleId::LateExport, *late, message)
+                        .help(format!("move `export_env \"{key}\"` before the trigger"))
+                        .stage(target.clone())
+                        .variable(key.clone());
+                    (finding, Exports::none())
+                });
+                // A key that is not set by then has nothing to export.
+                if let Some(set) = &crossing.set {
+                    exports.add(lines.export(key, run.trigger.place, &set.places));
+                }
+                finding.relate(run.trigger.place, format!("`{target}` is triggered here"));
+                for read in &crossing.reads {
+                    finding.relate(read.place, "read here");
+                }
+                for place in crossing.set.iter().flat_map(|set| set.places.iter()) {
+                    finding.relate(*place, "set here");
+                }
+                finding.holds_in(pipeline.kind);
+            }
+        }
+    }
+    findings.extend(by_export.into_iter().map(|((_, key), (finding, exports))| {
+        // The late export stays: another trigger may need it.
+        finding.maybe_fix(exports.fix(&key, Safety::Unsafe))
+    }));
+}

@@ -1,0 +1,96 @@
+//! `payload-too-large`: the known part of a payload passes a limit of the platform.
+
+use crate::diagnostics::{Finding, RuleId};
+use crate::rules::Context;
+use std::collections::BTreeMap;
+
+use crate::platform::{MAX_PAYLOAD, MAX_PROPERTY};
+use crate::source::Location;
+
+pub(crate) const PAGE: &str = r#"## What it does
+Adds up the values that are known of all exported variables at a trigger, and compares them with the 512 KB that a webhook
+call may have; and the value of a variable that is also a property of the pipeline with the 4,096 characters of one.
+
+## Why is this bad
+The webhook refuses the call: the stage never starts. A longer property is refused when it is stored.
+
+## Example
+```yaml .pipeline-config.yaml
+version: '1'
+dynamic-scan:
+  script: |
+    #!/usr/bin/env bash
+    line="0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+    page="$line$line$line$line$line$line$line$line"
+    chapter="$page$page$page$page$page$page$page$page"
+    part="$chapter$chapter$chapter$chapter$chapter$chapter$chapter$chapter"
+    volume="$part$part$part$part$part$part$part$part"
+    set_env report "$volume$volume$volume"
+    export_env report
+    trigger-task publish
+publish:
+  script: |
+    #!/usr/bin/env bash
+    get_env report
+```
+
+## Use instead
+```yaml .pipeline-config.yaml
+version: '1'
+dynamic-scan:
+  script: |
+    #!/usr/bin/env bash
+    set_env report-url "https://example.com/report"
+    export_env report-url
+    trigger-task publish
+publish:
+  script: |
+    #!/usr/bin/env bash
+    curl "$(get_env report-url)"
+```
+
+## When to ignore
+If the value is shortened by a command that is not followed.
+"#;
+
+pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let mut by_place: BTreeMap<(Location, bool), Finding> = BTreeMap::new();
+    for pipeline in &context.flow.pipelines {
+        for run in &pipeline.runs {
+            let target = &context.model.stage(run.target).name.name;
+            if run.known_bytes as usize > MAX_PAYLOAD {
+                let finding = by_place.entry((run.trigger.place, false)).or_insert_with(|| {
+                    let message = format!(
+                        "the payload for `{target}` has at least {} KB of known values, and a webhook call takes {} KB",
+                        run.known_bytes / 1024,
+                        MAX_PAYLOAD / 1024
+                    );
+                    Finding::new(RuleId::PayloadTooLarge, run.trigger.place, message)
+                        .help("export less, or put the data where the stage can fetch it")
+                        .stage(target.clone())
+                });
+                finding.holds_in(pipeline.kind);
+            }
+            for crossing in run.crossings.iter().filter(|crossing| context.settings.has_property(&crossing.key)) {
+                let length = crossing.set.as_ref().and_then(crate::flow::Fact::known_length).unwrap_or_default();
+                let Some(place) = crossing.exported.as_ref().and_then(|exported| exported.places.first()) else { continue };
+                if length <= MAX_PROPERTY {
+                    continue;
+                }
+                let finding = by_place.entry((*place, true)).or_insert_with(|| {
+                    let key = &crossing.key;
+                    let message = format!("`{key}` has {length} characters, and a property of the pipeline holds {MAX_PROPERTY}");
+                    Finding::new(RuleId::PayloadTooLarge, *place, message)
+                        .help("shorten the value, or give the variable a name that no property has")
+                        .stage(target.clone())
+                        .variable(key.clone())
+                });
+                for place in crossing.set.iter().flat_map(|set| set.places.iter()) {
+                    finding.relate(*place, "set here");
+                }
+                finding.holds_in(pipeline.kind);
+            }
+        }
+    }
+    findings.extend(by_place.into_values());
+}

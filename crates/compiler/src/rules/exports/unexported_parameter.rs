@@ -1,0 +1,89 @@
+//! `unexported-parameter`: a parameter of the trigger is read in the async stage and not exported.
+
+use crate::diagnostics::{Finding, RuleId, Severity};
+use crate::rules::Context;
+use std::collections::BTreeMap;
+
+use compact_str::CompactString;
+
+use crate::source::Location;
+
+pub(crate) const PAGE: &str = r#"## What it does
+Takes the parameters that `trigger-parameters` in `.sidestage.yaml` lists and finds those that an async stage reads
+although its parent does not export them. It is a warning where the read has a default.
+
+## Why is this bad
+Parameters belong to the trigger that started the parent. The async run has a trigger of its own and does not see them.
+
+## Example
+```yaml .pipeline-config.yaml
+version: '1'
+dynamic-scan:
+  script: |
+    #!/usr/bin/env bash
+    trigger-task owasp-zap
+owasp-zap:
+  script: |
+    #!/usr/bin/env bash
+    zap --level "$(get_env scan-level)"
+```
+```yaml .sidestage.yaml
+trigger-parameters: [scan-level]
+```
+
+## Use instead
+```yaml .pipeline-config.yaml
+version: '1'
+dynamic-scan:
+  script: |
+    #!/usr/bin/env bash
+    export_env scan-level
+    trigger-task owasp-zap
+owasp-zap:
+  script: |
+    #!/usr/bin/env bash
+    zap --level "$(get_env scan-level)"
+```
+```yaml .sidestage.yaml
+trigger-parameters: [scan-level]
+```
+
+## When to ignore
+If the pipeline has a property of the same name, and that is the one that is meant: list it below `properties` too.
+"#;
+
+pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let mut by_read: BTreeMap<(Location, CompactString), Finding> = BTreeMap::new();
+    let parameters = &context.settings.trigger_parameters;
+    for pipeline in &context.flow.pipelines {
+        for run in &pipeline.runs {
+            for crossing in &run.crossings {
+                let key = &crossing.key;
+                let is_sent = crossing.exported.is_some() || crossing.widened || !crossing.exported_later.is_empty();
+                // What the parent sets itself is `unexported-variable`'s.
+                if is_sent || crossing.set.is_some() || !parameters.contains(key) || context.settings.has_property(key) {
+                    continue;
+                }
+                let read = crossing.hardest_read();
+                let target = &context.model.stage(run.target).name.name;
+                let finding = by_read.entry((read.place, key.clone())).or_insert_with(|| {
+                    let consequence = if read.is_soft() { "so it always works with the default" } else { "so the read fails" };
+                    let message = format!(
+                        "`{target}` reads `{key}`, a parameter of the trigger that starts its parent, which is not exported, {consequence}"
+                    );
+                    Finding::new(RuleId::UnexportedParameter, read.place, message)
+                        .severity(if read.is_soft() { Severity::Warning } else { Severity::Error })
+                        .help(format!("add `export_env \"{key}\"` before the trigger"))
+                        .stage(target.clone())
+                        .variable(key.clone())
+                });
+                finding.relate(run.trigger.place, format!("`{target}` is triggered here, without it"));
+                for other in &crossing.reads {
+                    finding.relate(other.place, "also read here");
+                }
+                finding.holds_in(pipeline.kind);
+            }
+        }
+    }
+    findings.extend(by_read.into_values());
+}

@@ -1,0 +1,119 @@
+//! `unexported-variable`: a variable that the parent sets and the async stage reads is not exported.
+
+use super::before_trigger::{Exports, TriggerLines};
+use crate::diagnostics::{Finding, RuleId, Safety, Severity};
+use crate::rules::Context;
+use std::collections::BTreeMap;
+
+use compact_str::CompactString;
+
+use crate::flow::Crossing;
+use crate::source::Location;
+
+pub(crate) const PAGE: &str = r#"## What it does
+For every trigger, compares what the async stage reads by `get_env` with what the parent run has set by then, and finds
+what was never marked by `export_env`. It is a warning where the read has a default.
+
+## Why is this bad
+An async run sees only what was exported for it. The read fails there, half an hour later; with a default it does not even
+fail, and the stage works on the wrong data.
+
+## Example
+```yaml .pipeline-config.yaml
+version: '1'
+deploy:
+  script: |
+    #!/usr/bin/env bash
+    set_env app-url "https://$(kubectl get ingress app --output name)"
+dynamic-scan:
+  script: |
+    #!/usr/bin/env bash
+    trigger-task owasp-zap
+owasp-zap:
+  script: |
+    #!/usr/bin/env bash
+    zap --target "$(get_env app-url)"
+```
+
+## Use instead
+```yaml .pipeline-config.yaml
+version: '1'
+deploy:
+  script: |
+    #!/usr/bin/env bash
+    set_env app-url "https://$(kubectl get ingress app --output name)"
+dynamic-scan:
+  script: |
+    #!/usr/bin/env bash
+    export_env app-url
+    trigger-task owasp-zap
+owasp-zap:
+  script: |
+    #!/usr/bin/env bash
+    zap --target "$(get_env app-url)"
+```
+
+## When to ignore
+If the pipeline has a property of the same name, and the async stage is meant to see that one. Listing it below
+`properties` in `.sidestage.yaml` makes the finding a warning.
+"#;
+
+pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let mut by_read: BTreeMap<(Location, CompactString), (Finding, Exports)> = BTreeMap::new();
+    let mut lines = TriggerLines::new(context);
+    for pipeline in &context.flow.pipelines {
+        for run in &pipeline.runs {
+            for crossing in &run.crossings {
+                let Some(set) = &crossing.set else { continue };
+                if crossing.exported.is_some() || crossing.widened || !crossing.exported_later.is_empty() {
+                    continue;
+                }
+                let read = crossing.hardest_read();
+                let target = &context.model.stage(run.target).name.name;
+                let (finding, exports) = by_read
+                    .entry((read.place, crossing.key.clone()))
+                    .or_insert_with(|| (unexported(context, crossing, target), Exports::none()));
+                if set.secret().is_none() {
+                    exports.add(lines.export(&crossing.key, run.trigger.place, &set.places));
+                }
+                for place in set.places.iter() {
+                    finding.relate(*place, "set here");
+                }
+                finding.relate(run.trigger.place, format!("`{target}` is triggered here, without it"));
+                finding.holds_in(pipeline.kind);
+            }
+        }
+    }
+    findings.extend(by_read.into_iter().map(|((_, key), (finding, exports))| {
+        // Where the pipeline has a property of that name, it may be the one that is meant.
+        let safety = if context.settings.has_property(&key) { Safety::Unsafe } else { Safety::Safe };
+        finding.maybe_fix(exports.fix(&key, safety))
+    }));
+}
+
+fn unexported(context: &Context<'_>, crossing: &Crossing, target: &CompactString) -> Finding {
+    let (key, read) = (&crossing.key, crossing.hardest_read());
+    let is_property = context.settings.has_property(key);
+    let is_soft = read.is_soft() || is_property;
+    let consequence = if is_property {
+        "so it reads the pipeline's property of that name"
+    } else if is_soft {
+        "so it always works with the default"
+    } else {
+        "so the read fails"
+    };
+    let message = format!("`{target}` reads `{key}`, which its parent sets but does not export, {consequence}");
+    let help = match crossing.set.as_ref().and_then(|set| set.secret()) {
+        Some(secret) => format!("it is made of the secret `{}`: do not export it, but read `get_secret \"{0}\"` in `{target}`", secret.key),
+        None => format!("add `export_env \"{key}\"` before the trigger"),
+    };
+    let mut finding = Finding::new(RuleId::UnexportedVariable, read.place, message)
+        .severity(if is_soft { Severity::Warning } else { Severity::Error })
+        .help(help)
+        .stage(target.clone())
+        .variable(key.clone());
+    for other in &crossing.reads {
+        finding.relate(other.place, "also read here");
+    }
+    finding
+}

@@ -1,0 +1,83 @@
+//! `exported-secret`: a secret is exported: the payload is visible.
+
+use crate::diagnostics::{Finding, RuleId};
+use crate::rules::Context;
+use std::collections::BTreeMap;
+
+use compact_str::CompactString;
+
+use crate::source::Location;
+
+pub(crate) const PAGE: &str = r#"## What it does
+Follows what `get_secret` gives through variables, substitutions and `base64`, and finds keys that hold it and are
+exported. Secure parameters of the platform count too.
+
+## Why is this bad
+What is exported goes into the payload of the webhook: everyone who can see the run can read it. Secrets never have to be
+sent: an async run has the same secure properties.
+
+## Example
+```yaml .pipeline-config.yaml
+version: '1'
+dynamic-scan:
+  script: |
+    #!/usr/bin/env bash
+    set_env token "$(get_secret api-token)"
+    export_env token
+    trigger-task owasp-zap
+owasp-zap:
+  script: |
+    #!/usr/bin/env bash
+    zap --token "$(get_env token)"
+```
+
+## Use instead
+```yaml .pipeline-config.yaml
+version: '1'
+dynamic-scan:
+  script: |
+    #!/usr/bin/env bash
+    trigger-task owasp-zap
+owasp-zap:
+  script: |
+    #!/usr/bin/env bash
+    zap --token "$(get_secret api-token)"
+```
+
+## When to ignore
+If the value is no secret any more, for example a public key: set it without reading a secret.
+"#;
+
+pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let mut by_export: BTreeMap<(Location, CompactString), Finding> = BTreeMap::new();
+    for pipeline in &context.flow.pipelines {
+        for leak in &pipeline.leaks {
+            let Some(place) = leak.exported.places.last() else { continue };
+            let key = &leak.key;
+            let finding = by_export.entry((*place, key.clone())).or_insert_with(|| {
+                let (what, source) = match &leak.secret {
+                    Some(secret) => (format!("`{key}` is made of the secret `{}`", secret.key), secret.key.as_str()),
+                    None => (format!("`{key}` is a secure parameter"), key.as_str()),
+                };
+                let message = format!("{what} and is exported: the payload of an async run is visible to everyone who can see the run");
+                Finding::new(RuleId::ExportedSecret, *place, message)
+                    .help(format!(
+                        "remove this export, and read `get_secret \"{source}\"` in the async stage: it has the same secure properties"
+                    ))
+                    .stage(context.model.stage(leak.stage).name.name.clone())
+                    .variable(key.clone())
+            });
+            if let Some(secret) = &leak.secret {
+                finding.relate(secret.place, "the secret is read here");
+            }
+            for place in leak.set.iter().flat_map(|set| set.places.iter()) {
+                finding.relate(*place, "set here");
+            }
+            if let Some(trigger) = leak.trigger {
+                finding.relate(trigger, "sent from here");
+            }
+            finding.holds_in(pipeline.kind);
+        }
+    }
+    findings.extend(by_export.into_values());
+}

@@ -1,0 +1,108 @@
+//! The rules: one file each, with its documentation and its code.
+//!
+//! A rule reads a [`Context`] and adds [`Finding`]s. To add one: write its file, and name it in the list below.
+
+mod comments;
+mod config;
+mod contracts;
+mod exports;
+mod isolation;
+mod scripts;
+mod trigger_sites;
+mod triggers;
+
+pub use config::settings_file;
+
+use crate::config::schema::Violation;
+use crate::config::settings::Settings;
+use crate::config::{Detected, Model};
+use crate::diagnostics::{Finding, RuleId, sort};
+use crate::flow::Flow;
+use crate::source::{FileId, Location, Sources, Span};
+use crate::syntax::yaml::Document;
+
+/// Everything that a rule can look at. Parts that could not be understood are absent.
+pub struct Context<'a> {
+    /// All files that were read.
+    pub sources: &'a Sources,
+    /// The configuration.
+    pub file: FileId,
+    /// Its text.
+    pub text: &'a str,
+    /// Its tree.
+    pub document: &'a Document,
+    /// What it is.
+    pub detected: Detected,
+    /// What its schema does not allow.
+    pub violations: &'a [Violation],
+    /// Its stages.
+    pub model: &'a Model,
+    /// What its scripts do.
+    pub flow: &'a Flow,
+    /// What the project says about itself.
+    pub settings: &'a Settings,
+}
+
+impl Context<'_> {
+    /// A span of the configuration as a location.
+    pub fn at(&self, span: Span) -> Location {
+        Location { file: self.file, span }
+    }
+}
+
+macro_rules! rules {
+    ($($id:ident = $area:ident::$module:ident),* $(,)?) => {
+        /// Every rule's check, in the order of the catalogue.
+        const CHECKS: &[fn(&Context<'_>, &mut Vec<Finding>)] = &[$($area::$module::check),*];
+
+        /// The page that `explain` prints, in Markdown. Its examples are run as tests.
+        pub fn page(rule: RuleId) -> &'static str {
+            match rule {
+                $(RuleId::$id => $area::$module::PAGE),*
+            }
+        }
+    };
+}
+
+rules![
+    InvalidYaml = config::invalid_yaml,
+    DuplicateKey = config::duplicate_key,
+    InvalidConfig = config::invalid_config,
+    UnknownKey = config::unknown_key,
+    MisplacedKey = config::misplaced_key,
+    DanglingRunAfter = config::dangling_run_after,
+    DependencyCycle = config::dependency_cycle,
+    MissingStage = triggers::missing_stage,
+    InvalidStageName = triggers::invalid_stage_name,
+    UnexportedVariable = exports::unexported_variable,
+    LateExport = exports::late_export,
+    ConditionalExport = exports::conditional_export,
+    UnexportedParameter = exports::unexported_parameter,
+    ExportedSecret = isolation::exported_secret,
+    SecretNotSent = isolation::secret_not_sent,
+    FileNotSent = isolation::file_not_sent,
+    RepoWithoutCommit = isolation::repo_without_commit,
+    OneWayData = isolation::one_way_data,
+    TriggerCycle = triggers::trigger_cycle,
+    UnreachableStage = triggers::unreachable_stage,
+    UnusedExport = exports::unused_export,
+    OrphanExport = exports::orphan_export,
+    ExportWithoutTrigger = exports::export_without_trigger,
+    MissingScript = scripts::missing_script,
+    UnresolvedTrigger = triggers::unresolved_trigger,
+    SuspiciousCommand = scripts::suspicious_command,
+    InvalidShell = scripts::invalid_shell,
+    ContractMismatch = contracts::contract_mismatch,
+    PayloadTooLarge = exports::payload_too_large,
+    UnusedIgnore = comments::unused_ignore,
+];
+
+/// Runs every rule. Findings come in the order of files and places.
+pub fn check(context: &Context<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for check in CHECKS {
+        check(context, &mut findings);
+    }
+    sort(&mut findings, context.sources);
+    findings
+}

@@ -1,0 +1,114 @@
+//! `suspicious-command`: a command does something else than it seems to.
+
+use crate::diagnostics::{Finding, RuleId};
+use crate::rules::Context;
+use std::collections::BTreeSet;
+
+use crate::flow::{ShellExport, SuspiciousKind};
+use crate::platform;
+
+pub(crate) const PAGE: &str = r#"## What it does
+Finds `set_env key=value` in one word, here-documents that are never closed, `source` of a folder, and a shell `export`
+of what an async stage reads with `get_env`.
+
+## Why is this bad
+Each of them runs without an error, or with a confusing one: `set_env a=b` waits for standard input, an open
+here-document swallows the rest of the script, and shell variables never reach an async run.
+
+## Example
+```yaml .pipeline-config.yaml
+version: '1'
+deploy:
+  script: |
+    #!/usr/bin/env bash
+    set_env app-url="https://example.com"
+```
+
+## Use instead
+```yaml .pipeline-config.yaml
+version: '1'
+deploy:
+  script: |
+    #!/usr/bin/env bash
+    set_env app-url "https://example.com"
+```
+
+## When to ignore
+If it is meant so: `set_env "a=b" ""` sets a key with that name.
+"#;
+
+pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let mut seen = BTreeSet::new();
+    for (id, stage) in context.model.stages() {
+        for suspicious in &context.flow.stages[id.0 as usize].suspicious {
+            if !seen.insert(suspicious.place) {
+                continue;
+            }
+            let (message, help) = match &suspicious.kind {
+                SuspiciousKind::PairInOneWord { command, key, value } => (
+                    format!(
+                        "`{command}` takes key and value as two words: this reads the value of the key `{key}={value}` from standard input"
+                    ),
+                    format!("write `{command} {key} \"{value}\"`"),
+                ),
+                SuspiciousKind::SourcesFolder(path) => (
+                    format!("`source` of the folder `{path}`: the name of a file is missing, so nothing is read"),
+                    "name a file".to_owned(),
+                ),
+                SuspiciousKind::OpenHereDocument(delimiter) => (
+                    format!("no line `{delimiter}` closes this here-document: it takes in the rest of the script"),
+                    format!("put `{delimiter}` on a line of its own, at its very beginning"),
+                ),
+            };
+            let finding = Finding::new(RuleId::SuspiciousCommand, suspicious.place, message).help(help);
+            findings.push(finding.stage(stage.name.name.clone()));
+        }
+    }
+    shell_exports(context, findings);
+}
+
+/// `export APP_URL=..` before the trigger, where the async stage reads `app-url`, and nothing else brings it.
+fn shell_exports(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let mut found: Vec<Finding> = Vec::new();
+    for pipeline in &context.flow.pipelines {
+        for run in &pipeline.runs {
+            let flows = pipeline.stages.iter().chain(&pipeline.targets);
+            let Some((_, flow)) = flows.into_iter().find(|(id, _)| *id == run.from) else { continue };
+            for crossing in &run.crossings {
+                let key = crossing.key.as_str();
+                let is_brought =
+                    crossing.set.is_some() || crossing.exported.is_some() || crossing.widened || !crossing.exported_later.is_empty();
+                if is_brought || context.settings.has_property(key) || platform::is_provided(key) || platform::parameter(key).is_some() {
+                    continue;
+                }
+                for export in flow.shell_exports.iter().filter(|export| !export.is_from_store && is_same(export, key)) {
+                    let target = &context.model.stage(run.target).name.name;
+                    let message = format!(
+                        "`export {}` sets a variable of the shell, which no async run sees; `{target}` reads `{key}` with `get_env`",
+                        export.name
+                    );
+                    let at = match found.iter().position(|finding| finding.at == export.place) {
+                        Some(at) => at,
+                        None => {
+                            let finding = Finding::new(RuleId::SuspiciousCommand, export.place, message)
+                                .help(format!("write `set_env {key} \"..\"`, then `export_env {key}`"))
+                                .stage(target.clone())
+                                .variable(key);
+                            found.push(finding);
+                            found.len() - 1
+                        }
+                    };
+                    found[at].relate(run.trigger.place, format!("`{target}` is triggered here"));
+                    found[at].relate(crossing.hardest_read().place, "read here");
+                    found[at].holds_in(pipeline.kind);
+                }
+            }
+        }
+    }
+    findings.append(&mut found);
+}
+
+/// A shell variable cannot have a `-` in its name.
+fn is_same(export: &ShellExport, key: &str) -> bool {
+    export.name == key || export.name.to_lowercase() == key.to_lowercase().replace(['-', '.'], "_")
+}

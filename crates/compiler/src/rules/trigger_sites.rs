@@ -1,0 +1,82 @@
+//! The triggers of a configuration, once each: several rules look at them.
+
+use compact_str::CompactString;
+use rustc_hash::FxHashMap;
+
+use crate::config::{StageId, Target};
+use crate::flow::{StageFlow, Trigger};
+use crate::platform::PipelineKind;
+use crate::rules::Context;
+use crate::source::Location;
+
+/// A place that triggers, with all that is known of it from every pipeline that comes by.
+pub(crate) struct TriggerSite {
+    /// The trigger; its cause is empty where at least one pipeline knows the name.
+    pub(crate) trigger: Trigger,
+    /// The first stage that comes by.
+    pub(crate) stage: CompactString,
+    /// The names, and what they lead to.
+    pub(crate) names: Vec<(CompactString, Target)>,
+    /// The pipelines that come by; empty for a stage that none runs.
+    pub(crate) pipelines: Vec<PipelineKind>,
+}
+
+/// All triggers, in order of their places.
+pub(crate) fn trigger_sites(context: &Context<'_>) -> Vec<TriggerSite> {
+    let mut found = Found { context, by_place: FxHashMap::default() };
+    let mut composed = vec![false; context.model.stages.len()];
+    for pipeline in &context.flow.pipelines {
+        for (id, flow) in pipeline.stages.iter().chain(&pipeline.targets) {
+            composed[id.0 as usize] = true;
+            found.add(*id, flow, Some(pipeline.kind));
+        }
+    }
+    for (id, _) in context.model.stages().filter(|(id, _)| !composed[id.0 as usize]) {
+        found.add(id, &context.flow.stages[id.0 as usize], None);
+    }
+    let mut triggers: Vec<TriggerSite> = found.by_place.into_values().collect();
+    triggers.sort_by_key(|triggered| triggered.trigger.place);
+    triggers
+}
+
+/// Whether code that cannot be read may trigger: any stage, or the one that is asked for. Scripts of the user's that
+/// are not there may do anything; those of the platform trigger where their name says so, and its scan `owasp-zap`.
+pub(crate) fn may_trigger_unseen(context: &Context<'_>, stage: Option<&str>) -> bool {
+    let is_scan = stage.is_some_and(|stage| stage.starts_with("owasp-zap"));
+    let mut opaque = context.flow.stages.iter().flat_map(|flow| &flow.opaque);
+    opaque.any(|opaque| {
+        let is_wrapper = ["trigger", "async"].iter().any(|word| opaque.what.contains(word));
+        !opaque.is_platform || is_wrapper || (is_scan && opaque.what.contains("dynamic-scan"))
+    })
+}
+
+struct Found<'a> {
+    context: &'a Context<'a>,
+    by_place: FxHashMap<Location, TriggerSite>,
+}
+
+impl Found<'_> {
+    fn add(&mut self, id: StageId, flow: &StageFlow, pipeline: Option<PipelineKind>) {
+        for trigger in &flow.triggers {
+            let triggered = self.by_place.entry(trigger.name_place).or_insert_with(|| TriggerSite {
+                trigger: trigger.clone(),
+                stage: self.context.model.stage(id).name.name.clone(),
+                names: Vec::new(),
+                pipelines: Vec::new(),
+            });
+            if trigger.unknown.is_none() {
+                triggered.trigger.unknown = None;
+            }
+            for name in &trigger.names {
+                if triggered.names.iter().all(|(known, _)| known != name) {
+                    triggered.names.push((name.clone(), self.context.model.target(name)));
+                }
+            }
+            if let Some(pipeline) = pipeline
+                && !triggered.pipelines.contains(&pipeline)
+            {
+                triggered.pipelines.push(pipeline);
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! `invalid-stage-name`: a triggered name cannot be the name of an async run.
+
+use crate::config::Target;
+use crate::diagnostics::{Finding, RuleId};
+use crate::platform;
+use crate::rules::Context;
+use crate::rules::trigger_sites::trigger_sites;
+
+pub(crate) const PAGE: &str = r#"## What it does
+Holds the name of every triggered stage against RFC 1123: at most 63 characters, `a-z`, `0-9` and `-`, first and last a
+letter or digit.
+
+## Why is this bad
+The name becomes a name in Kubernetes: the async run is refused, and only there.
+
+## Example
+```yaml .pipeline-config.yaml
+version: '1'
+dynamic-scan:
+  script: |
+    #!/usr/bin/env bash
+    trigger-task "OWASP_zap"
+OWASP_zap:
+  script: ./scan
+```
+
+## Use instead
+```yaml .pipeline-config.yaml
+version: '1'
+dynamic-scan:
+  script: |
+    #!/usr/bin/env bash
+    trigger-task "owasp-zap"
+owasp-zap:
+  script: ./scan
+```
+
+## When to ignore
+Never.
+"#;
+
+pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for trigger in trigger_sites(context) {
+        for (name, target) in &trigger.names {
+            let Some(fault) = platform::stage_name_fault(name) else { continue };
+            // A name that nothing has is `missing-stage`'s, unless it can never be right.
+            let message = format!("`{name}` cannot be the name of an async stage: {fault}");
+            let help = match repaired(name) {
+                Some(name) => format!("name the stage `{name}`, here and in the configuration"),
+                None => "use at most 63 of `a-z`, `0-9` and `-`".to_owned(),
+            };
+            let mut finding = Finding::new(RuleId::InvalidStageName, trigger.trigger.name_place, message).help(help);
+            finding.stage = Some(trigger.stage.clone());
+            finding.pipelines.clone_from(&trigger.pipelines);
+            if let Target::Stage(stage) = target {
+                finding.relate(context.at(context.model.stage(*stage).name.span), "the stage is here");
+            }
+            findings.push(finding);
+        }
+    }
+}
+
+fn repaired(name: &str) -> Option<String> {
+    let name: String = name.to_lowercase().chars().map(|c| if matches!(c, '_' | '.' | ' ' | '/') { '-' } else { c }).collect();
+    let name = name.trim_matches('-').to_owned();
+    platform::stage_name_fault(&name).is_none().then_some(name)
+}

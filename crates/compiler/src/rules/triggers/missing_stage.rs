@@ -1,0 +1,91 @@
+//! `missing-stage`: a trigger names a stage that is not there.
+
+use crate::config::{Format, Target};
+use crate::diagnostics::suggest;
+use crate::diagnostics::{Finding, Fix, RuleId};
+use crate::platform::ASYNC_TASK;
+use crate::rules::Context;
+use crate::rules::trigger_sites::trigger_sites;
+
+pub(crate) const PAGE: &str = r#"## What it does
+Follows every `trigger-task` to the stage that it names: in format 1 a stage of the file, in format 2 a step of the task
+`async-stage`.
+
+## Why is this bad
+The command fails when it is reached, often long into a run; only stages of the configuration can be triggered.
+
+## Example
+```yaml .pipeline-config.yaml
+version: '1'
+dynamic-scan:
+  script: |
+    #!/usr/bin/env bash
+    trigger-task "owasp-zpa"
+owasp-zap:
+  script: ./scan
+```
+
+## Use instead
+```yaml .pipeline-config.yaml
+version: '1'
+dynamic-scan:
+  script: |
+    #!/usr/bin/env bash
+    trigger-task "owasp-zap"
+owasp-zap:
+  script: ./scan
+```
+
+## When to ignore
+If the configuration is generated, and the stage is added later.
+"#;
+
+pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let names = context.model.target_names();
+    for trigger in trigger_sites(context) {
+        for (name, target) in &trigger.names {
+            let mut fix = None;
+            let (message, help) = match target {
+                Target::Stage(_) => continue,
+                Target::IsTask(task) => {
+                    let steps = &context.model.task(*task).steps;
+                    let step = steps.first().map_or("its step", |step| context.model.stage(*step).name.name.as_str());
+                    let message = format!("`{name}` is a task of its own: `trigger-task` starts steps of the task `{ASYNC_TASK}` only");
+                    (message, format!("move `{step}` to `tasks.{ASYNC_TASK}.steps` as a step named `{name}`, and remove the task"))
+                }
+                Target::StepElsewhere(step) => {
+                    let owner = context.model.stage(*step).task.map(|task| context.model.task(task).name.name.as_str()).unwrap_or_default();
+                    let message =
+                        format!("`{name}` is a step of the task `{owner}`: `trigger-task` starts steps of the task `{ASYNC_TASK}` only");
+                    (message, format!("move the step to `tasks.{ASYNC_TASK}.steps`"))
+                }
+                Target::Missing => {
+                    let place = match context.model.format {
+                        Format::V1 => format!("the configuration has no stage `{name}`"),
+                        Format::V2 => format!("the task `{ASYNC_TASK}` has no step `{name}`"),
+                    };
+                    let help = match suggest::nearest(name, names.iter().copied()) {
+                        Some(near) => {
+                            fix = Fix::rename(context.sources, trigger.trigger.name_place, name, near);
+                            format!("did you mean `{near}`?")
+                        }
+                        None if context.model.format == Format::V1 => {
+                            format!("add the stage `{name}:` to the configuration, or remove the trigger")
+                        }
+                        None => format!("add a step with `name: {name}` to `tasks.{ASYNC_TASK}.steps`, or remove the trigger"),
+                    };
+                    (format!("{place}, so this trigger fails"), help)
+                }
+            };
+            let mut finding = Finding::new(RuleId::MissingStage, trigger.trigger.name_place, message).help(help).maybe_fix(fix);
+            finding.stage = Some(trigger.stage.clone());
+            finding.pipelines.clone_from(&trigger.pipelines);
+            match target {
+                Target::IsTask(task) => finding.relate(context.at(context.model.task(*task).name.span), "the task is here"),
+                Target::StepElsewhere(step) => finding.relate(context.at(context.model.stage(*step).name.span), "the step is here"),
+                Target::Stage(_) | Target::Missing => {}
+            }
+            findings.push(finding);
+        }
+    }
+}

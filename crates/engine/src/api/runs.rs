@@ -1,0 +1,369 @@
+//! Runs: made by a call of the webhook or of the API. They stay queued until something executes them.
+
+use axum::Json;
+use axum::extract::{Path, Query};
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::super::content::Content;
+use super::super::error::Refusal;
+use super::super::service::Service;
+use super::super::store::{Change, Document, Kind, Read};
+use super::super::validation;
+use super::{Parameters, entries, text, triggers};
+
+const PAGE: usize = 50;
+
+/// Runs of one trigger that wait for others to end; further ones are cancelled.
+const WAITING_LIMIT: usize = 20;
+
+const ENDED: [&str; 4] = ["succeeded", "failed", "error", "cancelled"];
+
+/// What a run is started with.
+pub(crate) struct Request {
+    description: Option<Value>,
+    event: String,
+    headers: Option<String>,
+    /// Properties that are added, or override those of pipeline and trigger.
+    overrides: Vec<Document>,
+}
+
+impl Request {
+    /// A webhook's body: the text goes on as it is; its reserved members speak to the service.
+    pub(crate) fn of_webhook(body: &Document, text: String) -> Self {
+        let reserved = body.get("properties").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object);
+        let overrides = reserved
+            .map(|given| property(super::text(given, "name"), &super::text(given, "type").to_lowercase(), super::text(given, "value")))
+            .collect();
+        Self { description: body.get("description").cloned(), event: text, headers: None, overrides }
+    }
+
+    fn of_api(body: &Document, trigger: &Document) -> Result<Self, Refusal> {
+        let object = |name: &str| trigger.get(name).filter(|value| !value.is_null());
+        let mut overrides = Vec::new();
+        for (name, kind) in [("properties", "text"), ("secure_properties", "secure")] {
+            if let Some(given) = object(name) {
+                overrides.extend(validation::texts(given, name)?.into_iter().map(|(name, value)| property(&name, kind, &value)));
+            }
+        }
+        let shown: Document = overrides
+            .iter()
+            .filter(|given| super::text(given, "type") == "text")
+            .map(|given| (super::text(given, "name").to_owned(), given["value"].clone()))
+            .collect();
+        let mut event = Document::new();
+        event.insert("properties".to_owned(), shown.into());
+        if let Some(given) = object("body") {
+            event.insert("body".to_owned(), given.clone());
+        }
+        Ok(Self {
+            description: body.get("description").cloned(),
+            event: Value::Object(event).to_string(),
+            headers: object("headers").map(Value::to_string),
+            overrides,
+        })
+    }
+}
+
+fn property(name: &str, kind: &str, value: &str) -> Document {
+    [("name", name), ("type", kind), ("value", value)].into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect()
+}
+
+/// Adds a run of a trigger; gives it as it is shown.
+pub(crate) fn add(service: &Service, change: &Change, trigger: &Document, request: Request) -> Result<Document, Refusal> {
+    let known = change.all(Kind::Run)?;
+    let id = uuid::Uuid::new_v4().to_string();
+    let now = jiff::Timestamp::now();
+    let worker = trigger.get("worker").and_then(|worker| worker["id"].as_str()).unwrap_or("public");
+    let mut run = json!({
+        "id": id, "status": admit(change, &known, trigger)?, "pipeline_id": service.pipeline, "pipeline": { "id": service.pipeline },
+        "definition_id": service.pipeline, "definition": { "id": service.pipeline },
+        "worker": { "id": worker, "name": worker, "agent": worker },
+        "listener_name": text(trigger, "event_listener"), "trigger": triggers::shown(service, trigger),
+        "event_params_blob": request.event, "properties": effective(service, change, trigger, &request.overrides)?,
+        "created_at": format!("{now:.3}"),
+    });
+    if let Some(description) = request.description {
+        run["description"] = description;
+    }
+    if let Some(headers) = request.headers {
+        run["trigger_headers"] = headers.into();
+    }
+    let run = run.as_object().cloned().unwrap_or_default();
+    append(change, &known, &run)?;
+    Ok(shown(service, &run))
+}
+
+fn append(change: &Change, known: &[(String, Document)], run: &Document) -> Result<(), Refusal> {
+    let last = known.last().map_or(0, |(key, _)| key.parse().unwrap_or(0_u64));
+    change.put(Kind::Run, &format!("{:020}", last + 1), run)
+}
+
+/// The status of a new run. Where a trigger may have only some at once, further ones wait; where too many wait, they are
+/// cancelled. A trigger that lets only one wait keeps the newest.
+fn admit(change: &Change, known: &[(String, Document)], trigger: &Document) -> Result<&'static str, Refusal> {
+    let of_trigger = || known.iter().filter(|(_, run)| run["trigger"]["id"] == trigger["id"]);
+    let active = of_trigger().filter(|(_, run)| ["pending", "queued", "running"].contains(&text(run, "status"))).count();
+    let waiting: Vec<_> = of_trigger().filter(|(_, run)| text(run, "status") == "waiting").collect();
+    match trigger.get("max_concurrent_runs").and_then(Value::as_u64) {
+        Some(most) if (active as u64) < most => Ok("queued"),
+        None => Ok("queued"),
+        Some(_) if trigger.get("limit_waiting_runs") == Some(&Value::Bool(true)) => {
+            for (key, run) in waiting {
+                change.put(Kind::Run, key, &ended(run))?;
+            }
+            Ok("waiting")
+        }
+        Some(_) if waiting.len() >= WAITING_LIMIT => Ok("cancelled"),
+        Some(_) => Ok("waiting"),
+    }
+}
+
+/// The run, cancelled now.
+fn ended(run: &Document) -> Document {
+    let mut run = run.clone();
+    run.insert("status".to_owned(), "cancelled".into());
+    run.insert("updated_at".to_owned(), format!("{:.3}", jiff::Timestamp::now()).into());
+    run
+}
+
+/// The properties that the run sees: the pipeline's, then the trigger's, then those of this call.
+fn effective(service: &Service, change: &Change, trigger: &Document, overrides: &[Document]) -> Result<Vec<Document>, Refusal> {
+    let mut seen: Vec<(Document, Vec<&str>)> = Vec::new();
+    let id = text(trigger, "id");
+    let of_pipeline = change.all(Kind::Property)?.into_iter().map(|(_, property)| (property, vec![service.pipeline.as_str()]));
+    let of_trigger = triggers::properties(trigger).into_iter().map(|property| (property, vec![service.pipeline.as_str(), id]));
+    for (property, holder) in of_pipeline.chain(of_trigger) {
+        seen.retain(|(other, _)| text(other, "name") != text(&property, "name"));
+        seen.push((property, holder));
+    }
+    for given in overrides {
+        let name = text(given, "name");
+        if seen.iter().any(|(known, _)| text(known, "name") == name && known.get("locked") == Some(&Value::Bool(true))) {
+            return Err(Refusal::bad_request(format!("the property `{name}` is locked, so a run cannot override it")));
+        }
+        seen.retain(|(other, _)| text(other, "name") != name);
+        seen.push((given.clone(), vec![service.pipeline.as_str(), id]));
+    }
+    let shown = seen.iter().map(|(property, holder)| {
+        let mut shown = match holder[..] {
+            [_, trigger] => triggers::shown_property(service, trigger, property),
+            _ => super::properties::shown(service, property),
+        };
+        shown.remove("href");
+        shown
+    });
+    Ok(shown.collect())
+}
+
+fn find(from: &impl Read, id: &str) -> Result<(String, Document), Refusal> {
+    from.all(Kind::Run)?.into_iter().find(|(_, run)| text(run, "id") == id).ok_or_else(|| Refusal::not_found("run", id))
+}
+
+/// A run as it is shown: with its addresses; its logs have operations of their own.
+fn shown(service: &Service, run: &Document) -> Document {
+    let mut shown = run.clone();
+    shown.remove("logs");
+    let id = text(run, "id");
+    shown.insert("href".to_owned(), service.href(&format!("/pipeline_runs/{id}")).into());
+    shown.insert("run_url".to_owned(), service.run_url(id).into());
+    if let Some(trigger) = shown.get_mut("trigger").and_then(Value::as_object_mut) {
+        triggers::address(service, trigger);
+    }
+    shown
+}
+
+/// `GET /pipeline_runs`
+pub(crate) async fn list(service: Service, Query(query): Query<Parameters>) -> Result<Json<Value>, Refusal> {
+    let page = service.work(move |service| {
+        let value = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let limit = match value("limit").map(str::parse) {
+            None => PAGE,
+            Some(Ok(limit)) if limit > 0 => limit,
+            _ => return Err(Refusal::bad_request("`limit` must be a whole number of at least 1")),
+        };
+        let start = match value("start") {
+            None => None,
+            Some(start) if start.len() == 20 && start.bytes().all(|byte| byte.is_ascii_digit()) => Some(start),
+            _ => return Err(Refusal::bad_request("`start` must be what `next.href` of the page before says")),
+        };
+        let (statuses, names) = (entries(&query, "status"), entries(&query, "trigger.name"));
+        if statuses.iter().any(|status| !validation::STATUSES.contains(status)) {
+            return Err(Refusal::bad_request(format!("`status` must be one of {}", validation::STATUSES.join(", "))));
+        }
+        let mut runs = service.store.view()?.all(Kind::Run)?;
+        runs.reverse();
+        runs.retain(|(_, run)| statuses.is_empty() || statuses.contains(&text(run, "status")));
+        runs.retain(|(_, run)| names.is_empty() || run["trigger"]["name"].as_str().is_some_and(|name| names.contains(&name)));
+        // The page begins with the run that the token names, or with the first older one.
+        let first = start.map_or(0, |start| runs.iter().take_while(|(key, _)| key.as_str() > start).count());
+        let next = runs.get(first.saturating_add(limit)).map(|(key, _)| key.clone());
+        let shown: Vec<Document> = runs.iter().skip(first).take(limit).map(|(_, run)| in_list(service, run)).collect();
+        Ok(page(service, &query, &shown, limit, next.as_deref()))
+    });
+    page.await.map(Json)
+}
+
+fn in_list(service: &Service, run: &Document) -> Document {
+    let mut run = shown(service, run);
+    run.remove("properties");
+    run
+}
+
+fn page(service: &Service, query: &Parameters, runs: &[Document], limit: usize, next: Option<&str>) -> Value {
+    let href = |start: Option<&str>| {
+        let kept = query.iter().filter(|(key, _)| !["start", "limit"].contains(&key.as_str()));
+        let mut text = form_urlencoded::Serializer::new(String::new());
+        text.extend_pairs(kept).append_pair("limit", &limit.to_string());
+        if let Some(start) = start {
+            text.append_pair("start", start);
+        }
+        format!("{}?{}", service.href("/pipeline_runs"), text.finish())
+    };
+    let mut page = json!({ "pipeline_runs": runs, "limit": limit, "first": { "href": href(None) } });
+    if let Some(start) = next {
+        page["next"] = json!({ "href": href(Some(start)) });
+    }
+    page
+}
+
+/// `POST /pipeline_runs`
+pub(crate) async fn create(service: Service, content: Content) -> Result<(StatusCode, Json<Document>), Refusal> {
+    let created = service.work(move |service| {
+        let body = content.object()?;
+        validation::description(&body)?;
+        let request = named_trigger(&body)?;
+        let name = text(&request, "name").to_owned();
+        service.store.change(|change| {
+            let mut all = change.all(Kind::Trigger)?;
+            all.sort_by(|(_, left), (_, right)| text(left, "created").cmp(text(right, "created")));
+            let trigger = all
+                .into_iter()
+                .map(|(_, trigger)| trigger)
+                .find(|trigger| text(trigger, "name") == name)
+                .ok_or_else(|| Refusal::not_found("trigger", &name))?;
+            if trigger.get("enabled") == Some(&Value::Bool(false)) {
+                return Err(Refusal::bad_request(format!("the trigger `{name}` is disabled")));
+            }
+            add(service, change, &trigger, Request::of_api(&body, &request)?)
+        })
+    });
+    Ok((StatusCode::CREATED, Json(created.await?)))
+}
+
+/// The trigger and what goes with it: an object, or, in the older form, members of the body.
+fn named_trigger(body: &Document) -> Result<Document, Refusal> {
+    if let Some(trigger) = body.get("trigger").and_then(Value::as_object) {
+        if text(trigger, "name").is_empty() {
+            return Err(validation::missing("trigger.name"));
+        }
+        return Ok(trigger.clone());
+    }
+    if text(body, "trigger_name").is_empty() {
+        return Err(validation::missing("trigger"));
+    }
+    let members = [
+        ("name", "trigger_name"),
+        ("properties", "trigger_properties"),
+        ("secure_properties", "secure_trigger_properties"),
+        ("headers", "trigger_headers"),
+        ("body", "trigger_body"),
+    ];
+    Ok(members.into_iter().filter_map(|(name, member)| Some((name.to_owned(), body.get(member)?.clone()))).collect())
+}
+
+/// `GET /pipeline_runs/{run}`
+pub(crate) async fn get(
+    service: Service,
+    Path((_, id)): Path<(String, String)>,
+    Query(query): Query<Parameters>,
+) -> Result<Json<Document>, Refusal> {
+    let found = service.work(move |service| {
+        if let Some(other) = entries(&query, "includes").into_iter().find(|include| *include != "definitions") {
+            return Err(Refusal::bad_request(format!("`includes` must be definitions, and not `{other}`")));
+        }
+        Ok(shown(service, &find(&service.store.view()?, &id)?.1))
+    });
+    found.await.map(Json)
+}
+
+/// `DELETE /pipeline_runs/{run}`
+pub(crate) async fn delete(service: Service, Path((_, id)): Path<(String, String)>) -> Result<StatusCode, Refusal> {
+    let deleted = service.work(move |service| {
+        service.store.change(|change| {
+            let (key, _) = find(change, &id)?;
+            change.remove(Kind::Run, &key)
+        })
+    });
+    deleted.await.map(|_| StatusCode::NO_CONTENT)
+}
+
+/// `POST /pipeline_runs/{run}/cancel`
+pub(crate) async fn cancel(
+    service: Service,
+    Path((_, id)): Path<(String, String)>,
+    content: Content,
+) -> Result<(StatusCode, Json<Document>), Refusal> {
+    let cancelled = service.work(move |service| {
+        let body = content.object_if_any()?;
+        if body.get("force").is_some_and(|force| !force.is_boolean()) {
+            return Err(Refusal::bad_request("`force` must be true or false"));
+        }
+        service.store.change(|change| {
+            let (key, run) = find(change, &id)?;
+            if ENDED.contains(&text(&run, "status")) {
+                return Err(Refusal::conflict(format!("the run has already ended: {}", text(&run, "status"))));
+            }
+            let run = ended(&run);
+            change.put(Kind::Run, &key, &run)?;
+            Ok(shown(service, &run))
+        })
+    });
+    Ok((StatusCode::ACCEPTED, Json(cancelled.await?)))
+}
+
+/// `POST /pipeline_runs/{run}/rerun`: the same again, with the state that it had.
+pub(crate) async fn rerun(service: Service, Path((_, id)): Path<(String, String)>) -> Result<(StatusCode, Json<Document>), Refusal> {
+    let repeated = service.work(move |service| {
+        service.store.change(|change| {
+            let (_, mut run) = find(change, &id)?;
+            let known = change.all(Kind::Run)?;
+            let trigger = run.get("trigger").and_then(Value::as_object).cloned().unwrap_or_default();
+            let trigger = change.get(Kind::Trigger, text(&trigger, "id"))?.unwrap_or(trigger);
+            for gone in ["updated_at", "error_message", "logs"] {
+                run.remove(gone);
+            }
+            run.insert("id".to_owned(), uuid::Uuid::new_v4().to_string().into());
+            run.insert("status".to_owned(), admit(change, &known, &trigger)?.into());
+            run.insert("created_at".to_owned(), format!("{:.3}", jiff::Timestamp::now()).into());
+            append(change, &known, &run)?;
+            Ok(shown(service, &run))
+        })
+    });
+    Ok((StatusCode::CREATED, Json(repeated.await?)))
+}
+
+/// The logs of a run: objects with `id`, `name` and `data`, which whatever executes the run has written.
+fn logs_of(run: &Document) -> Vec<&Document> {
+    run.get("logs").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object).collect()
+}
+
+/// `GET /pipeline_runs/{run}/logs`
+pub(crate) async fn logs(service: Service, Path((_, id)): Path<(String, String)>) -> Result<Json<Value>, Refusal> {
+    let logs = service.work(move |service| {
+        let (_, run) = find(&service.store.view()?, &id)?;
+        let entry = |log: &Document| json!({ "id": log["id"], "name": log["name"], "href": service.href(&format!("/pipeline_runs/{id}/logs/{}", text(log, "id"))) });
+        Ok(json!({ "logs": logs_of(&run).into_iter().map(entry).collect::<Vec<_>>() }))
+    });
+    logs.await.map(Json)
+}
+
+/// `GET /pipeline_runs/{run}/logs/{log}`
+pub(crate) async fn log(service: Service, Path((_, id, log)): Path<(String, String, String)>) -> Result<Json<Value>, Refusal> {
+    let found = service.work(move |service| {
+        let (_, run) = find(&service.store.view()?, &id)?;
+        let entry = logs_of(&run).into_iter().find(|entry| text(entry, "id") == log).ok_or_else(|| Refusal::not_found("log", &log))?;
+        Ok(json!({ "id": entry["id"], "data": entry["data"] }))
+    });
+    found.await.map(Json)
+}

@@ -1,0 +1,444 @@
+//! From what is to what should be: which step comes next, as a function of what was seen.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Options;
+use super::fault::{Fault, Kind};
+use super::token::{HASH, Token};
+use sidestage_compiler::emit::Manifest;
+
+/// The properties of the pipeline, and its triggers of the one name, by id.
+#[derive(Clone)]
+pub(super) struct Pipeline {
+    properties: Vec<Property>,
+    triggers: Vec<Trigger>,
+}
+
+#[derive(Clone, Deserialize)]
+struct Property {
+    name: String,
+    #[serde(default)]
+    r#type: String,
+    #[serde(default)]
+    value: Value,
+    #[serde(default)]
+    locked: Value,
+    #[serde(default)]
+    path: Value,
+}
+
+/// A trigger as the service shows it.
+#[derive(Clone, Deserialize)]
+pub(super) struct Trigger {
+    pub(super) id: String,
+    pub(super) name: String,
+    #[serde(default)]
+    r#type: String,
+    enabled: Option<bool>,
+    secret: Option<Secret>,
+    pub(super) webhook_url: Option<String>,
+}
+
+#[derive(Clone, Deserialize)]
+struct Secret {
+    r#type: Option<String>,
+    source: Option<String>,
+    key_name: Option<String>,
+    value: Option<String>,
+}
+
+impl Trigger {
+    fn is_enabled(&self) -> bool {
+        self.enabled != Some(false)
+    }
+
+    pub(super) fn header(&self) -> Option<&str> {
+        self.secret.as_ref()?.key_name.as_deref()
+    }
+}
+
+/// Whether a value that cannot be compared is taken for another token.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Doubts {
+    pub(super) property: bool,
+    pub(super) trigger: bool,
+}
+
+/// What this process knows beside what it sees.
+pub(super) struct Knowledge {
+    pub(super) token: Option<Token>,
+    pub(super) doubts: Doubts,
+    pub(super) changed: bool,
+    pub(super) waits: u32,
+    /// The trigger that this process created.
+    created: Option<String>,
+    /// The same, until it has been listed.
+    awaited: Option<String>,
+    unseen: u32,
+    /// A run that triggers needs the token itself; a set-up from outside can leave one that it does not know.
+    is_in_run: bool,
+    options: Options,
+    pipeline_id: String,
+}
+
+impl Knowledge {
+    pub(super) fn new(options: Options, is_in_run: bool, pipeline_id: &str) -> Self {
+        Self {
+            token: None,
+            doubts: Doubts::default(),
+            changed: false,
+            waits: 0,
+            created: None,
+            awaited: None,
+            unseen: 0,
+            is_in_run,
+            options,
+            pipeline_id: pipeline_id.to_owned(),
+        }
+    }
+
+    /// A step was accepted; `id` is what the reply names.
+    pub(super) fn taken(&mut self, step: &Step, id: Option<&str>) {
+        self.changed = true;
+        match step {
+            Step::CreateProperty | Step::ReplaceToken => self.doubts.property = false,
+            Step::CreateTrigger => {
+                self.doubts.trigger = false;
+                self.created = id.map(str::to_owned);
+                self.awaited.clone_from(&self.created);
+            }
+            Step::GiveToken(_) => self.doubts.trigger = false,
+            _ => {}
+        }
+    }
+
+    /// A service may list a trigger some time after it has created it; to create another one would not help. `tries` is
+    /// how often it is waited for. Gives the number of the wait.
+    pub(super) fn awaits(&mut self, pipeline: &Pipeline, tries: u32) -> Option<u32> {
+        let id = self.awaited.as_ref()?;
+        if pipeline.triggers.iter().any(|trigger| trigger.id == *id) {
+            self.awaited = None;
+            return None;
+        }
+        self.unseen += 1;
+        if self.unseen > tries {
+            // Somebody has deleted it.
+            (self.awaited, self.created) = (None, None);
+            return None;
+        }
+        Some(self.unseen)
+    }
+
+    /// Whether a shown value is this token. Where nothing can be compared, it is believed until there is reason to
+    /// doubt it: another one was just made.
+    fn holds(&self, shown: &str, key: &str, is_doubted: bool) -> bool {
+        match &self.token {
+            None => !self.is_in_run && !self.options.rotate && !shown.is_empty(),
+            Some(token) if shown.starts_with(HASH) => shown == token.hash(&format!("{}.{key}", self.pipeline_id)),
+            Some(_) => !is_doubted,
+        }
+    }
+
+    fn agrees_with_property(&self, property: &Property) -> bool {
+        let shown = property.value.as_str().unwrap_or_default();
+        match &self.token {
+            Some(token) if property.r#type == "text" && !shown.is_empty() => shown == token.reveal(),
+            _ => self.holds(shown, &property.name, self.doubts.property),
+        }
+    }
+
+    fn agrees_with_trigger(&self, trigger: &Trigger) -> bool {
+        trigger
+            .secret
+            .as_ref()
+            .is_some_and(|secret| self.holds(secret.value.as_deref().unwrap_or_default(), &trigger.id, self.doubts.trigger))
+    }
+}
+
+/// One change.
+pub(super) enum Step {
+    CreateProperty,
+    ReplaceToken,
+    /// The property holds this text, for everybody to read.
+    AdoptToken(Token),
+    CreateTrigger,
+    GiveToken(String),
+    Enable(String),
+    /// Two parents that find no trigger both create one; the one of the least id stays.
+    Withdraw(String),
+    /// For the other one to step aside.
+    Wait,
+}
+
+/// A request below the pipeline's address.
+pub(super) struct Request {
+    pub(super) method: &'static str,
+    pub(super) path: String,
+    pub(super) body: Option<Value>,
+    /// What it is for, as "could not ...".
+    pub(super) what: String,
+}
+
+/// Looks that the least of several new triggers waits for the others to go.
+const PATIENCE: u32 = 5;
+
+/// A token with fewer characters may be guessed.
+const ENOUGH: usize = 32;
+
+impl Pipeline {
+    /// From the bodies of both lists; what is no trigger of that name with an id of the service is left out.
+    pub(super) fn read(properties: &Value, triggers: &Value, name: &str) -> Self {
+        let mut triggers: Vec<Trigger> = entries(&triggers["triggers"]);
+        triggers.retain(|trigger| trigger.name == name && is_id(&trigger.id));
+        triggers.sort_by(|left, right| left.id.cmp(&right.id));
+        Self { properties: entries(&properties["properties"]), triggers }
+    }
+
+    fn property(&self, name: &str) -> Option<&Property> {
+        self.properties.iter().find(|property| property.name == name)
+    }
+
+    /// Of several triggers an enabled one that has the token is taken, else the enabled one of least id: every
+    /// parent takes the same.
+    pub(super) fn chosen(&self, knowledge: &Knowledge) -> Option<&Trigger> {
+        let generic = || self.triggers.iter().filter(|trigger| trigger.r#type == "generic");
+        let any_enabled = generic().any(Trigger::is_enabled);
+        let candidates = || generic().filter(|trigger| !any_enabled || trigger.is_enabled());
+        candidates().find(|trigger| knowledge.agrees_with_trigger(trigger)).or_else(|| candidates().next())
+    }
+
+    /// What a user should know of a pipeline that is set up.
+    pub(super) fn remarks(&self, knowledge: &Knowledge, manifest: &Manifest) -> Vec<String> {
+        let mut remarks = Vec::new();
+        let generic = self.triggers.iter().filter(|trigger| trigger.r#type == "generic").count();
+        if let Some(trigger) = self.chosen(knowledge).filter(|_| generic > 1) {
+            remarks.push(format!(
+                "the pipeline has several triggers `{}`; {} is used. Delete the others on the pipeline's Triggers page.",
+                trigger.name, trigger.id
+            ));
+        }
+        let token = self.property(&manifest.property.name);
+        if token.is_some_and(|property| property.r#type != "secure") {
+            remarks.push(format!(
+                "the property {} is of type text, so everybody who sees the pipeline can read the token. Make it secure.",
+                manifest.property.name
+            ));
+        }
+        if token.is_some_and(|property| !knowledge.agrees_with_property(property)) {
+            remarks.push(format!(
+                "the property {} was changed after this run began; the trigger still takes the token of this run.",
+                manifest.property.name
+            ));
+        }
+        if knowledge.token.as_ref().is_some_and(|token| token.reveal().chars().count() < ENOUGH) {
+            remarks.push(format!(
+                "the token of the webhook has fewer than {ENOUGH} characters; whoever guesses it can start stages. `--rotate` makes a new one."
+            ));
+        }
+        if knowledge.token.is_none() {
+            remarks.push(
+                "trigger and property both hold a token; whether it is the same cannot be seen from here. `--rotate` gives both a new one."
+                    .to_owned(),
+            );
+        }
+        for wanted in manifest.properties.iter().filter(|wanted| self.property(&wanted.name).is_none()) {
+            remarks.push(format!(
+                "the pipeline has no property {}, which an async stage reads. Add it on the pipeline's Environment properties page.",
+                wanted.name
+            ));
+        }
+        remarks
+    }
+}
+
+fn entries<T: for<'a> Deserialize<'a>>(list: &Value) -> Vec<T> {
+    list.as_array().into_iter().flatten().filter_map(|entry| T::deserialize(entry).ok()).collect()
+}
+
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// The one thing that comes next; nothing where all is as it should be.
+pub(super) fn next_step(pipeline: &Pipeline, knowledge: &Knowledge, manifest: &Manifest) -> Result<Option<Step>, Fault> {
+    if let Some(created) = knowledge.created.as_ref().filter(|created| meets_others(pipeline, created)) {
+        let is_least = pipeline.triggers.first().is_some_and(|first| first.id == *created);
+        return Ok(Some(if is_least && knowledge.waits < PATIENCE { Step::Wait } else { Step::Withdraw(created.clone()) }));
+    }
+    let property = pipeline.property(&manifest.property.name);
+    let trigger = pipeline.chosen(knowledge);
+    refuse_what_users_decided(pipeline, property, trigger, knowledge, manifest)?;
+    let Some(property) = property else { return Ok(Some(Step::CreateProperty)) };
+    if !knowledge.agrees_with_property(property) {
+        let is_newer = !knowledge.changed && trigger.is_some_and(|trigger| knowledge.agrees_with_trigger(trigger));
+        return Ok(if is_newer { None } else { Some(adopt_or_replace(property)) });
+    }
+    let Some(trigger) = trigger else {
+        return Ok(Some(if knowledge.token.is_none() { adopt_or_replace(property) } else { Step::CreateTrigger }));
+    };
+    if !knowledge.agrees_with_trigger(trigger) {
+        return Ok(Some(if knowledge.token.is_none() { adopt_or_replace(property) } else { Step::GiveToken(trigger.id.clone()) }));
+    }
+    Ok((!trigger.is_enabled()).then(|| Step::Enable(trigger.id.clone())))
+}
+
+fn adopt_or_replace(property: &Property) -> Step {
+    match property.value.as_str().filter(|value| property.r#type == "text" && !value.is_empty()) {
+        Some(text) => Step::AdoptToken(Token::new(text.to_owned())),
+        None => Step::ReplaceToken,
+    }
+}
+
+fn meets_others(pipeline: &Pipeline, created: &str) -> bool {
+    pipeline.triggers.len() > 1 && pipeline.triggers.iter().any(|trigger| trigger.id == created)
+}
+
+/// Some states are a decision of somebody: they are told, not changed.
+fn refuse_what_users_decided(
+    pipeline: &Pipeline,
+    property: Option<&Property>,
+    trigger: Option<&Trigger>,
+    knowledge: &Knowledge,
+    manifest: &Manifest,
+) -> Result<(), Fault> {
+    let refusal = |what: String| Fault::new(Kind::Decision, what);
+    let name = &manifest.trigger.name;
+    match (trigger, pipeline.triggers.first()) {
+        (None, Some(other)) => {
+            return Err(refusal(format!("the trigger `{name}` is of type {}", other.r#type))
+                .because("Async stages are started by a generic webhook trigger of that name.")
+                .so("Rename or delete that trigger, and run this again."));
+        }
+        (Some(trigger), _) if !trigger.is_enabled() && !knowledge.options.enable => {
+            return Err(refusal(format!("the trigger `{name}` ({}) is disabled", trigger.id))
+                .because("Somebody switched async stages off for this pipeline.")
+                .so("Enable it on the pipeline's Triggers page, or add --enable."));
+        }
+        _ => {}
+    }
+    let other_secret = trigger
+        .and_then(|trigger| trigger.secret.as_ref())
+        .map(|secret| (secret.r#type.as_deref().unwrap_or("-"), secret.source.as_deref().unwrap_or("-")));
+    if let Some((kind, source)) = other_secret.filter(|kind| *kind != ("token_matches", "header")) {
+        return Err(refusal(format!("the trigger `{name}` has a secret of another kind: {kind} in {source}"))
+            .because("Async stages are started with a token in a header: token_matches in header.")
+            .so("Change the secret of the trigger on the pipeline's Triggers page, or rename that trigger."));
+    }
+    if let Some(property) = property.filter(|property| !["secure", "text"].contains(&property.r#type.as_str())) {
+        return Err(refusal(format!("the property {} is of type {}", property.name, property.r#type))
+            .because("It must hold the token of the webhook.")
+            .so("Make it a secure property, or delete it and run this again."));
+    }
+    Ok(())
+}
+
+/// The request of a step; nothing where the step changes nothing on the pipeline. `token` is what stands for the token.
+pub(super) fn request(step: &Step, pipeline: &Pipeline, manifest: &Manifest, token: &str) -> Option<Request> {
+    let property = &manifest.property;
+    let trigger = &manifest.trigger;
+    let patch = |id: &String, body: Value, what: &str| Request {
+        method: "PATCH",
+        path: format!("/triggers/{id}"),
+        body: Some(body),
+        what: what.to_owned(),
+    };
+    Some(match step {
+        Step::CreateProperty => Request {
+            method: "POST",
+            path: "/properties".to_owned(),
+            body: Some(json!({ "name": property.name, "type": property.r#type, "value": token })),
+            what: format!("create the property {}", property.name),
+        },
+        Step::ReplaceToken => Request {
+            method: "PUT",
+            path: format!("/properties/{}", property.name),
+            body: Some(replaced(pipeline.property(&property.name)?, token)),
+            what: format!("replace the value of the property {}", property.name),
+        },
+        Step::CreateTrigger => {
+            let mut body = json!(trigger);
+            body["secret"]["value"] = token.into();
+            Request {
+                method: "POST",
+                path: "/triggers".to_owned(),
+                body: Some(body),
+                what: format!("create the trigger `{}`", trigger.name),
+            }
+        }
+        Step::GiveToken(id) => {
+            let known = pipeline.triggers.iter().find(|trigger| trigger.id == *id).and_then(|trigger| trigger.secret.as_ref());
+            let field = |known: Option<&String>, wanted: &str| known.map_or(wanted.to_owned(), String::clone);
+            let secret = json!({
+                "type": field(known.and_then(|secret| secret.r#type.as_ref()), &trigger.secret.r#type),
+                "source": field(known.and_then(|secret| secret.source.as_ref()), &trigger.secret.source),
+                "key_name": field(known.and_then(|secret| secret.key_name.as_ref()), &trigger.secret.key_name),
+                "value": token,
+            });
+            patch(id, json!({ "secret": secret }), "give the trigger the token")
+        }
+        Step::Enable(id) => patch(id, json!({ "enabled": true }), "enable the trigger"),
+        Step::Withdraw(id) => Request {
+            method: "DELETE",
+            path: format!("/triggers/{id}"),
+            body: None,
+            what: format!("delete the second trigger `{}` ({id}), which was created just now", trigger.name),
+        },
+        Step::AdoptToken(_) | Step::Wait => return None,
+    })
+}
+
+/// The property with another value; everything else stays as the user has it.
+fn replaced(property: &Property, token: &str) -> Value {
+    let mut body = json!({ "name": property.name, "type": property.r#type, "value": token });
+    for (key, value) in [("locked", &property.locked), ("path", &property.path)] {
+        if !value.is_null() {
+            body[key] = value.clone();
+        }
+    }
+    body
+}
+
+/// The pipeline as it would be after a step that was not sent.
+pub(super) fn after(step: &Step, mut pipeline: Pipeline, knowledge: &Knowledge, manifest: &Manifest) -> Pipeline {
+    let hash = |key: &str| knowledge.token.as_ref().map_or(String::new(), |token| token.hash(&format!("{}.{key}", knowledge.pipeline_id)));
+    let secret = |id: &str, known: Option<Secret>| Secret {
+        r#type: known.as_ref().and_then(|secret| secret.r#type.clone()).or_else(|| Some(manifest.trigger.secret.r#type.clone())),
+        source: known.as_ref().and_then(|secret| secret.source.clone()).or_else(|| Some(manifest.trigger.secret.source.clone())),
+        key_name: known.and_then(|secret| secret.key_name).or_else(|| Some(manifest.trigger.secret.key_name.clone())),
+        value: Some(hash(id)),
+    };
+    let name = &manifest.property.name;
+    match step {
+        Step::CreateProperty => pipeline.properties.push(Property {
+            name: name.clone(),
+            r#type: manifest.property.r#type.clone(),
+            value: hash(name).into(),
+            locked: Value::Null,
+            path: Value::Null,
+        }),
+        Step::ReplaceToken => {
+            for property in pipeline.properties.iter_mut().filter(|property| property.name == *name) {
+                property.value = hash(name).into();
+            }
+        }
+        Step::CreateTrigger => pipeline.triggers.push(Trigger {
+            id: String::new(),
+            name: manifest.trigger.name.clone(),
+            r#type: manifest.trigger.r#type.clone(),
+            enabled: Some(true),
+            secret: Some(secret("", None)),
+            webhook_url: None,
+        }),
+        Step::GiveToken(id) | Step::Enable(id) => {
+            for trigger in pipeline.triggers.iter_mut().filter(|trigger| trigger.id == *id) {
+                match step {
+                    Step::Enable(_) => trigger.enabled = Some(true),
+                    _ => trigger.secret = Some(secret(id, trigger.secret.take())),
+                }
+            }
+        }
+        Step::AdoptToken(_) | Step::Withdraw(_) | Step::Wait => {}
+    }
+    pipeline
+}

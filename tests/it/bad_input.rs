@@ -1,0 +1,329 @@
+//! Input that breaks programs: each gets a finding at its place, or is named as unreadable, and what stands beside it
+//! is checked all the same. A run that hangs fails (see `common`).
+
+use crate::harness::repository::{Ran, Repository};
+
+const BAD: &str = ".pipeline-config.yaml";
+
+/// A second configuration with one mistake, and what is said of it.
+const OTHER: &str = "other.pipeline-config.yaml";
+const OTHER_TEXT: &str = "version: '1'\ndynamic-scan:\n  script: trigger-task owasp-zpa\nowasp-zap:\n  script: zap-full-scan.py\n";
+const OTHER_FINDING: &str =
+    "other.pipeline-config.yaml:3:24: error[missing-stage] the configuration has no stage `owasp-zpa`, so this trigger fails\n";
+
+/// Checks a bad configuration and the other one; gives what is said of the bad one.
+fn check(bad: impl AsRef<[u8]>) -> String {
+    let ran = Repository::with_config(bad).file(OTHER, OTHER_TEXT).check(&[BAD, OTHER]);
+    assert_eq!(ran.code, Some(1), "{}", ran.transcript());
+    assert_eq!(ran.stderr, "");
+    let about_bad = ran.stdout.strip_suffix(OTHER_FINDING);
+    about_bad.unwrap_or_else(|| panic!("the other configuration was not checked:\n{}", ran.stdout)).to_owned()
+}
+
+/// Asserts that exactly these findings, `line:column: severity[rule] message`, are reported.
+fn assert_findings(bad: impl AsRef<[u8]>, expected: &[&str]) {
+    let expected: String = expected.iter().map(|finding| format!("{BAD}:{finding}\n")).collect();
+    assert_eq!(check(bad), expected);
+}
+
+#[test]
+fn an_empty_file_is_no_configuration() {
+    let expected = ["1:1: error[invalid-config] the file is empty: a configuration has a `version` and stages"];
+    assert_findings("", &expected);
+    assert_findings("\n\n", &expected);
+    assert_findings("# to be written\n", &expected);
+}
+
+#[test]
+fn a_binary_file_is_named_at_its_first_nul_byte() {
+    let image = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+    assert_findings(image, &["3:1: error[invalid-yaml] the file is binary: it holds a NUL byte"]);
+    assert_findings("version: '1'\nset\0up:\n", &["2:4: error[invalid-yaml] the file is binary: it holds a NUL byte"]);
+}
+
+#[test]
+fn utf_16_is_named_as_what_it_is() {
+    let text: Vec<u8> = "\u{feff}version: '1'\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_findings(text, &["1:1: error[invalid-yaml] the file is UTF-16, and the platform reads UTF-8"]);
+}
+
+#[test]
+fn a_tab_in_the_indentation_is_marked_itself() {
+    let said = check("version: '1'\ndeploy:\n\tscript: make deploy\n");
+    assert!(said.starts_with(".pipeline-config.yaml:3:1: error[invalid-yaml] "), "{said}");
+    assert_eq!(said.lines().count(), 1, "one mistake, one finding: {said}");
+    assert_eq!(check("version: '1'\ndeploy:\n  script: make\tdeploy\n"), "", "a tab inside a text is none");
+}
+
+#[test]
+fn an_unterminated_quote_is_one_mistake() {
+    for quote in ["'", "\""] {
+        let said = check(format!("version: '1'\ndeploy:\n  script: {quote}make deploy\n"));
+        assert!(said.starts_with(".pipeline-config.yaml:3:11: error[invalid-yaml] "), "at the quote that opens: {said}");
+        assert_eq!(said.lines().count(), 1, "one mistake, one finding: {said}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_and_crlf_move_no_position() {
+    let text = "version: '1'\ndeploy:\n  abort_on_failure: never\n  script: |\n    trigger-task 'nowhere-at-all'\n";
+    let expected = [
+        "3:21: error[invalid-config] `deploy.abort_on_failure`: expected `true` or `false`, found the text `never`",
+        "5:19: error[missing-stage] the configuration has no stage `nowhere-at-all`, so this trigger fails",
+    ];
+    let crlf = text.replace('\n', "\r\n");
+    for text in [text.to_owned(), crlf.clone(), format!("\u{feff}{text}"), format!("\u{feff}{crlf}")] {
+        assert_findings(text, &expected);
+    }
+}
+
+#[test]
+fn a_latin_1_byte_is_named_at_its_place() {
+    let text = b"version: '1'\ndeploy:\n  script: echo Gr\xfc\xdfe\n";
+    assert_findings(text, &["3:18: error[invalid-yaml] the byte 0xfc is not UTF-8"]);
+    assert_eq!(check("version: '1'\ndeploy:\n  script: echo Grüße\n"), "", "the same in UTF-8");
+}
+
+#[test]
+fn a_repeated_key_is_marked_where_it_stands_again() {
+    let message = "error[duplicate-key] the key `deploy` stands twice in this mapping; the platform silently drops the first";
+    let text = "version: '1'\ndeploy:\n  script: make blue\ndeploy:\n  script: make green\n";
+    assert_findings(text, &[&format!("4:1: {message}")]);
+}
+
+#[test]
+fn an_alias_inside_its_own_value_is_one_mistake() {
+    let message = "error[invalid-yaml] the alias stands inside the value that it names, so the value would never end";
+    let text = "version: '1'\ndeploy: &deploy\n  script: make\n  image: *deploy\n";
+    assert_findings(text, &[&format!("4:10: {message}")]);
+    let text = "version: '1'\ndeploy: &deploy\n  <<: *deploy\n  script: make\n";
+    assert_findings(text, &[&format!("3:7: {message}")]);
+}
+
+#[test]
+fn aliases_of_aliases_of_aliases_are_not_unfolded() {
+    let message = "error[invalid-yaml] aliases make this value stand for more than 1000000 values";
+    let lists = bomb(|index, items| format!("x-{index}: &a{index} [{}]\n", items.join(", ")));
+    assert_findings(lists, &[&format!("8:10: {message}")]);
+    let mappings = bomb(|index, items| {
+        let entries: Vec<String> = items.iter().enumerate().map(|(key, item)| format!("k{key}: {item}")).collect();
+        format!("x-{index}: &a{index} {{{}}}\n", entries.join(", "))
+    });
+    assert_findings(mappings, &[&format!("8:10: {message}")]);
+}
+
+/// Nine levels of nine aliases each.
+fn bomb(level: impl Fn(usize, &[String]) -> String) -> String {
+    let first = level(0, &["x".to_owned()]);
+    let more = (1..10).map(|index| level(index, &vec![format!("*a{}", index - 1); 9]));
+    format!("version: '1'\n{first}{}deploy:\n  script: make\n", more.collect::<String>())
+}
+
+#[test]
+fn a_list_nested_20_000_deep_is_refused_where_it_gets_too_deep() {
+    for close in ["]", ""] {
+        let said = check(format!("version: '1'\ndeploy:\n  script: {}{}\n", "[".repeat(20_000), close.repeat(20_000)));
+        let lines: Vec<&str> = said.lines().filter(|line| line.contains("error[invalid-yaml]")).collect();
+        let [line] = lines.as_slice() else { panic!("one finding about the depth: {said}") };
+        assert!(line.starts_with(".pipeline-config.yaml:3:"), "{line}");
+    }
+}
+
+#[test]
+fn scripts_nested_deeply_do_not_bring_the_program_down() {
+    for (open, close) in [("(", ")"), ("$(", ")"), ("if true; then ", " fi;"), ("{ ", "; }"), ("\"${a:-", "}\"")] {
+        let script = format!("{}true{}", open.repeat(20_000), close.repeat(20_000));
+        let ran = Repository::with_config("version: '1'\ndeploy:\n  script: |\n    source scripts/deep\n")
+            .file("scripts/deep", script)
+            .file(OTHER, OTHER_TEXT)
+            .check(&[BAD, OTHER]);
+        assert_eq!(ran.code, Some(1), "{open}: {}", ran.stderr);
+        assert!(ran.stdout.contains(OTHER_FINDING), "{open}: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn several_documents_are_refused_in_words() {
+    let text = "version: '1'\ndeploy:\n  script: make\n---\nversion: '1'\n";
+    assert_findings(text, &["4:1: error[invalid-yaml] the file holds several YAML documents; only the first is read"]);
+    assert_eq!(check("---\nversion: '1'\ndeploy:\n  script: make\n...\n"), "", "one document with its marks");
+}
+
+#[test]
+fn a_configuration_of_20_mb_is_checked_to_its_end() {
+    let mut text = String::from("version: '1'\n");
+    let mut number = 0;
+    while text.len() < 20_000_000 {
+        let comment = "x".repeat(200);
+        text.push_str(&format!(
+            "stage-{number}:\n  runAfter: dynamic-scan\n  script: |\n    #!/usr/bin/env bash\n    set_env key-{number} \"$(get_env key)\"\n    # {comment}\n"
+        ));
+        number += 1;
+    }
+    let line = text.lines().count() + 2;
+    text.push_str("dynamic-scan:\n  script: trigger-task nowhere-at-all\n");
+    let message = "error[missing-stage] the configuration has no stage `nowhere-at-all`, so this trigger fails";
+    assert_findings(text, &[&format!("{line}:24: {message}")]);
+}
+
+#[test]
+fn a_script_of_1_mb_is_checked_to_its_end() {
+    let line = "echo \"$(get_env app-url)\" | grep --quiet web && set_env found \"1\"\n";
+    let script = format!("{}trigger-task nowhere-at-all\n", line.repeat(1_000_000 / line.len() + 1));
+    let last = script.lines().count();
+    let ran =
+        Repository::with_config("version: '1'\ndeploy:\n  script: |\n    source scripts/long\n").file("scripts/long", script).check(&[]);
+    let message = "error[missing-stage] the configuration has no stage `nowhere-at-all`, so this trigger fails";
+    assert_eq!(ran.transcript(), format!("scripts/long:{last}:14: {message}\nexit: 1\n"));
+}
+
+#[test]
+fn a_folder_without_configurations_says_what_was_looked_at() {
+    let ran = Repository::new().file("compose.yaml", "services:\n  web:\n    image: nginx\n").file("README.md", "# web\n").check(&[]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
+    assert!(ran.stderr.starts_with("error: no pipeline configuration in `.`: 1 YAML file(s) were looked at"), "{}", ran.stderr);
+}
+
+#[test]
+fn what_cannot_be_read_is_named_and_the_others_are_checked() {
+    let repository = Repository::new().file(OTHER, OTHER_TEXT).file("folder.yaml/inner.txt", "");
+    let missing = repository.check(&["missing.yaml", OTHER]);
+    assert_unreadable(&missing, "missing.yaml");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("nowhere", repository.path().join("dangling.yaml")).unwrap();
+        assert_unreadable(&repository.check(&["dangling.yaml", OTHER]), "dangling.yaml");
+        std::os::unix::fs::symlink("loop.yaml", repository.path().join("loop.yaml")).unwrap();
+        assert_unreadable(&repository.check(&["loop.yaml", OTHER]), "loop.yaml");
+    }
+    let folder = repository.check(&["folder.yaml", OTHER]);
+    assert_eq!(folder.stdout, OTHER_FINDING, "a folder is searched, whatever its name: {}", folder.transcript());
+}
+
+fn assert_unreadable(ran: &Ran, path: &str) {
+    assert_eq!(ran.code, Some(2), "{}", ran.transcript());
+    assert!(ran.stderr.starts_with(&format!("error: `{path}` cannot be read: ")), "{}", ran.stderr);
+    assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+    assert_eq!(ran.stdout, OTHER_FINDING);
+}
+
+#[cfg(unix)]
+#[test]
+#[allow(clippy::print_stderr)] // whoever runs the tests should know what was left out
+fn a_file_without_permission_is_named_and_the_others_are_checked() {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    let repository = Repository::with_config("version: '1'\n").file(OTHER, OTHER_TEXT);
+    let path = repository.path().join(BAD);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+    if fs::read(&path).is_ok() {
+        eprintln!("skipped: this user reads files without permission (root does), so permissions cannot be tested");
+        return;
+    }
+    assert_unreadable(&repository.check(&[BAD, OTHER]), BAD);
+    assert_eq!(repository.check(&["."]).code, Some(2));
+}
+
+/// What a script outside the repository says; if it were read, `owasp-zap` would be known to be triggered without it.
+const OUTSIDE: &str = "set_env app-url \"https://canary.example.com\"\ntrigger-task canary\nif\n";
+
+#[test]
+fn no_path_leads_out_of_the_repository() {
+    let outer = Repository::new().file("outside.sh", OUTSIDE).file("repository/scripts/inside", "set_env app-port 1\n");
+    let inner = outer.path().join("repository");
+    let absolute = outer.path().join("outside.sh").display().to_string();
+    let paths = ["../outside.sh", "../../../../../../../../etc/passwd", "scripts/../../outside.sh", &absolute, "~/outside.sh"];
+    for path in paths {
+        std::fs::write(inner.join(BAD), parent(path)).unwrap();
+        let ran = crate::harness::repository::Sidestage::new(&inner).run(&["check", "--format", "concise"]);
+        assert_never_read(&ran);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn no_link_leads_out_of_the_repository() {
+    use std::os::unix::fs::symlink;
+
+    let outer = Repository::new().file("outside.sh", OUTSIDE).file("repository/scripts/inside", "set_env app-port 1\n");
+    let inner = outer.path().join("repository");
+    symlink("../../outside.sh", inner.join("scripts/link")).unwrap();
+    symlink(outer.path(), inner.join("above")).unwrap();
+    for path in ["scripts/link", "above/outside.sh", "above/repository/../outside.sh"] {
+        std::fs::write(inner.join(BAD), parent(path)).unwrap();
+        let ran = crate::harness::repository::Sidestage::new(&inner).run(&["check", "--format", "concise"]);
+        assert_never_read(&ran);
+    }
+    // A link that stays inside is followed.
+    symlink("inside", inner.join("scripts/same")).unwrap();
+    std::fs::write(inner.join(BAD), parent("scripts/same").replace("app-url", "app-port")).unwrap();
+    let ran = crate::harness::repository::Sidestage::new(&inner).run(&["check", "--format", "concise"]);
+    assert!(ran.stdout.contains("error[unexported-variable] `owasp-zap` reads `app-port`"), "{}", ran.transcript());
+}
+
+/// A configuration that sources a path, then triggers a stage that reads what the script there sets.
+fn parent(path: &str) -> String {
+    format!(
+        "version: '1'\ndeploy:\n  script: |\n    source {path}\ndynamic-scan:\n  script: |\n    trigger-task owasp-zap\n\
+         owasp-zap:\n  script: |\n    zap-full-scan.py -t \"$(get_env app-url)\"\n"
+    )
+}
+
+fn assert_never_read(ran: &Ran) {
+    for sign in ["canary", "unexported-variable", "invalid-shell", "outside.sh:", "missing-stage"] {
+        assert!(!ran.stdout.contains(sign), "the file outside was read: {}", ran.transcript());
+    }
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{}", ran.stdout);
+}
+
+#[test]
+fn scripts_that_source_each_other_come_to_an_end() {
+    let ran = Repository::with_config(parent("scripts/first"))
+        .file("scripts/first", "source scripts/second\nsource scripts/second\nset_env app-url 1\n")
+        .file("scripts/second", "source scripts/first\nbash scripts/third\nsource scripts/first\n")
+        .file("scripts/third", "./scripts/third & ./scripts/first | ./scripts/second\nbash scripts/third\n")
+        .check(&[]);
+    let message = "error[unexported-variable] `owasp-zap` reads `app-url`, which its parent sets but does not export, so the read fails";
+    assert_eq!(ran.transcript(), format!("{BAD}:10:36: {message}\nexit: 1\n"));
+}
+
+#[test]
+fn functions_that_call_each_other_come_to_an_end() {
+    let script = "ping() { pong; pong; set_env app-url 1; }\npong() { ping; ping; }\nping\npong\n";
+    let ran = Repository::with_config(parent("scripts/play")).file("scripts/play", script).check(&[]);
+    assert_eq!(ran.code, Some(1), "{}", ran.transcript());
+}
+
+#[test]
+fn loops_within_loops_are_not_unrolled_without_end() {
+    let names = (0..40).map(|number| format!("n{number}")).collect::<Vec<_>>().join(" ");
+    let run = |depth: usize| {
+        let open: String = (0..depth).map(|level| format!("for v{level} in {names}; do\n")).collect();
+        let script = format!("{open}set_env app-url \"$v0\"\n{}", "done\n".repeat(depth));
+        Repository::with_config(parent("scripts/loops")).file("scripts/loops", script).check(&[])
+    };
+    let shallow = run(2);
+    assert!(shallow.stdout.contains("error[unexported-variable]"), "{}", shallow.transcript());
+    // So deep it may be given up, and the program says nothing that it does not know.
+    let deep = run(8);
+    assert!(matches!(deep.code, Some(0 | 1)), "{}", deep.transcript());
+}
+
+#[test]
+fn ten_thousand_triggers_of_nothing_are_each_reported() {
+    let stages: String = (0..10_000).map(|number| format!("stage-{number}:\n  script: trigger-task nowhere-at-all\n")).collect();
+    let ran = Repository::with_config(format!("version: '1'\n{stages}")).check(&["--allow", "unreachable-stage"]);
+    assert_eq!((ran.code, ran.stdout.lines().count()), (Some(1), 10_000), "{}", ran.stderr);
+}
+
+#[test]
+fn sources_that_double_at_each_level_come_to_an_end() {
+    let mut repository = Repository::with_config(parent("scripts/0"));
+    for level in 0..40 {
+        let text = format!("source scripts/{next}\nsource scripts/{next}\n", next = level + 1);
+        repository = repository.file(&format!("scripts/{level}"), text);
+    }
+    let ran = repository.file("scripts/40", "set_env app-url 1\n").check(&[]);
+    assert!(matches!(ran.code, Some(0 | 1)), "{}", ran.transcript());
+}

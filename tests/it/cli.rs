@@ -1,0 +1,299 @@
+//! The command line: arguments, exit codes, streams.
+
+use std::process::{Command, Stdio};
+
+use crate::harness::repository::{Repository, Sidestage};
+
+/// One warning: the read has a default.
+const WARNS: &str = "\
+version: '1'
+deploy:
+  script: |
+    set_env app-url https://web.example.com
+dynamic-scan:
+  script: |
+    trigger-task owasp-zap
+owasp-zap:
+  script: |
+    zap-full-scan.py -t \"$(get_env app-url \"\")\"
+";
+const WARNING: &str = "warning[unexported-variable]";
+
+/// One error.
+const FAILS: &str = "\
+version: '1'
+dynamic-scan:
+  script: trigger-task owasp-zpa
+owasp-zap:
+  script: zap-full-scan.py
+";
+const ERROR: &str = "error[missing-stage]";
+
+/// Nothing to find.
+const SOUND: &str = "\
+version: '1'
+deploy:
+  script: kubectl apply --filename app.yaml
+";
+
+#[test]
+fn the_exit_code_is_0_without_errors_1_with_them_2_where_the_work_could_not_be_done() {
+    assert_eq!(Repository::with_config(SOUND).check(&[]).code, Some(0));
+    assert_eq!(Repository::with_config(WARNS).check(&[]).code, Some(0), "warnings do not fail");
+    assert_eq!(Repository::with_config(FAILS).check(&[]).code, Some(1));
+    assert_eq!(Repository::with_config(FAILS).check(&["missing.yaml", "."]).code, Some(2), "and 2 outweighs 1");
+    assert_eq!(Repository::new().run(&["chekc"]).code, Some(2));
+    assert_eq!(Repository::new().run(&["check", "--format", "xml"]).code, Some(2));
+    assert_eq!(Repository::new().run(&["--help"]).code, Some(0));
+    assert_eq!(Repository::new().run(&["--version"]).stdout, format!("sidestage {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn levels_can_be_changed() {
+    let cases: [(&str, &[&str], &str, i32); 8] = [
+        (WARNS, &["--deny", "warnings"], "error[unexported-variable]", 1),
+        (WARNS, &["--deny", "unexported-variable"], "error[unexported-variable]", 1),
+        (WARNS, &["--deny", "missing-stage"], WARNING, 0),
+        (WARNS, &["--allow", "unexported-variable"], "", 0),
+        (FAILS, &["--warn", "missing-stage"], "warning[missing-stage]", 0),
+        (FAILS, &["--allow", "missing-stage"], "", 0),
+        (FAILS, &["--warn", "missing-stage", "--deny", "warnings"], "error[missing-stage]", 1),
+        (FAILS, &["--allow", "unexported-variable", "--warn", "late-export"], ERROR, 1),
+    ];
+    for (config, arguments, expected, code) in cases {
+        let ran = Repository::with_config(config).check(arguments);
+        assert_eq!(ran.code, Some(code), "{arguments:?}: {}", ran.transcript());
+        assert!(ran.stdout.contains(expected), "{arguments:?}: {}", ran.transcript());
+        assert_eq!(ran.stdout.lines().count(), usize::from(!expected.is_empty()), "{arguments:?}: {}", ran.transcript());
+    }
+}
+
+#[test]
+fn a_rule_that_does_not_exist_is_refused_with_the_one_that_was_meant() {
+    for option in ["--deny", "--warn", "--allow"] {
+        let ran = Repository::with_config(SOUND).check(&[option, "mising-stage"]);
+        assert_eq!(ran.transcript(), "error: there is no rule `mising-stage`; did you mean `missing-stage`?\nexit: 2\n", "{option}");
+    }
+    let ran = Repository::with_config(SOUND).run(&["explain", "everything"]);
+    assert_eq!(ran.transcript(), "error: there is no rule `everything`; `sidestage rules` lists them\nexit: 2\n");
+}
+
+#[test]
+fn only_the_pipelines_asked_for_are_looked_at() {
+    let repository = Repository::with_config(WARNS);
+    let found = |arguments: &[&str]| repository.check(arguments).stdout.lines().count();
+    assert_eq!(found(&["--pipeline", "ci"]), 1, "deploy comes before dynamic-scan");
+    assert_eq!(found(&["--pipeline", "cc"]), 0, "nothing is deployed");
+    assert_eq!(found(&["--pipeline", "cc", "--pipeline", "ci"]), 1);
+    assert_eq!(repository.check(&["--pipeline", "cx"]).code, Some(2));
+}
+
+#[test]
+fn standard_input_stands_for_a_file() {
+    let repository = Repository::new().file("scripts/zap", "trigger-task owasp-zpa\n");
+    let text = FAILS.replace("trigger-task owasp-zpa", "source scripts/zap");
+    let run = |arguments: &[&str]| {
+        Sidestage::new(repository.path()).stdin(&text).run(&[&["check", "--format", "concise", "-"], arguments].concat())
+    };
+    let ran = run(&[]);
+    assert_eq!(ran.code, Some(1), "{}", ran.transcript());
+    assert!(ran.stdout.starts_with("scripts/zap:1:14: error[missing-stage]"), "its scripts are those of the folder: {}", ran.stdout);
+    let broken = Sidestage::new(repository.path()).stdin("version: '1'\ndeploy:\n  skip: no way\n").run(&[
+        "check",
+        "--format",
+        "concise",
+        "-",
+        "--stdin-filename",
+        "ci/one.yaml",
+    ]);
+    assert!(broken.transcript().contains("ci/one.yaml"), "{}", broken.transcript());
+}
+
+#[test]
+fn colours_come_when_they_are_asked_for() {
+    let repository = Repository::with_config(FAILS);
+    let coloured = |variables: &[(&str, &str)], arguments: &[&str]| {
+        let start = Sidestage::new(repository.path());
+        let start = variables.iter().fold(start, |start, (name, value)| start.env(name, value));
+        start.run(&[&["check"], arguments].concat()).stdout.contains("\u{1b}[")
+    };
+    assert!(!coloured(&[], &[]), "a pipe is no terminal");
+    assert!(coloured(&[("FORCE_COLOR", "1")], &[]));
+    assert!(coloured(&[], &["--color", "always"]));
+    assert!(coloured(&[("NO_COLOR", "1")], &["--color", "always"]), "an option outweighs the environment");
+    assert!(!coloured(&[("FORCE_COLOR", "1")], &["--color", "never"]));
+    assert!(!coloured(&[("NO_COLOR", "1"), ("FORCE_COLOR", "1")], &[]), "one wish for none is enough");
+    assert!(!coloured(&[("FORCE_COLOR", "")], &[]), "an empty variable says nothing");
+}
+
+#[test]
+fn every_rule_is_listed_and_explained() {
+    let repository = Repository::new();
+    let rules = repository.run(&["rules"]);
+    assert_eq!(rules.code, Some(0));
+    let names: Vec<&str> = rules.stdout.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(names.contains(&"unexported-variable"), "{names:?}");
+    for name in names {
+        let page = repository.run(&["explain", name]);
+        assert_eq!(page.code, Some(0), "{name}");
+        assert!(page.stdout.starts_with(&format!("# {name}\n")), "{}", page.stdout);
+        assert!(page.stdout.contains("\n## What it does\n"), "{}", page.stdout);
+    }
+}
+
+#[test]
+fn every_schema_is_listed_and_printed_as_it_is_in_the_repository() {
+    let repository = Repository::new();
+    let schemas = repository.run(&["schema"]);
+    assert_eq!(schemas.code, Some(0));
+    let mut files: Vec<String> = std::fs::read_dir(crate::harness::repository::project().join("schemas"))
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().to_str()?.strip_suffix(".schema.json").map(str::to_owned))
+        .collect();
+    files.sort();
+    let mut listed: Vec<&str> = schemas.stdout.lines().collect();
+    listed.sort_unstable();
+    assert_eq!(listed, files);
+    for name in &files {
+        let text = std::fs::read_to_string(crate::harness::repository::project().join(format!("schemas/{name}.schema.json"))).unwrap();
+        assert_eq!(repository.run(&["schema", name]).stdout, text);
+    }
+    let ran = repository.run(&["schema", "findngs"]);
+    assert_eq!(ran.transcript(), "error: there is no schema `findngs`; did you mean `findings`?\nexit: 2\n");
+}
+
+#[test]
+fn a_reader_that_goes_early_is_no_failure() {
+    let stages: String = (0..500).map(|number| format!("stage-{number}:\n  script: trigger-task nowhere-at-all\n")).collect();
+    let repository = Repository::with_config(format!("version: '1'\n{stages}"));
+    for arguments in [&["check"][..], &["check", "--format", "json"], &["check", "--format", "concise"]] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_sidestage"))
+            .args(arguments)
+            .current_dir(repository.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&ended.stderr), "", "{arguments:?}");
+        assert_eq!(ended.status.code(), Some(1), "{arguments:?}: the findings are there all the same");
+    }
+}
+
+#[test]
+fn what_is_no_configuration_is_noted_where_it_is_named_and_passed_over_where_it_is_found() {
+    let compose = "version: '3'\nservices:\n  web:\n    image: nginx\n";
+    let repository = Repository::with_config(SOUND).file("compose.yaml", compose).file("other/.pipeline-config.yaml", "general:\n  x: 1\n");
+    let named = repository.check(&["compose.yaml", ".pipeline-config.yaml"]);
+    assert_eq!(named.code, Some(0), "{}", named.transcript());
+    assert_eq!(
+        named.stderr,
+        "note: `compose.yaml` is not checked: its `version` is neither '1' nor '2', so it is no pipeline configuration\n"
+    );
+    assert_eq!(repository.check(&[]).transcript(), "exit: 0\n");
+}
+
+#[test]
+fn folders_are_searched_as_git_sees_them() {
+    let repository = Repository::new()
+        .file("services/web/.pipeline-config.yaml", FAILS)
+        .file("services/api/free-name.yml", FAILS)
+        .file("node_modules/x/.pipeline-config.yaml", FAILS)
+        .file(".gitignore", "node_modules\n");
+    let files = |arguments: &[&str]| {
+        let stdout = repository.check(arguments).stdout;
+        stdout.lines().map(|line| line.split(':').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(files(&[]), ["services/api/free-name.yml", "services/web/.pipeline-config.yaml"]);
+    assert_eq!(files(&["services/web"]), ["services/web/.pipeline-config.yaml"]);
+    assert_eq!(files(&["./services/web/.pipeline-config.yaml", "services"]).len(), 2, "a file named twice is checked once");
+    assert_eq!(files(&["node_modules/x/.pipeline-config.yaml"]).len(), 1, "what is named is checked, ignored or not");
+}
+
+#[test]
+fn scripts_are_found_from_any_folder_of_the_repository() {
+    let repository = Repository::with_config(FAILS.replace("trigger-task owasp-zpa", "source scripts/zap"))
+        .file("scripts/zap", "trigger-task owasp-zpa\n")
+        .file("services/web/README.md", "")
+        .file(".git/HEAD", "ref: refs/heads/main\n");
+    let below = Sidestage::new(&repository.path().join("services/web"));
+    let ran = below.run(&["check", "--format", "concise", "../../.pipeline-config.yaml"]);
+    assert!(ran.stdout.starts_with("../../scripts/zap:1:14: error[missing-stage]"), "{}", ran.transcript());
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let stages: String = (0..50).map(|number| format!("stage-{number}:\n  script: trigger-task nowhere-{number}\n")).collect();
+    let mut repository = Repository::with_config(format!("version: '1'\n{stages}"));
+    for number in 0..10 {
+        repository = repository.file(&format!("services/{number}/.pipeline-config.yaml"), WARNS);
+    }
+    for format in ["full", "concise", "json"] {
+        let run = || repository.run(&["check", "--format", format]);
+        let first = run();
+        assert_eq!(first.code, Some(1));
+        for _ in 0..3 {
+            assert_eq!(run(), first, "{format}");
+        }
+    }
+}
+
+#[test]
+fn the_scan_template_sends_other_data_in_ci_than_in_cc() {
+    let copy = crate::harness::repository::copied(&crate::harness::repository::project().join("fixtures/zap-ci-cc"));
+    let graph = |pipeline: &str| {
+        let graph = Sidestage::new(copy.path()).run(&["graph", "--format", "json", "--pipeline", pipeline]).json();
+        let edges = graph["edges"].as_array().unwrap().clone();
+        let trigger = edges.into_iter().find(|edge| edge["kind"] == "trigger").unwrap();
+        let exported =
+            trigger["variables"].as_array().unwrap().iter().filter(|variable| !variable["exported"].as_array().unwrap().is_empty());
+        exported.map(|variable| variable["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let always = ["app-url", "opt-in-dynamic-api-scan", "opt-in-dynamic-ui-scan", "target-application-server-url"];
+    assert_eq!(graph("ci"), always);
+    let mut in_cc = [&always[..], &["app_repo", "zap-artifact"]].concat();
+    in_cc.sort_unstable();
+    assert_eq!(graph("cc"), in_cc);
+    // `?` marks what is exported on some ways only.
+    let dot = |pipeline: &str| Sidestage::new(copy.path()).run(&["graph", "--pipeline", pipeline]).stdout;
+    assert!(dot("cc").contains("zap-artifact?"), "{}", dot("cc"));
+    assert!(!dot("cc").contains("app_repo?") && !dot("ci").contains("zap-artifact"), "{}", dot("ci"));
+}
+
+#[test]
+fn a_loop_over_a_list_triggers_each_stage_wherever_it_stands() {
+    let looped = "E2E=(\"a\" \"b\"); for s in \"${E2E[@]}\"; do trigger-task \"$s\" || warn; done";
+    let in_function = format!("run_all() {{ {looped}; }}");
+    let cases = [
+        (looped.to_owned(), String::new()),
+        (format!("{in_function}; run_all"), String::new()),
+        ("source scripts/e2e".to_owned(), looped.to_owned()),
+        ("source scripts/e2e; run_all".to_owned(), in_function.clone()),
+        ("bash scripts/e2e".to_owned(), format!("{in_function}\nrun_all\n")),
+    ];
+    for (step, script) in cases {
+        let config = format!(
+            "version: '2'\ntasks:\n  deploy-checks:\n    steps:\n      - name: acceptance-test\n        script: |\n          {step}\n  async-stage:\n    steps:\n      - name: a\n        script: echo a\n      - name: b\n        script: echo b\n"
+        );
+        let repository = Repository::with_config(config).file("scripts/e2e", &script);
+        let graph = repository.run(&["graph", "--format", "json"]).json();
+        let edges = graph["edges"].as_array().unwrap().iter().filter(|edge| edge["kind"] == "trigger");
+        let targets: Vec<&str> = edges.map(|edge| edge["to"].as_str().unwrap()).collect();
+        assert_eq!(targets, ["async-stage/a", "async-stage/b"], "{step} {script}");
+    }
+}
+
+#[test]
+fn paths_are_relative_to_the_working_folder_wherever_that_is() {
+    let repository = Repository::new().file("ci/.pipeline-config.yaml", WARNS).file("ci/scripts/x", "").file("other/x", "");
+    std::fs::create_dir(repository.path().join(".git")).unwrap();
+    let at = |folder: &str, path: &str| {
+        let said = Sidestage::new(&repository.path().join(folder)).run(&["check", path, "--format", "concise"]).stdout;
+        said.split(':').next().unwrap().to_owned()
+    };
+    assert_eq!(at("", "."), "ci/.pipeline-config.yaml");
+    assert_eq!(at("ci", "."), ".pipeline-config.yaml");
+    assert_eq!(at("ci/scripts", ".."), "../.pipeline-config.yaml");
+    assert_eq!(at("other", "../ci"), "../ci/.pipeline-config.yaml");
+}

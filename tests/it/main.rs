@@ -1,0 +1,23 @@
+//! All integration tests, in one crate: the program is linked once.
+#![allow(clippy::expect_used, clippy::unwrap_used)] // a test that panics has failed, as it should
+
+mod bad_input;
+mod baseline;
+mod cli;
+mod clients;
+mod corpus;
+mod emitted;
+mod fixes;
+mod fixtures;
+mod harness;
+mod pipelinectl;
+mod properties;
+mod random;
+mod receiving;
+mod rule_pages;
+mod serve;
+mod settings;
+mod suppression;
+mod terraform;
+mod webhook_faults;
+mod webhook_setup;

@@ -1,0 +1,654 @@
+//! Set-up and trigger, executed, and judged by what the API then holds and what the webhook received.
+//! The set-up runs as the emitted script and as `sidestage apply`.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use crate::harness::proxy::{Fault, Plan};
+use crate::harness::site::{EDITOR, OPERATOR, PROPERTY, Parent, SetUp, Site, TRIGGER, start};
+use serde_json::{Value, json};
+
+const BOTH: [SetUp; 2] = [SetUp::Script, SetUp::Apply];
+
+/// A site that is set up, and a new run that has the token mounted.
+fn ready(site: &Site) -> Parent<'_> {
+    let first = site.parent("first");
+    let ended = first.run(first.set_up(SetUp::Script));
+    assert_eq!(ended.code, Some(0), "{}", ended.printed);
+    let next = site.parent("next");
+    next.mount(&first.token());
+    next
+}
+
+/// The requests that change something on the pipeline.
+fn changes(site: &Site) -> Vec<String> {
+    site.proxy.seen().into_iter().filter(|request| !request.starts_with("GET ") && !request.ends_with("/identity/token")).collect()
+}
+
+#[track_caller]
+fn succeeds(parent: &Parent<'_>, command: std::process::Command) -> String {
+    let ended = parent.run(command);
+    assert_eq!(ended.code, Some(0), "{}", ended.printed);
+    ended.printed
+}
+
+#[test]
+fn the_first_run_creates_trigger_and_property_and_the_second_changes_nothing() {
+    for with in BOTH {
+        let site = Site::new();
+        let parent = site.parent("first");
+        succeeds(&parent, parent.set_up(with));
+        let token = parent.token();
+        assert!(token.len() >= 32, "{with:?}: a token of {} characters", token.len());
+        assert_eq!(site.is_set_up_with(&token), Ok(()), "{with:?}");
+        let trigger = &site.triggers()[0];
+        let expected = json!({
+            "type": "generic", "name": TRIGGER, "event_listener": "async-stage-listener", "enabled": true,
+            "secret": { "type": "token_matches", "source": "header", "key_name": "x-async-stage-token" },
+        });
+        for (name, value) in expected.as_object().unwrap().iter().filter(|(name, _)| *name != "secret") {
+            assert_eq!(&trigger[name], value, "{with:?} {name}");
+        }
+        for (name, value) in expected["secret"].as_object().unwrap() {
+            assert_eq!(&trigger["secret"][name], value, "{with:?} {name}");
+        }
+        site.proxy.plan(None);
+        succeeds(&parent, parent.set_up(with));
+        assert_eq!(changes(&site), Vec::<String>::new(), "{with:?}");
+        assert_eq!(parent.token(), token);
+    }
+}
+
+#[test]
+fn a_stage_is_started_with_what_was_exported_for_it() {
+    let site = Site::new();
+    let parent = site.parent("first");
+    parent.ctl(&["set_env", "hidden", "not for the stage"]);
+    succeeds(&parent, parent.trigger());
+    let runs = site.runs();
+    assert_eq!(runs.len(), 1);
+    let payload: Value = serde_json::from_str(runs[0]["event_params_blob"].as_str().unwrap()).unwrap();
+    let schema = serde_json::from_str(sidestage_compiler::config::schema::named("payload").expect("a schema").text).unwrap();
+    let errors: Vec<String> = jsonschema::validator_for(&schema).unwrap().iter_errors(&payload).map(|error| error.to_string()).collect();
+    assert_eq!(errors, Vec::<String>::new());
+    assert_eq!((&payload["stage"], &payload["state"]["env"]), (&json!("scan"), &json!({ "app-url": "https://app.example" })));
+    assert_eq!(parent.registered(), [("accepted".to_owned(), runs[0]["id"].as_str().unwrap().to_owned())]);
+    assert_eq!(parent.nonces(), [payload["nonce"].as_str().unwrap()]);
+    let listed = succeeds(&parent, parent.script("list-async-runs.sh"));
+    assert!(listed.contains("scan") && listed.contains("queued"), "{listed}");
+}
+
+#[test]
+fn a_token_that_the_user_rotated_reaches_the_trigger_and_nothing_else_changes() {
+    for with in BOTH {
+        let site = Site::new();
+        let parent = ready(&site);
+        let id = site.triggers()[0]["id"].as_str().unwrap().to_owned();
+        let path = format!("/triggers/{id}");
+        site.ask("PATCH", &path, &json!({ "worker": { "id": "my-worker" }, "tags": ["mine"], "filter": "true", "max_concurrent_runs": 3 }));
+        site.ask("POST", &format!("{path}/properties"), &json!({ "name": "mine", "type": "text", "value": "kept" }));
+        let rotated = "a-token-that-the-user-made-0123456789";
+        site.ask("PUT", &format!("/properties/{PROPERTY}"), &json!({ "name": PROPERTY, "type": "secure", "value": rotated }));
+        let mut before = site.triggers()[0].clone();
+        parent.mount(rotated);
+        succeeds(&parent, parent.set_up(with));
+        assert_eq!(site.is_set_up_with(rotated), Ok(()), "{with:?}");
+        let mut after = site.triggers()[0].clone();
+        before["secret"]["value"].take();
+        after["secret"]["value"].take();
+        assert_eq!(after, before, "{with:?}");
+        succeeds(&parent, parent.trigger());
+        assert_eq!(site.runs().len(), 1);
+    }
+}
+
+#[test]
+fn a_half_that_is_missing_is_made_again() {
+    for with in BOTH {
+        for (is_trigger_gone, is_known) in [(true, true), (true, false), (false, true), (false, false)] {
+            let site = Site::new();
+            let known = ready(&site);
+            if is_trigger_gone {
+                site.ask("DELETE", &format!("/triggers/{}", site.triggers()[0]["id"].as_str().unwrap()), &Value::Null);
+            } else {
+                site.ask("DELETE", &format!("/properties/{PROPERTY}"), &Value::Null);
+            }
+            let parent = if is_known { known } else { site.parent("stranger") };
+            succeeds(&parent, parent.set_up(with));
+            assert_eq!(site.is_set_up_with(&parent.token()), Ok(()), "{with:?} {is_trigger_gone} {is_known}");
+            succeeds(&parent, parent.trigger());
+            assert_eq!(site.runs().len(), 1);
+        }
+    }
+}
+
+#[test]
+fn a_disabled_trigger_stays_disabled_until_it_is_asked_for() {
+    for with in BOTH {
+        let site = Site::new();
+        let parent = ready(&site);
+        site.ask("PATCH", &format!("/triggers/{}", site.triggers()[0]["id"].as_str().unwrap()), &json!({ "enabled": false }));
+        let ended = parent.run(parent.set_up(with));
+        assert_eq!(ended.code, Some(5), "{with:?} {}", ended.printed);
+        assert!(ended.printed.contains("is disabled") && ended.printed.contains("--enable"), "{}", ended.printed);
+        assert_eq!(parent.run(parent.trigger()).code, Some(5));
+        assert_eq!((site.triggers()[0]["enabled"].clone(), site.runs().len()), (json!(false), 0));
+        let mut command = parent.set_up(with);
+        command.arg("--enable");
+        succeeds(&parent, command);
+        assert_eq!(site.triggers()[0]["enabled"], json!(true), "{with:?}");
+    }
+}
+
+#[test]
+fn of_several_triggers_the_one_that_knows_the_token_is_taken_and_none_is_touched() {
+    for with in BOTH {
+        let site = Site::new();
+        let parent = ready(&site);
+        let own = site.triggers()[0]["id"].clone();
+        for _ in 0..2 {
+            let secret =
+                json!({ "type": "token_matches", "value": "another-token", "source": "header", "key_name": "x-async-stage-token" });
+            site.ask("POST", "/triggers", &json!({ "type": "generic", "name": TRIGGER, "event_listener": "l", "secret": secret }));
+        }
+        let before = site.triggers();
+        let printed = succeeds(&parent, parent.set_up(with));
+        assert!(printed.contains("several triggers"), "{with:?}: {printed}");
+        assert_eq!(site.triggers(), before, "{with:?}");
+        succeeds(&parent, parent.trigger());
+        assert_eq!(site.runs()[0]["trigger"]["id"], own);
+    }
+}
+
+#[test]
+fn a_token_that_differs_is_seen_by_its_hash_and_repaired_alone() {
+    for with in BOTH {
+        let site = Site::new();
+        let parent = ready(&site);
+        let path = format!("/triggers/{}", site.triggers()[0]["id"].as_str().unwrap());
+        let mut secret = site.triggers()[0]["secret"].clone();
+        secret["value"] = "a-foreign-token".into();
+        site.ask("PATCH", &path, &json!({ "secret": secret }));
+        site.proxy.plan(None);
+        succeeds(&parent, parent.set_up(with));
+        let changes = changes(&site);
+        assert_eq!(changes.len(), 1, "{with:?} {changes:?}");
+        assert!(changes[0].starts_with("PATCH ") && changes[0].ends_with(&path), "{with:?} {changes:?}");
+        assert_eq!(site.is_set_up_with(&parent.token()), Ok(()), "{with:?}");
+    }
+}
+
+#[test]
+fn an_operator_runs_what_is_set_up_and_is_told_who_can_set_up() {
+    for with in BOTH {
+        let site = Site::new();
+        let operator = site.parent_with("operator", OPERATOR);
+        let ended = operator.run(operator.set_up(with));
+        assert_eq!(ended.code, Some(4), "{with:?} {}", ended.printed);
+        assert!(ended.printed.contains("Editor"), "{with:?} {}", ended.printed);
+        assert_eq!((site.triggers().len(), site.properties().len()), (0, 0));
+        let token = ready(&site).token();
+        operator.ctl(&["remove_secret", PROPERTY]);
+        operator.mount(&token);
+        succeeds(&operator, operator.set_up(with));
+        succeeds(&operator, operator.trigger());
+        assert_eq!(site.runs().len(), 1);
+    }
+}
+
+/// A folder with every tool of this machine but one.
+fn tools_without(parent: &Parent<'_>, missing: &str) -> PathBuf {
+    let folder = parent.folder.join("tools");
+    fs::create_dir(&folder).unwrap();
+    symlink(crate::harness::service::SIDESTAGE, folder.join("pipelinectl")).unwrap();
+    for from in ["/bin", "/usr/bin"] {
+        for entry in fs::read_dir(from).unwrap().flatten().filter(|entry| entry.file_name() != missing) {
+            let _ = symlink(entry.path(), folder.join(entry.file_name()));
+        }
+    }
+    folder
+}
+
+#[test]
+fn a_tool_that_is_missing_is_named() {
+    for missing in ["jq", "curl"] {
+        let site = Site::new();
+        let parent = site.parent("first");
+        let folder = tools_without(&parent, missing);
+        for script in ["setup-webhook.sh", "trigger/scan.sh"] {
+            let mut command = parent.script(script);
+            command.env("PATH", &folder);
+            let ended = parent.run(command);
+            assert_eq!(ended.code, Some(2), "{script} {}", ended.printed);
+            assert!(ended.printed.contains(missing), "{script} without {missing}: {}", ended.printed);
+        }
+        assert_eq!(site.proxy.seen(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_jq_that_is_too_old_is_named_and_sends_nothing() {
+    let site = Site::new();
+    let parent = site.parent("first");
+    let folder = tools_without(&parent, "jq");
+    // 1.6 brought the option.
+    let old = "#!/usr/bin/env bash\n[[ \" $* \" != *\" --rawfile \"* ]] || { echo 'jq: Unknown arguments' >&2; exit 2; }\nexec /usr/bin/jq \"$@\"\n";
+    fs::write(folder.join("jq"), old).unwrap();
+    fs::set_permissions(folder.join("jq"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mut command = parent.set_up(SetUp::Script);
+    command.env("PATH", &folder);
+    let ended = parent.run(command);
+    assert_eq!((ended.code, ended.printed.contains("jq 1.6 or newer")), (Some(2), true), "{}", ended.printed);
+    assert_eq!(changes(&site), Vec::<String>::new());
+}
+
+#[test]
+fn the_commit_of_a_folder_is_that_of_its_own_branch() {
+    let site = Site::new();
+    let parent = site.parent("first");
+    let git = parent.folder.join("workspace/one-pipeline-config-repo/.git");
+    fs::create_dir_all(&git).unwrap();
+    let [of_main, of_other] = ["1", "2"].map(|digit| digit.repeat(40));
+    fs::write(git.join("packed-refs"), format!("# pack-refs with: peeled\n{of_main} refs/heads/main\n{of_other} refs/heads/mai-other\n"))
+        .unwrap();
+    parent.ctl(&["set_env", "pipeline-config-repo", "https://git.example/config.git"]);
+    for (head, commit) in [("ref: refs/heads/main", of_main.as_str()), ("ref: refs/heads/mai", ""), (of_other.as_str(), of_other.as_str())]
+    {
+        fs::write(git.join("HEAD"), format!("{head}\n")).unwrap();
+        succeeds(&parent, parent.trigger());
+        let payload: Value = serde_json::from_str(site.runs()[0]["event_params_blob"].as_str().unwrap()).unwrap();
+        assert_eq!(payload["config"]["commit"], commit, "{head}");
+    }
+}
+
+#[test]
+fn without_openssl_tokens_are_not_compared_and_the_webhook_tells_whether_they_fit() {
+    let site = Site::new();
+    let parent = ready(&site);
+    let folder = tools_without(&parent, "openssl");
+    let without = |mut command: std::process::Command| {
+        command.env("PATH", &folder);
+        succeeds(&parent, command)
+    };
+    let printed = without(parent.set_up(SetUp::Script));
+    assert!(printed.contains("no openssl"), "{printed}");
+    let trigger = site.triggers()[0].clone();
+    let mut secret = trigger["secret"].clone();
+    secret["value"] = "a-foreign-token".into();
+    site.ask("PATCH", &format!("/triggers/{}", trigger["id"].as_str().unwrap()), &json!({ "secret": secret }));
+    without(parent.trigger());
+    assert_eq!((site.runs().len(), site.is_set_up_with(&parent.token())), (1, Ok(())));
+}
+
+#[test]
+fn three_hundred_variables_arrive_and_names_that_the_webhook_reserves_are_names_like_others() {
+    let names: Vec<String> =
+        (0..297).map(|number| format!("variable-{number}")).chain(["description", "properties", "state"].map(Into::into)).collect();
+    let lines = |each: &dyn Fn(&str) -> String| names.iter().map(|name| format!("    {}\n", each(name))).collect::<String>();
+    let config = format!(
+        "version: '1'\ndeploy:\n  image: icr.io/example/base:1\n  script: |\n    #!/usr/bin/env bash\n{}    trigger-task scan\n\
+         scan:\n  image: icr.io/example/base:1\n  script: |\n    #!/usr/bin/env bash\n{}",
+        lines(&|name| format!("set_env {name} 'value of {name}'\n    export_env {name}")),
+        lines(&|name| format!("get_env {name}")),
+    );
+    let site = Site::of(&config);
+    let parent = site.parent("first");
+    for name in &names {
+        parent.ctl(&["set_env", name, &format!("value of {name}")]);
+    }
+    succeeds(&parent, parent.trigger());
+    let runs = site.runs();
+    let payload: Value = serde_json::from_str(runs[0]["event_params_blob"].as_str().unwrap()).unwrap();
+    let expected: serde_json::Map<String, Value> = names.iter().map(|name| (name.clone(), format!("value of {name}").into())).collect();
+    assert_eq!(payload["state"]["env"], Value::Object(expected));
+    let reserved = ["description", "properties"].map(|name| payload.get(name));
+    assert_eq!((runs.len(), reserved), (1, [None, None]));
+}
+
+#[test]
+fn a_password_in_an_address_stays_behind() {
+    let site = Site::new();
+    let parent = site.parent("first");
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    for (name, url) in [
+        ("app", "https://user:hunter2@git.example/app.git"),
+        ("odd", "HTTPS://hunter2:p@hunter2@git.example/a@b.git"),
+        ("token", "https://hunter2@git.example/token.git"),
+        ("ssh", "ssh://git:hunter2@git.example/ssh.git"),
+        ("plain", "ssh://git@git.example/plain.git"),
+        ("scp", "git@git.example:scp.git"),
+        ("plus", "git+https://hunter2@git.example/plus.git"),
+    ] {
+        parent.ctl(&["save_repo", name, &format!("url={url}"), &format!("path={name}"), &format!("commit={commit}")]);
+    }
+    parent.ctl(&["save_repo", "app", "clone_url=see https://user:hunter2@git.example/app.git"]);
+    parent.ctl(&["save_artifact", "image", "name=icr.io/app@sha256:0", "source=https://user:hunter2@git.example/app.git#main"]);
+    parent.ctl(&["set_env", "pipeline-config-repo", "https://user:hunter2@git.example/config.git"]);
+    let ended = parent.run(parent.trigger());
+    assert_eq!(ended.code, Some(0), "{}", ended.printed);
+    assert!(!ended.printed.contains("hunter2"), "{}", ended.printed);
+    assert!(ended.printed.contains("an address in \"app\" holds a password"), "{}", ended.printed);
+    assert!(!ended.printed.contains("\"plain\"") && !ended.printed.contains("\"scp\""), "{}", ended.printed);
+    let sent = site.runs()[0]["event_params_blob"].as_str().unwrap().to_owned();
+    assert!(!sent.contains("hunter2"), "{sent}");
+    let payload: Value = serde_json::from_str(&sent).unwrap();
+    let urls = ["app", "odd", "token", "ssh", "plain", "scp", "plus"]
+        .map(|name| payload["state"]["repos"][name]["url"].as_str().unwrap().to_owned());
+    let expected = [
+        "https://git.example/app.git",
+        "HTTPS://git.example/a@b.git",
+        "https://git.example/token.git",
+        "ssh://git@git.example/ssh.git",
+        "ssh://git@git.example/plain.git",
+        "git@git.example:scp.git",
+        "git+https://git.example/plus.git",
+    ];
+    assert_eq!(urls, expected);
+    let image = json!({ "name": "icr.io/app@sha256:0", "source": "https://git.example/app.git#main" });
+    assert_eq!(
+        (&payload["state"]["repos"]["app"]["clone_url"], &payload["state"]["artifacts"]["image"]),
+        (&json!("see https://git.example/app.git"), &image)
+    );
+    assert_eq!(payload["config"]["url"], "https://git.example/config.git");
+}
+
+#[test]
+fn paths_are_sent_relative_to_the_workspace() {
+    let site = Site::new();
+    let parent = site.parent("first");
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let workspace = parent.folder.join("workspace").to_str().unwrap().to_owned();
+    for (name, path) in [("a", "./a//b/"), ("b", &format!("{workspace}/b")), ("c", "c")] {
+        parent.ctl(&["save_repo", name, "url=https://git.example/x.git", &format!("path={path}"), &format!("commit={commit}")]);
+    }
+    let with = |config: &str| {
+        let mut command = parent.trigger();
+        command.env("PIPELINE_CONFIG_REPO_PATH", config).env("WORKSPACE", format!("{workspace}/"));
+        parent.run(command)
+    };
+    let configs = ["./c", &format!("{workspace}//c/"), "c", &workspace, "."];
+    for config in configs {
+        let ended = with(config);
+        assert_eq!(ended.code, Some(0), "{config}: {}", ended.printed);
+    }
+    let payloads: Vec<Value> =
+        site.runs().iter().rev().map(|run| serde_json::from_str(run["event_params_blob"].as_str().unwrap()).unwrap()).collect();
+    let sent: Vec<[&str; 3]> =
+        payloads.iter().map(|payload| ["path", "url", "commit"].map(|name| payload["config"][name].as_str().unwrap())).collect();
+    let known = ["c", "https://git.example/x.git", commit];
+    // The workspace itself is no repository.
+    let unknown = [".", "", ""];
+    assert_eq!(sent, [known, known, known, unknown, unknown]);
+    assert_eq!(["a", "b", "c"].map(|name| payloads[0]["state"]["repos"][name]["path"].as_str().unwrap()), ["a/b", "b", "c"]);
+    for config in ["/elsewhere", "../c"] {
+        let ended = with(config);
+        assert_eq!(ended.code, Some(2), "{config}: {}", ended.printed);
+        assert!(ended.printed.contains("is not below the workspace") && ended.printed.contains(config), "{}", ended.printed);
+    }
+    assert_eq!(site.runs().len(), configs.len());
+}
+
+#[test]
+fn a_repository_that_the_stage_could_not_clone_is_refused_before_the_call() {
+    let site = Site::new();
+    let parent = site.parent("first");
+    let good = ["url=https://git.example/x.git", "path=app", "commit=0123456789abcdef"];
+    let cases = [
+        ("path=/elsewhere", "its path is none below the workspace: /elsewhere"),
+        ("path=../up", "its path is none below the workspace: ../up"),
+        ("path=app/.git/hooks", "its path is none below the workspace: app/.git/hooks"),
+        ("path=", "it has no path below the workspace"),
+        ("url=", "it has no url"),
+        ("commit=main", "it has no commit, or one that is no hash"),
+    ];
+    for (bad, words) in cases {
+        parent.ctl(&["save_repo", "shop", good[0], good[1], good[2]]);
+        parent.ctl(&["save_repo", "shop", bad]);
+        let ended = parent.run(parent.trigger());
+        assert_eq!(ended.code, Some(3), "{bad}: {}", ended.printed);
+        assert!(ended.printed.contains(&format!("repository \"shop\": {words}")), "{bad}: {}", ended.printed);
+    }
+    assert_eq!((site.runs().len(), parent.nonces().len()), (0, 0));
+    parent.ctl(&["save_repo", "shop", good[0], good[1], good[2]]);
+    succeeds(&parent, parent.trigger());
+}
+
+#[test]
+fn a_trigger_that_is_listed_late_is_waited_for_and_not_created_again() {
+    for with in BOTH {
+        for lists in [1, 4] {
+            let site = Site::new();
+            let parent = site.parent("first");
+            site.proxy.list_late(lists + 1);
+            succeeds(&parent, parent.set_up(with));
+            assert_eq!(site.is_set_up_with(&parent.token()), Ok(()), "{with:?} {lists}");
+            let created = site.proxy.seen().iter().filter(|request| request.starts_with("POST ") && request.ends_with("/triggers")).count();
+            assert_eq!(created, 1, "{with:?} {lists}");
+        }
+    }
+}
+
+#[test]
+fn entries_of_an_odd_form_are_left_alone() {
+    for with in BOTH {
+        for body in [
+            r#"{"triggers":[{"name":"Subpipeline Webhook Trigger","id":null},"odd",7]}"#,
+            r#"{"triggers":null}"#,
+            r#"{"triggers":[{"name":"Subpipeline Webhook Trigger","id":17,"type":"generic","secret":"odd"}]}"#,
+        ] {
+            let site = Site::new();
+            let parent = site.parent("first");
+            // The token, the properties, the triggers.
+            site.proxy.plan(Some(Plan { request: 2, fault: Fault::Reply(body), is_forwarded: false, is_lasting: false }));
+            succeeds(&parent, parent.set_up(with));
+            assert_eq!(site.is_set_up_with(&parent.token()), Ok(()), "{with:?} {body}");
+        }
+    }
+}
+
+#[test]
+fn scripts_of_one_run_that_start_stages_at_once_agree_on_one_token() {
+    let site = Site::new();
+    let parent = site.parent("first");
+    let started: Vec<_> = (0..4).map(|_| start(parent.trigger())).collect();
+    for child in started {
+        let ended = parent.ended(&child.wait_with_output().unwrap());
+        assert_eq!(ended.code, Some(0), "{}", ended.printed);
+    }
+    assert_eq!((site.runs().len(), site.is_set_up_with(&parent.token())), (4, Ok(())));
+}
+
+#[test]
+fn an_argument_that_a_script_does_not_know_starts_nothing() {
+    let site = Site::new();
+    let parent = site.parent("first");
+    for script in ["trigger/scan.sh", "setup-webhook.sh", "list-async-runs.sh", "async-stage.sh"] {
+        for (argument, code, words) in
+            [("--dry-run", 2, "unknown argument: --dry-run"), ("--help", 0, "Exit codes: "), ("-h", 0, "Exit codes: ")]
+        {
+            let mut command = parent.script(script);
+            command.arg(argument);
+            let ended = parent.run(command);
+            assert_eq!(ended.code, Some(code), "{script} {argument}: {}", ended.printed);
+            assert!(ended.printed.contains(words) && !ended.printed.contains("shellcheck"), "{script} {argument}: {}", ended.printed);
+        }
+    }
+    assert_eq!(site.proxy.seen(), Vec::<String>::new());
+}
+
+#[test]
+fn a_setting_that_leads_nowhere_is_named() {
+    for with in BOTH {
+        let site = Site::new();
+        let parent = site.parent("first");
+        let refused = |settings: &[(&str, &str)], code, words: &[&str]| {
+            let mut command = parent.set_up(with);
+            command.envs(settings.iter().copied());
+            let ended = parent.run(command);
+            assert_eq!(ended.code, Some(code), "{with:?} {words:?}: {}", ended.printed);
+            for words in words {
+                assert!(ended.printed.contains(words), "{with:?} {words}: {}", ended.printed);
+            }
+        };
+        refused(&[("PIPELINE_ID", "nope")], 2, &["there is no pipeline `nope`", "Look at PIPELINE_ID"]);
+        let closed = "http://127.0.0.1:9/pipeline/v2";
+        refused(&[("CD_TEKTON_PIPELINE_URL", closed), ("SIDESTAGE_RETRIES", "1")], 1, &[closed, "CD_TEKTON_PIPELINE_URL"]);
+        fs::write(parent.folder.join("secrets/ibmcloud-api-key"), "no-key-that-is-known").unwrap();
+        refused(&[], 4, &["the API key is refused", "Provided API key could not be found."]);
+        assert_eq!((site.triggers().len(), site.properties().len()), (0, 0));
+    }
+}
+
+#[test]
+fn the_key_that_is_typed_wins_over_that_of_the_run() {
+    let site = Site::new();
+    let parent = site.parent_with("operator", OPERATOR);
+    let mut command = parent.set_up(SetUp::Apply);
+    command.env("CD_TEKTON_PIPELINE_APIKEY", EDITOR);
+    succeeds(&parent, command);
+    assert_eq!(site.is_set_up_with(&parent.token()), Ok(()));
+}
+
+#[test]
+fn a_short_token_is_taken_with_a_warning() {
+    for with in BOTH {
+        let site = Site::new();
+        let parent = ready(&site);
+        for (token, is_short) in [("32-characters-of-a-secret-token-", false), ("31-characters-of-a-secret-token", true)] {
+            site.ask("PUT", &format!("/properties/{PROPERTY}"), &json!({ "name": PROPERTY, "type": "secure", "value": token }));
+            parent.mount(token);
+            let printed = succeeds(&parent, parent.set_up(with));
+            assert_eq!(printed.contains("fewer than 32 characters"), is_short, "{with:?} {token}: {printed}");
+            assert_eq!(site.is_set_up_with(token), Ok(()), "{with:?}");
+        }
+    }
+}
+
+#[test]
+fn values_of_any_kind_arrive_as_they_are() {
+    let site = Site::new();
+    let parent = site.parent("first");
+    let pwned = parent.folder.join("pwned");
+    let value =
+        format!("\"quotes\" 'single' \\ $(touch {0}) `touch {0}`\nsecond line\n\ntab\t ünï ☃ {{\"description\": 1}}\n", pwned.display());
+    parent.ctl(&["set_env", "app-url", &value]);
+    succeeds(&parent, parent.trigger());
+    parent.ctl(&["set_env", "app-url", &"x".repeat(100 * 1024)]);
+    succeeds(&parent, parent.trigger());
+    let sent: Vec<String> = site
+        .runs()
+        .iter()
+        .rev()
+        .map(|run| {
+            serde_json::from_str::<Value>(run["event_params_blob"].as_str().unwrap()).unwrap()["state"]["env"]["app-url"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(sent, [value, "x".repeat(100 * 1024)]);
+    assert!(!pwned.exists());
+    let big = parent.folder.join("big");
+    fs::write(&big, "x".repeat(600 * 1024)).unwrap();
+    let mut command = parent.command("bash");
+    command.args(["-c", "pipelinectl set_env app-url <big"]);
+    succeeds(&parent, command);
+    let ended = parent.run(parent.trigger());
+    assert_eq!((ended.code, site.runs().len()), (Some(6), 2), "{}", ended.printed);
+    assert!(ended.printed.contains("app-url: 614400 bytes"), "{}", ended.printed);
+}
+
+#[test]
+fn parents_at_the_same_moment_end_with_one_trigger_and_one_token() {
+    for (parents, rounds) in [(2, 4), (4, 2)] {
+        for round in 0..rounds {
+            let site = Site::new();
+            site.proxy.slow_down(Duration::from_millis(10 * round));
+            let runs: Vec<Parent<'_>> = (0..parents).map(|number| site.parent(&format!("parent-{number}"))).collect();
+            let started: Vec<_> = runs.iter().map(|parent| start(parent.trigger())).collect();
+            for (parent, child) in runs.iter().zip(started) {
+                let ended = parent.ended(&child.wait_with_output().unwrap());
+                assert_eq!(ended.code, Some(0), "{parents} parents, round {round}: {}", ended.printed);
+            }
+            // Who was last has won; all parents hold the token that is valid now, or have been accepted before.
+            assert_eq!(site.runs().len(), parents, "round {round}");
+            assert!(runs.iter().any(|parent| site.is_set_up_with(&parent.token()).is_ok()), "{parents} parents, round {round}");
+        }
+    }
+}
+
+#[test]
+fn no_secret_is_on_a_command_line_or_in_a_trace() {
+    let site = Site::new();
+    let parent = site.parent("first");
+    site.proxy.slow_down(Duration::from_millis(30));
+    let is_over = AtomicBool::new(false);
+    let lines = thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let mut seen = std::collections::BTreeSet::new();
+            while !is_over.load(Ordering::Relaxed) {
+                for entry in fs::read_dir("/proc").unwrap().flatten() {
+                    if let Ok(line) = fs::read(entry.path().join("cmdline")) {
+                        seen.insert(line);
+                    }
+                }
+            }
+            seen
+        });
+        let mut printed = String::new();
+        for script in ["trigger/scan.sh", "setup-webhook.sh", "list-async-runs.sh"] {
+            let mut command = parent.command("bash");
+            command.arg("-x").arg(site.folder.path().join("out").join(script)).env("SHELLOPTS", "xtrace");
+            let ended = parent.run(command);
+            assert_eq!(ended.code, Some(0), "{}", ended.printed);
+            printed += &ended.printed;
+        }
+        is_over.store(true, Ordering::Relaxed);
+        watcher.join().unwrap()
+    });
+    assert!(lines.iter().any(|line| line.windows(4).any(|part| part == b"curl")), "no curl was seen, so nothing was watched");
+    for secret in [parent.token().as_str(), EDITOR] {
+        assert!(!lines.iter().any(|line| String::from_utf8_lossy(line).contains(secret)), "a secret is on a command line");
+    }
+}
+
+#[test]
+fn a_dry_run_shows_the_requests_without_the_token_and_changes_nothing() {
+    let site = Site::new();
+    let parent = site.parent("first");
+    let mut command = parent.set_up(SetUp::Apply);
+    command.arg("--dry-run");
+    let printed = succeeds(&parent, command);
+    assert!(printed.contains("POST ") && printed.contains("/properties") && printed.contains("/triggers"), "{printed}");
+    assert!(printed.contains("\"value\": \"***\"") && printed.contains("Nothing was sent"), "{printed}");
+    assert_eq!((site.triggers().len(), site.properties().len(), parent.token()), (0, 0, String::new()));
+    assert_eq!(changes(&site), Vec::<String>::new());
+}
+
+/// The first block of shell in a page.
+fn example(page: &str) -> String {
+    let text = fs::read_to_string(crate::harness::service::in_repository(page)).unwrap();
+    let (_, rest) = text.split_once("```sh\n").expect("a block of shell");
+    rest.split_once("```").expect("its end").0.to_owned()
+}
+
+#[test]
+fn the_example_of_the_page_works_as_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("bin")).unwrap();
+    symlink(crate::harness::service::SIDESTAGE, folder.path().join("bin/sidestage")).unwrap();
+    symlink(crate::harness::service::in_repository("fixtures"), folder.path().join("fixtures")).unwrap();
+    // A port that is free a moment later too, as far as one can know.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let block = example("docs/webhook.md").replace("8080", &port.to_string());
+    let script = format!("trap 'kill $(jobs -p)' EXIT\nset -e\n{block}");
+    let path = format!("{}:{}", folder.path().join("bin").display(), std::env::var("PATH").unwrap());
+    let output = std::process::Command::new("bash").arg("-c").arg(script).current_dir(folder.path()).env("PATH", path).output().unwrap();
+    let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{printed}");
+    assert!(printed.contains("started: stage owasp-zap") && printed.contains("\"status\": \"queued\""), "{printed}");
+}
