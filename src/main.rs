@@ -1,6 +1,8 @@
 //! The `sidestage` binary: parses the command line and calls.
 
 mod cli;
+mod terminal;
+mod workspace;
 
 use std::process::ExitCode;
 

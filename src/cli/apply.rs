@@ -6,52 +6,62 @@ use std::io::Write;
 use camino::Utf8Path;
 
 use super::arguments::Apply;
-use super::settings::Severities;
-use super::{Exit, Failure, load, note, print};
+use super::error::{CliError, InvalidFile, json_place};
+use super::levels::levels;
+use super::one::one;
+use super::{Exit, print, print_error, print_line};
+use crate::workspace::Unreadable;
+use miette::NamedSource;
 use sidestage_compiler::emit::{Manifest, Target};
 use sidestage_compiler::plan;
 use sidestage_compiler::report::findings;
 use sidestage_runtime::setup::{self, Client, Fault, Keeper, Kind, Options, Retries, Surroundings, Token};
 
-pub(super) fn run(arguments: &Apply) -> Result<Exit, Failure> {
+pub(super) fn run(arguments: &Apply) -> Result<Exit, CliError> {
     let Some(manifest) = manifest(arguments)? else { return Ok(Exit::Findings) };
     match set_up(arguments, &manifest) {
         Ok(()) => Ok(Exit::Clean),
         Err(fault) => {
-            super::complain(&fault.to_string());
-            Ok(Exit::SetUp(fault.kind))
+            print_error(&fault.to_string());
+            Ok(Exit::SetUp(fault.kind.exit_code()))
         }
     }
 }
 
 /// What must be there: read from a `webhook.json`, or from the configuration, where it has no errors.
-fn manifest(arguments: &Apply) -> Result<Option<Manifest>, Failure> {
+fn manifest(arguments: &Apply) -> Result<Option<Manifest>, CliError> {
     if let Some(path) = &arguments.manifest {
         return read_manifest(path).map(Some);
     }
-    let severities = Severities::new(&arguments.levels)?;
-    let (loaded, mut summary) = load::one(arguments.file.as_deref(), &[], &arguments.settings, &severities)?;
-    summary.count(&loaded.compilation.findings);
+    let levels = levels(&arguments.levels)?;
+    let (configuration, mut summary) = one(arguments.file.as_deref(), &[], &arguments.settings, &levels)?;
+    summary.count(&configuration.compilation.findings);
     if summary.errors > 0 {
-        note(findings::full(&loaded.checked()).trim_end());
-        note(&format!("\nNothing was set up: {}.", findings::tally(&summary)));
+        print_line(findings::full(&configuration.checked()).trim_end());
+        print_line(&format!("\nNothing was set up: {}.", findings::tally(&summary)));
         return Ok(None);
     }
-    let plan = plan::plan(&loaded.compilation, loaded.settings());
+    let plan = plan::plan(&configuration.compilation, configuration.settings());
     let mut target = Target::default();
-    if let Some(listener) = &loaded.settings().event_listener {
+    if let Some(listener) = &configuration.settings().event_listener {
         target.event_listener.clone_from(listener);
     }
     Ok(Some(Manifest::new(&plan, &target)))
 }
 
-fn read_manifest(path: &Utf8Path) -> Result<Manifest, Failure> {
-    let text = fs::read_to_string(path).map_err(|error| Failure(format!("`{path}` cannot be read: {error}")))?;
-    let manifest: Manifest = serde_json::from_str(&text).map_err(|error| {
-        Failure(format!("`{path}` is no webhook.json: {error}; `sidestage build` writes it, `sidestage schema webhook` says what it holds"))
-    })?;
+fn read_manifest(path: &Utf8Path) -> Result<Manifest, CliError> {
+    let text = fs::read_to_string(path).map_err(|error| Unreadable { path: path.to_owned(), reason: error.to_string() })?;
+    let invalid = |reason: String, place| InvalidFile {
+        path: path.to_owned(),
+        kind: "webhook.json",
+        reason,
+        place,
+        text: NamedSource::new(path, text.clone()),
+        help: "`sidestage build` writes it; `sidestage schema webhook` says what it holds".to_owned(),
+    };
+    let manifest: Manifest = serde_json::from_str(&text).map_err(|error| invalid(error.to_string(), json_place(&text, &error)))?;
     if manifest.version != 1 || manifest.trigger.r#type != "generic" {
-        return Err(Failure(format!("`{path}` is not of version 1; write it anew with `sidestage build`")));
+        return Err(invalid("it is not of version 1".to_owned(), None).into());
     }
     Ok(manifest)
 }
@@ -66,7 +76,7 @@ fn set_up(arguments: &Apply, manifest: &Manifest) -> Result<(), Fault> {
     write_out(&shown)?;
     let outcome = applied?;
     for remark in &outcome.notes {
-        note(&format!("note: {remark}"));
+        print_line(&format!("note: {remark}"));
     }
     if let Some(path) = arguments.result.as_ref().filter(|_| !options.is_dry) {
         let text = serde_json::to_string_pretty(&outcome).unwrap_or_else(|_| unreachable!("texts and a bool are JSON"));
@@ -82,7 +92,7 @@ fn set_up(arguments: &Apply, manifest: &Manifest) -> Result<(), Fault> {
 
 fn write_out(text: &[u8]) -> Result<(), Fault> {
     let text = String::from_utf8_lossy(text);
-    print(&text).map_err(|Failure(reason)| setting(reason))?;
+    print(&text).map_err(|error| setting(format!("standard output cannot be written: {error}")))?;
     std::io::stdout().flush().map_err(|error| setting(format!("standard output cannot be written: {error}")))
 }
 

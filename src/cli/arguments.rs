@@ -123,9 +123,9 @@ pub(super) struct Check {
     #[command(flatten)]
     pub(super) fixes: Fixes,
     #[command(flatten)]
-    pub(super) levels: Levels,
+    pub(super) levels: LevelArguments,
     #[command(flatten)]
-    pub(super) settings: SettingsChoice,
+    pub(super) settings: SettingsArguments,
 }
 
 #[derive(Debug, Args)]
@@ -152,9 +152,9 @@ pub(super) struct Build {
     #[arg(long, value_enum)]
     pub(super) pipeline: Vec<Pipeline>,
     #[command(flatten)]
-    pub(super) levels: Levels,
+    pub(super) levels: LevelArguments,
     #[command(flatten)]
-    pub(super) settings: SettingsChoice,
+    pub(super) settings: SettingsArguments,
 }
 
 #[derive(Debug, Args)]
@@ -189,9 +189,9 @@ pub(super) struct Apply {
     #[arg(long, value_name = "FILE")]
     pub(super) result: Option<Utf8PathBuf>,
     #[command(flatten)]
-    pub(super) levels: Levels,
+    pub(super) levels: LevelArguments,
     #[command(flatten)]
-    pub(super) settings: SettingsChoice,
+    pub(super) settings: SettingsArguments,
 }
 
 #[derive(Debug, Args)]
@@ -252,7 +252,7 @@ pub(super) struct Plan {
     #[arg(long, value_enum)]
     pub(super) pipeline: Vec<Pipeline>,
     #[command(flatten)]
-    pub(super) settings: SettingsChoice,
+    pub(super) settings: SettingsArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -278,7 +278,7 @@ pub(super) struct Graph {
     #[arg(long, value_enum)]
     pub(super) pipeline: Vec<Pipeline>,
     #[command(flatten)]
-    pub(super) settings: SettingsChoice,
+    pub(super) settings: SettingsArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -309,7 +309,7 @@ pub(super) struct Fixes {
 
 /// Which settings hold.
 #[derive(Debug, Args)]
-pub(super) struct SettingsChoice {
+pub(super) struct SettingsArguments {
     /// Read the project's settings from this file, not from the nearest `.sidestage.yaml` upward of a configuration
     #[arg(long = "config", value_name = "FILE", conflicts_with = "no_settings")]
     pub(super) settings_file: Option<Utf8PathBuf>,
@@ -320,7 +320,7 @@ pub(super) struct SettingsChoice {
 
 /// How bad findings are; the settings' `rules` say the same for good.
 #[derive(Debug, Args)]
-pub(super) struct Levels {
+pub(super) struct LevelArguments {
     /// Make a rule an error; `warnings` stands for all that warn
     #[arg(long, value_name = "RULE")]
     pub(super) deny: Vec<String>,
@@ -338,6 +338,8 @@ pub(super) enum Format {
     Full,
     /// One line a finding
     Concise,
+    /// Sentences without frames, for screen readers
+    Narrated,
     /// JSON, see `sidestage schema findings`
     Json,
 }

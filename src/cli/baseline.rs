@@ -3,26 +3,66 @@
 use std::fs;
 use std::io::Write;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
+use miette::NamedSource;
+use sidestage_compiler::filter::baseline::{Base, Baseline, BaselineError, Fingerprint};
 
-use super::{Failure, disk, note};
-use sidestage_compiler::filter::baseline::{Baseline, Known};
+use super::error::{CliError, InvalidFile, json_place};
+use crate::terminal::{count, print_line};
+use crate::workspace::{absolute, read_file, working_folder};
 
 /// So many of the findings that are gone are named.
 const MAX_NAMED: usize = 10;
 
-pub(super) fn read(path: &Utf8Path) -> Result<Baseline, Failure> {
-    let renew = format!("`sidestage check --write-baseline {path}` writes one");
-    let bytes = disk::read_file(path).map_err(|error| Failure(format!("the baseline `{path}` cannot be read: {error}; {renew}")))?;
-    let text = String::from_utf8(bytes).map_err(|_| Failure(format!("the baseline `{path}` is broken: it is not UTF-8; {renew}")))?;
-    Baseline::read(&text).map_err(|reason| Failure(format!("the baseline `{path}` is broken: {reason}; {renew}")))
+/// A baseline, and the folder that its paths start from.
+pub(super) struct Known {
+    pub(super) baseline: Baseline,
+    pub(super) folder: Utf8PathBuf,
 }
 
-/// Writes the file as a whole or not at all: beside its place, then renamed.
-pub(super) fn write(path: &Utf8Path, baseline: &Baseline) -> Result<(), Failure> {
-    let fault = |error: std::io::Error| Failure(format!("the baseline `{path}` cannot be written: {error}; nothing was changed"));
+/// Reads the file. One of version 1 is told of: its paths start from the working folder.
+pub(super) fn read(path: &Utf8Path) -> Result<Known, CliError> {
+    let renew = format!("`sidestage check --write-baseline {path}` writes one");
+    let unreadable = |reason: String| CliError::Baseline { path: path.to_owned(), what: "read", reason, help: Some(renew.clone()) };
+    let bytes = read_file(path).map_err(|error| unreadable(error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8".to_owned()))?;
+    let baseline = Baseline::read(&text).map_err(|error| InvalidFile {
+        path: path.to_owned(),
+        kind: "baseline",
+        reason: error.to_string(),
+        place: if let BaselineError::Json(error) = &error { json_place(&text, error) } else { None },
+        text: NamedSource::new(path, text.clone()),
+        help: renew.clone(),
+    })?;
+    let folder = match baseline.base() {
+        Base::OwnFolder => folder_of(path),
+        Base::WorkingFolder => {
+            print_line(&format!(
+                "note: the baseline `{path}` has version 1, so its paths start from the working folder; \
+                 `--write-baseline {path}` renews it"
+            ));
+            working_folder()
+        }
+    };
+    Ok(Known { baseline, folder: folder.map_err(|error| unreadable(error.to_string()))? })
+}
+
+/// The folder that the paths of a baseline at this path start from.
+pub(super) fn folder_of(path: &Utf8Path) -> std::io::Result<Utf8PathBuf> {
+    let path = absolute(path)?;
+    Ok(path.parent().unwrap_or(Utf8Path::new("/")).to_owned())
+}
+
+/// Writes the file completely or not at all: beside its place, then renamed.
+pub(super) fn write(path: &Utf8Path, baseline: &Baseline) -> Result<(), CliError> {
+    let fault = |error: std::io::Error| CliError::Baseline {
+        path: path.to_owned(),
+        what: "written",
+        reason: format!("{error}; nothing was changed"),
+        help: None,
+    };
     let text = baseline.write()?;
-    let name = path.file_name().ok_or_else(|| fault(std::io::Error::other("it names no file")))?;
+    let name = path.file_name().ok_or_else(|| fault(std::io::Error::other("it does not name a file")))?;
     if path.is_dir() {
         return Err(fault(std::io::Error::other("it is a folder")));
     }
@@ -40,19 +80,18 @@ pub(super) fn write(path: &Utf8Path, baseline: &Baseline) -> Result<(), Failure>
 }
 
 /// Says which findings are known and gone.
-pub(super) fn tell_gone(path: &Utf8Path, gone: &[(&Known, usize)]) {
-    let number: usize = gone.iter().map(|(_, count)| count).sum();
-    if number == 0 {
+pub(super) fn warn_stale(path: &Utf8Path, stale: &[&Fingerprint]) {
+    if stale.is_empty() {
         return;
     }
-    let (findings, occur) = if number == 1 { ("finding", "occurs") } else { ("findings", "occur") };
-    let mut text = format!("note: {number} {findings} of the baseline `{path}` no longer {occur}; `--write-baseline {path}` renews it");
-    for (known, count) in gone.iter().take(MAX_NAMED) {
-        let times = if *count == 1 { String::new() } else { format!(" ({count} times)") };
-        text.push_str(&format!("\n  {}: [{}] {}{times}", known.file, known.rule, known.message));
+    let occur = if stale.len() == 1 { "occurs" } else { "occur" };
+    let findings = count(stale.len(), "finding");
+    let mut text = format!("note: {findings} of the baseline `{path}` no longer {occur}; `--write-baseline {path}` renews it");
+    for known in stale.iter().take(MAX_NAMED) {
+        text.push_str(&format!("\n  {}: [{}] {}", known.file, known.rule, known.source));
     }
-    if gone.len() > MAX_NAMED {
-        text.push_str(&format!("\n  and {} more", gone.len() - MAX_NAMED));
+    if stale.len() > MAX_NAMED {
+        text.push_str(&format!("\n  and {} more", stale.len() - MAX_NAMED));
     }
-    note(&text);
+    print_line(&text);
 }

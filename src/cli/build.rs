@@ -6,8 +6,10 @@ use std::io::Write;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::arguments::{Build, PartName, TransportName};
-use super::settings::Severities;
-use super::{Exit, Failure, load, note, print};
+use super::error::CliError;
+use super::levels::levels;
+use super::one::one;
+use super::{Exit, print, print_line};
 use sidestage_compiler::emit::{Emitted, Part, Target, Transport, emit};
 use sidestage_compiler::plan;
 use sidestage_compiler::report::findings;
@@ -15,18 +17,18 @@ use sidestage_compiler::report::findings;
 /// Names what an earlier build wrote, so that the next one can replace it and nothing else.
 const LIST: &str = ".sidestage-files";
 
-pub(super) fn run(arguments: &Build) -> Result<Exit, Failure> {
-    let severities = Severities::new(&arguments.levels)?;
-    let (loaded, mut summary) = load::one(arguments.file.as_deref(), &arguments.pipeline, &arguments.settings, &severities)?;
-    summary.count(&loaded.compilation.findings);
-    if !loaded.compilation.findings.is_empty() {
-        note(findings::full(&loaded.checked()).trim_end());
+pub(super) fn run(arguments: &Build) -> Result<Exit, CliError> {
+    let levels = levels(&arguments.levels)?;
+    let (configuration, mut summary) = one(arguments.file.as_deref(), &arguments.pipeline, &arguments.settings, &levels)?;
+    summary.count(&configuration.compilation.findings);
+    if !configuration.compilation.findings.is_empty() {
+        print_line(findings::full(&configuration.checked()).trim_end());
     }
     if summary.errors > 0 {
-        note(&format!("\nNothing was written: {}.", findings::tally(&summary)));
+        print_line(&format!("\nNothing was written: {}.", findings::tally(&summary)));
         return Ok(Exit::Findings);
     }
-    let plan = plan::plan(&loaded.compilation, loaded.settings());
+    let plan = plan::plan(&configuration.compilation, configuration.settings());
     let transport = match arguments.transport {
         TransportName::Webhook => Transport::Webhook,
         TransportName::Platform => Transport::Platform,
@@ -36,12 +38,12 @@ pub(super) fn run(arguments: &Build) -> Result<Exit, Failure> {
         PartName::Terraform => Part::Terraform,
     };
     let mut target = Target { parts: arguments.emit.iter().map(part).collect(), transport, ..Target::default() };
-    if let Some(listener) = &loaded.settings().event_listener {
+    if let Some(listener) = &configuration.settings().event_listener {
         target.event_listener.clone_from(listener);
     }
-    let files = emit(&plan, &target)?;
+    let files = emit(&plan, &target).map_err(|error| CliError::Bug(error.to_string()))?;
     if plan.triggers.is_empty() {
-        note("note: nothing in this configuration triggers an async stage, so there is no trigger script");
+        print_line("note: nothing in this configuration triggers an async stage, so there is no trigger script");
     }
     write_set(&arguments.out, &files)?;
     let mut text = format!("Wrote {} files to {}:\n", files.len(), arguments.out);
@@ -53,13 +55,13 @@ pub(super) fn run(arguments: &Build) -> Result<Exit, Failure> {
 }
 
 /// Replaces what an earlier build wrote by the new files: all of them, or none.
-fn write_set(out: &Utf8Path, files: &[Emitted]) -> Result<(), Failure> {
-    let fault = |what: &str, path: &Utf8Path| {
-        let (what, path) = (what.to_owned(), path.to_owned());
-        move |error: std::io::Error| Failure(format!("`{path}` cannot be {what}: {error}; nothing was changed"))
+fn write_set(out: &Utf8Path, files: &[Emitted]) -> Result<(), CliError> {
+    let fault = |what: &'static str, path: &Utf8Path| {
+        let path = path.to_owned();
+        move |error: std::io::Error| CliError::Write { path, what, reason: error.to_string() }
     };
     if out.exists() && !out.is_dir() {
-        return Err(Failure(format!("`{out}` is no folder; name another with `--out`")));
+        return Err(CliError::NotAFolder { path: out.to_owned() });
     }
     let earlier = earlier_files(out)?;
     let parent = match out.parent() {
@@ -68,7 +70,7 @@ fn write_set(out: &Utf8Path, files: &[Emitted]) -> Result<(), Failure> {
     };
     fs::create_dir_all(parent).map_err(fault("made", parent))?;
     // The new folder is made beside the old one and takes its place by renaming.
-    let name = out.file_name().ok_or_else(|| Failure(format!("`{out}` does not name a folder; give `--out` a name of its own")))?;
+    let name = out.file_name().ok_or_else(|| CliError::Nameless { path: out.to_owned() })?;
     let fresh = parent.join(format!(".{name}.new-{}", std::process::id()));
     let old = parent.join(format!(".{name}.old-{}", std::process::id()));
     let _ = fs::remove_dir_all(&fresh);
@@ -80,7 +82,7 @@ fn write_set(out: &Utf8Path, files: &[Emitted]) -> Result<(), Failure> {
         fs::rename(&fresh, out).map_err(|error| {
             // Put back what was there.
             let _ = fs::rename(&old, out);
-            Failure(format!("`{out}` cannot be replaced: {error}; nothing was changed"))
+            fault("replaced", out)(error)
         })
     });
     let _ = fs::remove_dir_all(&fresh);
@@ -118,7 +120,7 @@ fn set_mode(_: &Utf8Path, _: bool) -> std::io::Result<()> {
 
 /// What the last build wrote into the folder. A folder that holds anything else only is refused: a build
 /// must not end up in the middle of somebody's sources.
-fn earlier_files(out: &Utf8Path) -> Result<Vec<Utf8PathBuf>, Failure> {
+fn earlier_files(out: &Utf8Path) -> Result<Vec<Utf8PathBuf>, CliError> {
     if !out.is_dir() {
         return Ok(Vec::new());
     }
@@ -129,7 +131,7 @@ fn earlier_files(out: &Utf8Path) -> Result<Vec<Utf8PathBuf>, Failure> {
             if is_empty {
                 return Ok(Vec::new());
             }
-            Err(Failure(format!("`{out}` holds files that `sidestage build` did not write; name an empty or a new folder with `--out`")))
+            Err(CliError::ForeignFolder { path: out.to_owned() })
         }
     }
 }

@@ -1,58 +1,53 @@
 //! `sidestage check`.
 
 use camino::Utf8Path;
-use std::collections::HashSet;
-
-use super::arguments::{Check, Format};
-use super::load::{Loaded, Search};
-use super::settings::Severities;
-use super::{Exit, Failure, baseline, fix, load, print};
 use sidestage_compiler::compilation::Options;
 use sidestage_compiler::diagnostics::Safety;
-use sidestage_compiler::filter::baseline::{Baseline, Known};
+use sidestage_compiler::filter::baseline::Fingerprint;
 use sidestage_compiler::report::findings::{self, Checked, Summary};
 
-pub(super) fn run(arguments: &Check) -> Result<Exit, Failure> {
-    let severities = Severities::new(&arguments.levels)?;
-    let way = way(arguments)?;
+use super::arguments::{Check, Format};
+use super::baseline::Known;
+use super::error::CliError;
+use super::fix::{self, FixMode};
+use super::levels::levels;
+use super::{Exit, baseline, print, print_remarks};
+use crate::terminal::count;
+use crate::workspace::{Request, SettingsSource, Workspace, absolute, open};
+
+pub(super) fn run(arguments: &Check) -> Result<Exit, CliError> {
+    let levels = levels(&arguments.levels)?;
+    let mode = fix_mode(arguments)?;
     let pipelines = arguments.pipeline.iter().map(|pipeline| (*pipeline).into()).collect();
     let options = Options { pipelines, ..Options::default() };
     let mut known = arguments.baseline.as_deref().map(baseline::read).transpose()?;
-    let mut search = load::load(&arguments.paths, &arguments.stdin_filename, &arguments.settings, &options)?;
-    refuse_nothing(arguments, &search)?;
-    if let Some(way) = way {
+    let request = Request {
+        paths: &arguments.paths,
+        stdin_filename: &arguments.stdin_filename,
+        settings: &SettingsSource::from(&arguments.settings),
+        options: &options,
+    };
+    let mut workspace = open(&request)?;
+    print_remarks(&workspace);
+    refuse_nothing(arguments, &workspace)?;
+    let mut has_failed = workspace.has_failed();
+    if let Some(mode) = mode {
         let allowed = if arguments.fixes.with_unsafe { Safety::Unsafe } else { Safety::Safe };
-        fix::run(&mut search, way, allowed, &severities)?;
+        has_failed |= !fix::run(&mut workspace, mode, allowed, &levels)?;
     }
-    search.merge_ignores();
-    // Before severities: what is turned off for once is not gone.
-    let mut spared = 0;
-    if let Some(known) = &mut known {
-        let all = known.len();
-        search.each(|sources, findings| known.subtract(sources, findings));
-        spared = all - known.len();
-    }
-    search.judge(&severities);
-    tell_once(&mut search);
+    let mut suppressed = workspace.filter(known.as_mut().map(|known| (&mut known.baseline, known.folder.as_path())), &levels);
     if let Some(path) = &arguments.write_baseline {
-        if search.failed {
-            return Err(Failure(format!("the baseline `{path}` is not written: not everything could be read")));
-        }
-        let mut found = Baseline::default();
-        search.each(|sources, findings| findings.drain(..).for_each(|finding| found.add(sources, &finding)));
-        baseline::write(path, &found)?;
-        spared = found.len();
+        suppressed = write_baseline(path, &mut workspace, has_failed)?;
     }
-    let summary = summary(&search);
+    let summary = workspace.summary();
     // A difference is all that is printed.
-    if way != Some(fix::Way::Show) {
-        report(arguments.format, &search.checked(), summary, spared, way.is_none())?;
+    if mode != Some(FixMode::Show) {
+        report(arguments.format, &workspace.checked(), summary, suppressed, mode.is_none())?;
     }
-    if let (Some(path), Some(known), true) = (&arguments.baseline, &known, arguments.pipeline.is_empty() && !search.failed) {
-        let gone: Vec<(&Known, usize)> = known.left().filter(|(known, _)| is_looked_at(arguments, &search, &known.file)).collect();
-        baseline::tell_gone(path, &gone);
+    if let (Some(path), Some(known), true) = (&arguments.baseline, &known, arguments.pipeline.is_empty() && !has_failed) {
+        baseline::warn_stale(path, &stale(arguments, &workspace, known));
     }
-    Ok(match (search.failed, summary.errors) {
+    Ok(match (has_failed, summary.errors) {
         (true, _) => Exit::Failed,
         (false, 0) => Exit::Clean,
         (false, _) => Exit::Findings,
@@ -60,80 +55,68 @@ pub(super) fn run(arguments: &Check) -> Result<Exit, Failure> {
 }
 
 /// What is to be done with fixes.
-fn way(arguments: &Check) -> Result<Option<fix::Way>, Failure> {
-    Ok(match (arguments.fixes.fix, arguments.fixes.diff) {
-        (true, _) if arguments.paths.iter().any(|path| path == "-") => {
-            return Err(Failure("standard input cannot be fixed: name the file, or take `--diff`".to_owned()));
-        }
-        (true, _) => Some(fix::Way::Write),
-        (_, true) => Some(fix::Way::Show),
-        _ => None,
-    })
+fn fix_mode(arguments: &Check) -> Result<Option<FixMode>, CliError> {
+    match (arguments.fixes.fix, arguments.fixes.diff) {
+        (true, _) if arguments.paths.iter().any(|path| path == "-") => Err(CliError::StdinFix),
+        (true, _) => Ok(Some(FixMode::Write)),
+        (_, true) => Ok(Some(FixMode::Show)),
+        _ => Ok(None),
+    }
 }
 
-fn refuse_nothing(arguments: &Check, search: &Search) -> Result<(), Failure> {
-    if !search.configurations.is_empty() || search.failed || !arguments.paths.iter().any(|path| path.is_dir()) {
+fn refuse_nothing(arguments: &Check, workspace: &Workspace) -> Result<(), CliError> {
+    if !workspace.configurations.is_empty() || workspace.has_failed() || !arguments.paths.iter().any(|path| path.is_dir()) {
         return Ok(());
     }
     let places = arguments.paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
-    Err(Failure(format!(
-        "no pipeline configuration in {places}: {}, and none has `version: '1'` with stages or `version: '2'` with tasks; \
-         files that .gitignore names were left out",
-        search.looked_at()
-    )))
+    Err(CliError::NoConfiguration { places, looked_at: workspace.looked_at() })
 }
 
-/// Scripts that several configurations share are told of once.
-fn tell_once(search: &mut Search) {
-    if search.configurations.len() < 2 {
-        return;
+/// Writes down what is found, and takes it as known; returns how much that is.
+fn write_baseline(path: &Utf8Path, workspace: &mut Workspace, has_failed: bool) -> Result<usize, CliError> {
+    let fault = |reason: String| CliError::Baseline { path: path.to_owned(), what: "written", reason, help: None };
+    if has_failed {
+        return Err(fault("not everything could be read".to_owned()));
     }
-    let mut told = HashSet::new();
-    search.each(|sources, findings| {
-        findings.retain(|finding| {
-            let path = sources.get(finding.at.file).path().to_owned();
-            told.insert((path, finding.at.span, finding.rule, finding.message.clone()))
-        });
-    });
+    let folder = baseline::folder_of(path).map_err(|error| fault(error.to_string()))?;
+    let mut found = workspace.baseline(&folder);
+    baseline::write(path, &found)?;
+    Ok(workspace.filter(Some((&mut found, &folder)), &sidestage_compiler::filter::Levels::default()))
 }
 
-fn summary(search: &Search) -> Summary {
-    let scripts = search.configurations.iter().map(|loaded| loaded.compilation.flow.scripts).sum();
-    let mut summary = Summary { files: search.configurations.len(), scripts, ..Summary::default() };
-    for checked in search.checked() {
-        summary.count(checked.findings);
-    }
-    summary
+/// What the baseline knows and was looked for in vain: its file was read, or is in a folder that was searched.
+fn stale<'a>(arguments: &Check, workspace: &Workspace, known: &'a Known) -> Vec<&'a Fingerprint> {
+    let folders: Vec<_> = arguments.paths.iter().filter(|path| path.is_dir()).filter_map(|path| absolute(path).ok()).collect();
+    let is_looked_at = |file: &str| {
+        let path = absolute(&known.folder.join(file)).unwrap_or_default();
+        folders.iter().any(|folder| path.starts_with(folder)) || workspace.has_read(file, &known.folder)
+    };
+    known.baseline.stale().filter(|fingerprint| is_looked_at(&fingerprint.file)).collect()
 }
 
-fn report(format: Format, checked: &[Checked<'_>], summary: Summary, spared: usize, offers_fixes: bool) -> Result<(), Failure> {
-    match format {
+fn report(format: Format, checked: &[Checked<'_>], summary: Summary, suppressed: usize, offers_fixes: bool) -> Result<(), CliError> {
+    let text = match format {
         Format::Full => {
-            let mut text: String = checked.iter().map(findings::full).collect();
-            let count = |number: usize, name: &str| format!("{number} {name}{}", if number == 1 { "" } else { "s" });
-            let read = format!("{} and {}", count(summary.files, "configuration"), count(summary.scripts, "script"));
-            let beside = match spared {
-                0 => String::new(),
-                number => format!(", beside {number} of the baseline"),
-            };
-            if summary.errors + summary.warnings + summary.infos == 0 {
-                text.push_str(&format!("No findings in {read}{beside}.\n"));
-            } else {
-                text.push_str(&format!("Found {} in {read}{beside}.\n", findings::tally(&summary)));
-            }
-            if offers_fixes {
-                text.push_str(&findings::fixable(checked));
-            }
-            print(&text)
+            let text: String = checked.iter().map(findings::full).collect();
+            let fixes = if offers_fixes { findings::fixable(checked) } else { String::new() };
+            text + &summary_line(summary, suppressed) + &fixes
         }
-        Format::Concise => print(&checked.iter().map(findings::concise).collect::<String>()),
-        Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&findings::json(checked, summary))?)),
-    }
+        Format::Narrated => checked.iter().map(findings::narrated).collect::<String>() + &summary_line(summary, suppressed),
+        Format::Concise => checked.iter().map(findings::concise).collect(),
+        Format::Json => format!("{}\n", serde_json::to_string_pretty(&findings::json(checked, summary))?),
+    };
+    Ok(print(&text)?)
 }
 
-/// Whether a finding in this file would have been found: it was read, or is below a folder that was searched.
-fn is_looked_at(arguments: &Check, search: &Search, file: &str) -> bool {
-    let mut folders = arguments.paths.iter().filter(|path| path.is_dir());
-    let is_read = |loaded: &Loaded| loaded.compilation.sources.iter().any(|source| source.path() == file);
-    folders.any(|folder| Utf8Path::new(file).starts_with(load::without_dot(folder))) || search.configurations.iter().any(is_read)
+fn summary_line(summary: Summary, suppressed: usize) -> String {
+    let read = format!("{} and {}", count(summary.files, "configuration"), count(summary.scripts, "script"));
+    let known = match suppressed {
+        0 => String::new(),
+        number => format!(" ({number} suppressed by the baseline)"),
+    };
+    if summary.errors + summary.warnings + summary.infos == 0 {
+        format!("No findings in {read}{known}.\n")
+    } else {
+        format!("Found {} in {read}{known}.\n", findings::tally(&summary))
+    }
 }

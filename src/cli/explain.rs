@@ -1,10 +1,13 @@
 //! `sidestage rules` and `sidestage explain`.
 
-use super::{Exit, Failure, print, settings};
 use sidestage_compiler::diagnostics::RuleId;
 use sidestage_compiler::rules::page;
 
-pub(super) fn rules() -> Result<Exit, Failure> {
+use super::error::CliError;
+use super::levels::rule;
+use super::{Exit, print};
+
+pub(super) fn rules() -> Result<Exit, CliError> {
     let width = RuleId::ALL.iter().map(|id| id.name().len()).max().unwrap_or_default();
     let lines = RuleId::ALL.iter().map(|id| {
         let rule = id.rule();
@@ -14,8 +17,8 @@ pub(super) fn rules() -> Result<Exit, Failure> {
     Ok(Exit::Clean)
 }
 
-pub(super) fn explain(name: &str) -> Result<Exit, Failure> {
-    let id = settings::rule(name)?;
+pub(super) fn explain(name: &str) -> Result<Exit, CliError> {
+    let id = rule(name)?;
     let rule = id.rule();
     let severity = rule.severity.name();
     print(&format!("# {name}\n\n{} ({severity} by default, since {})\n\n{}", sentence(rule.summary), rule.since, page(id)))?;

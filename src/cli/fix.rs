@@ -1,20 +1,22 @@
 //! `sidestage check --fix` and `--diff`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use camino::Utf8Path;
-
-use super::load::{Loaded, Search};
-use super::settings::Severities;
-use super::{Failure, complain, note, print};
-use sidestage_compiler::compilation::{Compilation, compile};
+use camino::Utf8PathBuf;
+use sidestage_compiler::compilation::compile;
 use sidestage_compiler::diagnostics::{Finding, Safety};
-use sidestage_compiler::fix::{self, Fixed, Overlay, Texts};
+use sidestage_compiler::filter::Levels;
+use sidestage_compiler::fix::{self, Fixed, Overlay, Skipped, Texts};
 use sidestage_compiler::report::findings;
+
+use super::error::CliError;
+use super::print;
+use crate::terminal::{count, print_error, print_line};
+use crate::workspace::{Configuration, Workspace};
 
 /// What is to be done with fixes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum FixMode {
     /// Write them.
     Write,
     /// Show what would be written.
@@ -22,87 +24,86 @@ pub(super) enum Way {
 }
 
 /// Fixes what can be fixed, one configuration after the other: they may share scripts. Then all that read a changed
-/// file are compiled again. `adjust` gives findings the severities that the user asks for.
-pub(super) fn run(search: &mut Search, way: Way, allowed: Safety, severities: &Severities) -> Result<(), Failure> {
-    let mut work = Work { way, texts: Texts::new(), originals: Texts::new(), fixed: 0, failed: BTreeSet::new() };
-    for loaded in &mut search.configurations {
-        let settings = loaded.place.options.settings.clone();
+/// file are compiled again. Returns whether everything could be written.
+pub(super) fn run(workspace: &mut Workspace, mode: FixMode, allowed: Safety, levels: &Levels) -> Result<bool, CliError> {
+    let mut work = Work { mode, repositories: BTreeMap::new(), shown: BTreeMap::new(), fixed: 0, is_whole: true };
+    for configuration in &mut workspace.configurations {
+        let settings = configuration.settings().clone();
         let choose = |findings: &[Finding]| {
             let mut findings = findings.to_vec();
-            severities.apply(&settings, &mut findings);
+            levels.apply(&settings, &mut findings);
             findings.retain(|finding| finding.fix.as_ref().is_some_and(|fix| fix.safety <= allowed));
             findings
         };
-        work.configuration(loaded, &choose);
+        work.configuration(configuration, &choose);
     }
-    for loaded in &mut search.configurations {
-        work.again(loaded);
+    for configuration in &mut workspace.configurations {
+        work.again(configuration);
     }
-    search.failed |= !work.failed.is_empty();
-    work.say()
+    work.say()?;
+    Ok(work.is_whole)
 }
 
 struct Work {
-    way: Way,
-    /// What the files hold now, or would hold.
-    texts: Texts,
-    /// What they held.
-    originals: Texts,
-    /// How many findings are put right.
+    mode: FixMode,
+    /// What the files of each repository hold now, or would hold.
+    repositories: BTreeMap<Utf8PathBuf, Texts>,
+    /// By the path as it is written: what a file held, and what it holds now.
+    shown: BTreeMap<String, (String, String)>,
+    /// How many findings are fixed.
     fixed: usize,
-    /// The files that could not be written.
-    failed: BTreeSet<String>,
+    /// Whether everything could be written.
+    is_whole: bool,
 }
 
 impl Work {
-    fn configuration(&mut self, loaded: &mut Loaded, choose: &dyn Fn(&[Finding]) -> Vec<Finding>) {
-        self.again(loaded);
-        let (compilation, repository) = (&mut loaded.compilation, &loaded.place.repository);
-        let Fixed { texts, findings, skipped } =
-            fix::fix(compilation, choose, &Overlay::new(repository, &self.texts), &loaded.place.options);
+    fn configuration(&mut self, configuration: &mut Configuration, choose: &dyn Fn(&[Finding]) -> Vec<Finding>) {
+        self.again(configuration);
+        let (compilation, folder) = (&configuration.compilation, &configuration.folder);
+        let known = self.repositories.entry(folder.repository.root().to_owned()).or_default();
+        let Fixed { texts, findings, skipped } = fix::fix(compilation, choose, &Overlay::new(&folder.repository, known), &folder.options);
+        let mut failed = BTreeSet::new();
         for (path, text) in texts {
             let before = compilation.sources.iter().find(|source| source.path() == path).map_or("", |source| source.text());
-            if self.way == Way::Write
-                && let Err(reason) = repository.replace(Utf8Path::new(&path), before, &text)
+            let shown = folder.paths.show(&path);
+            if self.mode == FixMode::Write
+                && let Err(reason) = folder.repository.replace(&path, before, &text)
             {
-                complain(&format!("`{path}` cannot be written: {reason}"));
-                self.failed.insert(path);
+                print_error(&format!("`{shown}` cannot be written: {reason}"));
+                self.is_whole = false;
+                failed.insert(path);
                 continue;
             }
-            self.originals.entry(path.clone()).or_insert_with(|| before.to_owned());
-            self.texts.insert(path, text);
+            let (_, now) = self.shown.entry(shown).or_insert_with(|| (before.to_owned(), String::new()));
+            now.clone_from(&text);
+            known.insert(path, text);
         }
-        self.fixed += findings.iter().filter(|files| files.is_disjoint(&self.failed)).count();
-        for skipped in skipped {
-            note(&format!("note: not fixed: {}: {}", skipped.finding, skipped.reason));
+        self.fixed += findings.iter().filter(|files| files.is_disjoint(&failed)).count();
+        for Skipped { rule, message, place, reason } in skipped {
+            let place = place.shown(|path| folder.paths.show(path));
+            print_line(&format!("note: not fixed: {place}: [{}] {message}: {reason}", rule.name()));
         }
     }
 
     /// Compiles a configuration again, if what it read has changed.
-    fn again(&self, loaded: &mut Loaded) {
-        let (compilation, place) = (&mut loaded.compilation, &loaded.place);
-        if !fix::has_read(compilation, &self.texts) {
+    fn again(&self, configuration: &mut Configuration) {
+        let (compilation, folder) = (&mut configuration.compilation, &configuration.folder);
+        let Some(texts) = self.repositories.get(folder.repository.root()).filter(|texts| fix::has_read(compilation, texts)) else {
             return;
-        }
-        let path = shown(compilation);
+        };
         let own = compilation.sources.get(compilation.file).text().clone();
-        let text: &str = self.texts.get(path.as_str()).map_or(&own, |text| text);
-        *compilation = compile(&place.path(&path), text.as_bytes(), &Overlay::new(&place.repository, &self.texts), &place.options);
+        let path = compilation.path.clone();
+        let text: &str = texts.get(&path).map_or(&own, |text| text);
+        *compilation = compile(&path, text.as_bytes(), &Overlay::new(&folder.repository, texts), &folder.options);
     }
 
-    fn say(&self) -> Result<(), Failure> {
-        let count = |number: usize, name: &str| format!("{number} {name}{}", if number == 1 { "" } else { "s" });
-        let verb = if self.way == Way::Write { "Fixed" } else { "Would fix" };
-        note(&format!("{verb} {} in {}", count(self.fixed, "finding"), count(self.texts.len(), "file")));
-        if self.way == Way::Show {
-            let diffs = self.texts.iter().map(|(path, text)| findings::diff(path, &self.originals[path], text));
+    fn say(&self) -> Result<(), CliError> {
+        let verb = if self.mode == FixMode::Write { "Fixed" } else { "Would fix" };
+        print_line(&format!("{verb} {} in {}", count(self.fixed, "finding"), count(self.shown.len(), "file")));
+        if self.mode == FixMode::Show {
+            let diffs = self.shown.iter().map(|(path, (before, now))| findings::diff(path, before, now));
             print(&diffs.collect::<String>())?;
         }
         Ok(())
     }
-}
-
-/// The path of a configuration, from the working folder.
-fn shown(compilation: &Compilation) -> camino::Utf8PathBuf {
-    compilation.sources.get(compilation.file).path().into()
 }

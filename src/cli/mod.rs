@@ -1,25 +1,28 @@
-//! The command line: one file a command. Everything that touches the machine is below this folder.
+//! The command line: one file a command.
 
 mod apply;
 mod arguments;
 mod baseline;
 mod build;
 mod check;
-mod disk;
+mod error;
 mod explain;
 mod fix;
-mod load;
+mod graph;
+mod levels;
+mod one;
 mod plan;
-mod project;
 mod schema;
 mod serve;
-mod settings;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::terminal::{print, print_diagnostic, print_error, print_line};
+use crate::workspace::{Remark, STACK, Workspace};
 use arguments::{Arguments, Command};
+use error::CliError;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,21 +34,19 @@ enum Exit {
     /// The command could not do its work.
     Failed,
     /// The webhook could not be set up.
-    SetUp(sidestage_runtime::setup::Kind),
+    SetUp(u8),
 }
 
-/// Why a command could not do its work: what, and what to do about it.
-#[derive(Debug)]
-struct Failure(String);
-
-impl<T: std::fmt::Display> From<T> for Failure {
-    fn from(reason: T) -> Self {
-        Self(reason.to_string())
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Clean => 0,
+            Exit::Findings => 1,
+            Exit::Failed => 2,
+            Exit::SetUp(code) => code,
+        })
     }
 }
-
-/// Scripts may be nested deeply; the analysis follows them on the stack.
-const STACK: usize = 256 << 20;
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
@@ -57,28 +58,23 @@ pub(crate) fn main() -> ExitCode {
     let worker = std::thread::Builder::new().stack_size(STACK).spawn(move || run(arguments.command));
     let exit = match worker.map(std::thread::JoinHandle::join) {
         Ok(Ok(Ok(exit))) => exit,
-        Ok(Ok(Err(Failure(reason)))) => {
-            complain(&reason);
+        Ok(Ok(Err(error))) => {
+            print_diagnostic(&error);
             Exit::Failed
         }
         Ok(Err(_)) => {
-            complain("this is a bug in sidestage; please report it with the message above and the file that brings it about");
+            print_error("this is a bug in sidestage; please report it with the message above and the file that brings it about");
             Exit::Failed
         }
         Err(reason) => {
-            complain(&format!("no thread could be started: {reason}"));
+            print_error(&format!("no thread could be started: {reason}"));
             Exit::Failed
         }
     };
-    ExitCode::from(match exit {
-        Exit::Clean => 0,
-        Exit::Findings => 1,
-        Exit::Failed => 2,
-        Exit::SetUp(kind) => kind.exit_code(),
-    })
+    exit.into()
 }
 
-fn run(command: Command) -> Result<Exit, Failure> {
+fn run(command: Command) -> Result<Exit, CliError> {
     match command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
@@ -86,31 +82,20 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Pipelinectl { .. } => Ok(Exit::Clean),
         Command::Apply(arguments) => apply::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
-        Command::Plan(arguments) => plan::plan(&arguments),
-        Command::Graph(arguments) => plan::graph(&arguments),
+        Command::Plan(arguments) => plan::run(&arguments),
+        Command::Graph(arguments) => graph::run(&arguments),
         Command::Rules => explain::rules(),
         Command::Explain { rule } => explain::explain(&rule),
         Command::Schema { name } => schema::run(name.as_deref()),
     }
 }
 
-/// Writes to standard output. A reader that has gone (`| head`) is no failure.
-fn print(text: &str) -> Result<(), Failure> {
-    use std::io::Write;
-    match anstream::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        result => result.map_err(|error| Failure(format!("standard output cannot be written: {error}"))),
+/// Says what opening the workspace had to say.
+fn print_remarks(workspace: &Workspace) {
+    for remark in &workspace.remarks {
+        match remark {
+            Remark::Note(text) => print_line(&format!("note: {text}")),
+            Remark::Failure(reason) => print_error(reason),
+        }
     }
-}
-
-/// Says on standard error what could not be done.
-fn complain(reason: &str) {
-    note(&format!("error: {reason}"));
-}
-
-/// Says something on standard error.
-fn note(text: &str) {
-    use std::io::Write;
-    // Where standard error is gone too, nobody is left to tell.
-    let _ = writeln!(anstream::stderr(), "{text}");
 }

@@ -1,31 +1,19 @@
-//! `sidestage plan` and `sidestage graph`.
+//! `sidestage plan`.
 
-use super::arguments::{Graph, GraphFormat, Plan, PlanFormat};
-use super::settings::Severities;
-use super::{Exit, Failure, load, print};
-use sidestage_compiler::graph;
-use sidestage_compiler::plan;
-use sidestage_compiler::report;
+use sidestage_compiler::filter::Levels;
+use sidestage_compiler::{plan, report};
 
-pub(super) fn plan(arguments: &Plan) -> Result<Exit, Failure> {
-    let (loaded, _) = load::one(arguments.file.as_deref(), &arguments.pipeline, &arguments.settings, &Severities::default())?;
-    let plan = plan::plan(&loaded.compilation, loaded.settings());
+use super::arguments::{Plan, PlanFormat};
+use super::error::CliError;
+use super::one::one;
+use super::{Exit, print};
+
+pub(super) fn run(arguments: &Plan) -> Result<Exit, CliError> {
+    let (configuration, _) = one(arguments.file.as_deref(), &arguments.pipeline, &arguments.settings, &Levels::default())?;
+    let plan = plan::plan(&configuration.compilation, configuration.settings());
     print(&match arguments.format {
         PlanFormat::Text => report::plan::text(&plan),
         PlanFormat::Json => format!("{}\n", serde_json::to_string_pretty(&plan)?),
-    })?;
-    Ok(Exit::Clean)
-}
-
-pub(super) fn graph(arguments: &Graph) -> Result<Exit, Failure> {
-    let (loaded, _) = load::one(arguments.file.as_deref(), &arguments.pipeline, &arguments.settings, &Severities::default())?;
-    let compilation = &loaded.compilation;
-    let graph = graph::build(&compilation.model, &compilation.flow, compilation.file);
-    print(&match arguments.format {
-        GraphFormat::Dot => report::graph::dot(&graph),
-        GraphFormat::Mermaid => report::graph::mermaid(&graph),
-        GraphFormat::Svg => report::graph::svg(&graph)?,
-        GraphFormat::Json => format!("{}\n", serde_json::to_string_pretty(&report::graph::json(&graph, &compilation.sources))?),
     })?;
     Ok(Exit::Clean)
 }

@@ -1,19 +1,21 @@
 //! `sidestage serve`: the Pipeline API and the webhook on this machine.
 
+use super::Exit;
 use super::arguments::Serve;
-use super::{Exit, Failure};
+use super::error::CliError;
+use crate::workspace::Unreadable;
 use sidestage_engine::{Keys, Options, serve};
 
-pub(super) fn run(arguments: &Serve) -> Result<Exit, Failure> {
+pub(super) fn run(arguments: &Serve) -> Result<Exit, CliError> {
     let keys = match &arguments.api_key_file {
         None => None,
         Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|error| Failure(format!("`{path}` cannot be read: {error}")))?;
-            Some(Keys::read(&text).map_err(|reason| Failure(format!("`{path}`: {reason}")))?)
+            let text = std::fs::read_to_string(path).map_err(|error| Unreadable { path: path.clone(), reason: error.to_string() })?;
+            Some(Keys::read(&text).map_err(|reason| CliError::Serve(format!("`{path}`: {reason}")))?)
         }
     };
     let options =
         Options { listen: arguments.listen, state: arguments.state.clone().map(Into::into), pipeline: arguments.pipeline.clone(), keys };
-    serve(options, &mut std::io::stdout())?;
+    serve(options, &mut std::io::stdout()).map_err(|error| CliError::Serve(error.to_string()))?;
     Ok(Exit::Clean)
 }

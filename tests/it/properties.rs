@@ -7,7 +7,7 @@ use sidestage_compiler::flow::Detail;
 use sidestage_compiler::graph;
 use sidestage_compiler::plan;
 use sidestage_compiler::report::{self, findings::Checked};
-use sidestage_compiler::source::{Location, MemoryFiles, ScriptMap};
+use sidestage_compiler::source::{Location, MemoryFiles, PathsFrom, ScriptMap};
 use sidestage_compiler::syntax::shell;
 use sidestage_compiler::syntax::yaml;
 
@@ -44,7 +44,8 @@ pub(crate) fn check(config: &[u8], scripts: &[(String, String)]) -> Compilation 
         finding.related.iter().for_each(|related| stands(related.at));
         assert!(!finding.message.is_empty());
     }
-    let _ = report::findings::full(&Checked { sources: &compilation.sources, findings: &compilation.findings });
+    let _ =
+        report::findings::full(&Checked { sources: &compilation.sources, findings: &compilation.findings, paths: &PathsFrom::default() });
     let graph = graph::build(&compilation.model, &compilation.flow, compilation.file);
     let _ = report::graph::dot(&graph);
     let _ = plan::plan(&compilation, &options.settings);

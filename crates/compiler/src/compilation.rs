@@ -58,7 +58,7 @@ pub fn compile(path: &str, bytes: &[u8], files: &dyn Files, options: &Options) -
     let mut sources = Sources::default();
     let (text, document) = yaml::read_bytes(bytes);
     let text: Arc<str> = text.into();
-    let file = sources.add(files.display(path), text.clone());
+    let file = sources.add(path.to_owned(), text.clone());
     let detected = config::detect(&document, &text);
     let format = match detected {
         Detected::Config(format) | Detected::Unversioned(format) => format,
@@ -110,7 +110,7 @@ pub fn compile_settings(path: &str, bytes: &[u8], files: &dyn Files) -> Settings
     let mut sources = Sources::default();
     let (text, document) = yaml::read_bytes(bytes);
     let text: Arc<str> = text.into();
-    let file = sources.add(files.display(path), text.clone());
+    let file = sources.add(path.to_owned(), text.clone());
     let (settings, violations) = settings::read(&document, &text, path, files);
     let mut findings = rules::settings_file::check(&sources, file, &document, &violations);
     let is_whole = document.errors().is_empty();

@@ -120,6 +120,11 @@ impl RuleId {
         Self::ALL.iter().copied().find(|id| id.name() == name)
     }
 
+    /// The address of its page.
+    pub fn url(self) -> String {
+        format!("https://sidestage.dev/rules/{}", self.name())
+    }
+
     /// What to say of a name that no rule has.
     pub fn hint(name: &str) -> String {
         match suggest::nearest(name, Self::ALL.iter().map(|rule| rule.name())) {

@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use overlay::{Overlay, Texts};
 
 use crate::compilation::{Compilation, Options, compile};
-use crate::diagnostics::Finding;
-use crate::source::Files;
+use crate::diagnostics::{Finding, RuleId};
+use crate::source::{Files, Place};
 use edits::Edits;
 
 /// A fix may bring to light what another one puts right; so often is looked again.
@@ -26,7 +26,7 @@ const MAX_TRIES: usize = 200;
 /// What came of the fixes of a configuration.
 #[derive(Debug, Default)]
 pub struct Fixed {
-    /// The texts that change, by the path of their file as it is shown.
+    /// The texts that change, by the path of their file in the repository.
     pub texts: Texts,
     /// For each finding that is put right, the files that its fix changes.
     pub findings: Vec<BTreeSet<String>>,
@@ -37,8 +37,12 @@ pub struct Fixed {
 /// A fix that was left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
-    /// The finding and its place: `path:line:column: [rule] message`.
-    pub finding: String,
+    /// The rule of the finding.
+    pub rule: RuleId,
+    /// Its message.
+    pub message: String,
+    /// Where it is, in the texts as they are.
+    pub place: Place,
     /// Why.
     pub reason: String,
 }
@@ -133,10 +137,8 @@ impl Round<'_> {
     }
 
     fn skipped(&self, finding: &Finding, reason: &str) -> Skipped {
-        let source = self.before.sources.get(finding.at.file);
-        let at = source.position(finding.at.span.start);
-        let finding = format!("{}:{}:{}: [{}] {}", source.path(), at.line, at.column, finding.rule.name(), finding.message);
-        Skipped { finding, reason: reason.to_owned() }
+        let place = Place::new(&self.before.sources, finding.at);
+        Skipped { rule: finding.rule, message: finding.message.clone(), place, reason: reason.to_owned() }
     }
 }
 

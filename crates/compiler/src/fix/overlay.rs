@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::source::{EntryKind, Files, ReadError};
 
-/// Texts of files, by the path as it is shown.
+/// Texts of files, by their path in the repository.
 pub type Texts = BTreeMap<String, String>;
 
 /// Files with other texts in the place of some.
@@ -26,13 +26,9 @@ impl Files for Overlay<'_> {
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
-        match self.texts.get(&self.files.display(path)) {
+        match self.texts.get(path) {
             Some(text) => Ok(text.clone().into_bytes()),
             None => self.files.read(path),
         }
-    }
-
-    fn display(&self, path: &str) -> String {
-        self.files.display(path)
     }
 }

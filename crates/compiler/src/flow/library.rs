@@ -109,7 +109,7 @@ impl<'a> Library<'a> {
             Some(rest) => shell::parse(rest, &ScriptMap::verbatim(3)),
             None => shell::parse(&text, &ScriptMap::verbatim(0)),
         };
-        let file = sources.add(self.files.display(full), text.into());
+        let file = sources.add(full.to_owned(), text.into());
         let script = Arc::new(ScriptFile { file, script });
         self.read.push(script.clone());
         Found::Script(script)

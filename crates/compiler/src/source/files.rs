@@ -46,11 +46,6 @@ pub trait Files: Sync {
 
     /// The bytes of a file.
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError>;
-
-    /// The path as the user should see it: relative to the working folder.
-    fn display(&self, path: &str) -> String {
-        path.to_owned()
-    }
 }
 
 /// Files in memory: for tests, editors, and texts that have no repository.
@@ -107,7 +102,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// The path as it is shown: relative to the working folder, with `/`.
+    /// The path from the repository's root, with `/`.
     pub fn path(&self) -> &str {
         &self.path
     }

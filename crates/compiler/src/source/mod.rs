@@ -2,14 +2,18 @@
 
 mod files;
 mod line_table;
+mod paths;
 mod place;
 mod script_map;
+mod view;
 
 pub use files::{EntryKind, FileId, Files, MemoryFiles, ReadError, Source, Sources, normalize};
 pub use line_table::{LineTable, Position};
+pub use paths::PathsFrom;
 pub use place::Place;
 pub(crate) use script_map::line_start;
 pub use script_map::{Chomping, ScriptMap};
+pub use view::SourceView;
 
 /// A half-open range of bytes, `start..end`, in one text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -51,6 +55,12 @@ impl Span {
     /// Whether it covers no byte.
     pub fn is_empty(self) -> bool {
         self.start == self.end
+    }
+}
+
+impl From<Span> for miette::SourceSpan {
+    fn from(span: Span) -> Self {
+        (span.start as usize, span.len()).into()
     }
 }
 

@@ -4,20 +4,20 @@ use serde::Serialize;
 
 use super::{Location, Sources};
 
-/// A file and a range in it: lines and columns from 1, columns in characters, offsets in bytes.
-#[derive(Debug, Clone, Serialize)]
+/// A file of the repository and a range in it: lines and columns from 1, columns in characters, offsets in bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Place {
     file: String,
     range: Range,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Range {
     start: Point,
     end: Point,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Point {
     line: usize,
     column: usize,
@@ -33,6 +33,12 @@ impl Place {
             Point { line: position.line, column: position.column, offset: position.offset }
         };
         Self { file: source.path().to_owned(), range: Range { start: point(at.span.start), end: point(at.span.end) } }
+    }
+
+    /// The same place with its file written as `show` says.
+    #[must_use]
+    pub fn shown(self, show: impl FnOnce(&str) -> String) -> Self {
+        Self { file: show(&self.file), ..self }
     }
 
     /// What places are sorted by.

@@ -2,36 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use super::{FileIgnores, Ignores};
-use crate::diagnostics::{Finding, RuleId, sort};
-use crate::source::Sources;
-
-/// What one compilation says of its files.
-pub struct Part<'a> {
-    /// The files.
-    pub sources: &'a Sources,
-    /// Their ignores, as [`apply`](super::apply) gave them.
-    pub ignores: &'a Ignores,
-    /// The findings, those about ignores among them.
-    pub findings: &'a mut Vec<Finding>,
-}
+use super::FileIgnores;
+use crate::diagnostics::{RuleId, sort};
+use crate::filter::Part;
 
 /// Makes the findings about ignores those of all parts together: in a file that several of them read, an ignore is
 /// unused only where none of them used it, and it is told once, by the first.
-pub fn merge(parts: &mut [Part<'_>]) {
-    let mut readers: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
+pub(in crate::filter) fn merge(parts: &mut [Part<'_>]) {
+    let mut readers: BTreeMap<(&str, &str), Vec<(usize, usize)>> = BTreeMap::new();
     for (part, each) in parts.iter().enumerate() {
-        for (index, file) in each.ignores.files.iter().enumerate() {
-            readers.entry(&file.path).or_default().push((part, index));
+        let files = each.ignores.iter().flat_map(|ignores| &ignores.files);
+        for (index, file) in files.enumerate() {
+            readers.entry((each.repository, &file.path)).or_default().push((part, index));
         }
     }
-    let files = |(part, index): &(usize, usize)| -> &FileIgnores { &parts[*part].ignores.files[*index] };
+    let files = |(part, index): &(usize, usize)| parts[*part].ignores.and_then(|ignores| ignores.files.get(*index));
     let mut shared: Vec<(Vec<usize>, FileIgnores)> = Vec::new();
     for known in readers.into_values().filter(|known| known.len() > 1) {
-        let mut all = known.iter().map(files);
+        let mut all = known.iter().filter_map(files);
         let Some(mut joined) = all.next().cloned() else { continue };
         // Standard input may stand for a file that is there too: those are two texts.
-        if !known.iter().map(files).all(|file| file.is_same(&joined)) {
+        if !known.iter().filter_map(files).all(|file| file.is_same(&joined)) {
             continue;
         }
         for other in all {

@@ -11,7 +11,7 @@ use crate::diagnostics::{Finding, RuleId, sort};
 use crate::source::{FileId, Location, Source, Sources, Span};
 use directive::{Directive, Fault, MARK, Scope};
 
-pub use merge::{Part, merge};
+pub(super) use merge::merge;
 
 /// The ignores of some files, and which of them hid something.
 #[derive(Debug, Default)]

@@ -14,13 +14,18 @@ const WIDTH: usize = 120;
 
 /// The findings, with colour codes: the stream that they are written to takes them out where they are not wanted.
 pub fn full(checked: &Checked<'_>) -> String {
-    let renderer = Renderer::styled().decor_style(DecorStyle::Unicode).term_width(WIDTH);
+    let renderer = renderer();
     let mut text = String::new();
     for finding in checked.findings {
         text.push_str(&one(&renderer, checked, finding));
         text.push_str("\n\n");
     }
     text
+}
+
+/// How frames are drawn.
+pub(crate) fn renderer() -> Renderer {
+    Renderer::styled().decor_style(DecorStyle::Unicode).term_width(WIDTH)
 }
 
 fn one(renderer: &Renderer, checked: &Checked<'_>, finding: &Finding) -> String {
@@ -42,7 +47,7 @@ fn one(renderer: &Renderer, checked: &Checked<'_>, finding: &Finding) -> String 
     let mut group = Group::with_title(title);
     for (file, marks) in by_file {
         let source = checked.sources.get(file);
-        for window in windows(source, marks) {
+        for window in windows(source, &checked.paths.show(source.path()), marks) {
             group = group.element(window);
         }
     }
@@ -68,7 +73,7 @@ struct Mark<'a> {
 
 /// The part of a file that marks stand in. Only that part is given to the renderer: a large file is not read again
 /// for each finding.
-fn windows<'a>(source: &'a Source, mut marks: Vec<Mark<'a>>) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+fn windows<'a>(source: &'a Source, path: &str, mut marks: Vec<Mark<'a>>) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
     let table = source.line_table();
     let text: &str = source.text();
     // The frame of the primary mark comes first: its line is the one that is printed behind the arrow.
@@ -98,7 +103,7 @@ fn windows<'a>(source: &'a Source, mut marks: Vec<Mark<'a>>) -> Vec<Snippet<'a, 
             let annotation = kind.span(from..to);
             if mark.label.is_empty() { annotation } else { annotation.label(mark.label) }
         });
-        Snippet::source(window).line_start(first).path(source.path()).annotations(annotations)
+        Snippet::source(window).line_start(first).path(path.to_owned()).annotations(annotations)
     });
     snippets.collect()
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Checked;
 use crate::diagnostics::{Finding, Fix, Severity};
-use crate::source::{Place, Sources};
+use crate::source::Place;
 
 /// The whole answer of `check`.
 #[derive(Debug, Serialize)]
@@ -86,20 +86,20 @@ struct RelatedOut {
 
 /// All findings as one value.
 pub fn json(checked: &[Checked<'_>], summary: Summary) -> Report {
-    let findings = checked.iter().flat_map(|checked| checked.findings.iter().map(|finding| out(checked.sources, finding)));
+    let findings = checked.iter().flat_map(|checked| checked.findings.iter().map(|finding| out(checked, finding)));
     Report { version: 1, findings: findings.collect(), summary }
 }
 
-fn out(sources: &Sources, finding: &Finding) -> FindingOut {
-    let related =
-        finding.related.iter().map(|related| RelatedOut { place: Place::new(sources, related.at), message: related.message.clone() });
+fn out(checked: &Checked<'_>, finding: &Finding) -> FindingOut {
+    let place = |at| checked.place(at);
+    let related = finding.related.iter().map(|related| RelatedOut { place: place(related.at), message: related.message.clone() });
     FindingOut {
         rule: finding.rule.name(),
         severity: finding.severity.name(),
         message: finding.message.clone(),
         help: finding.help.clone(),
-        fix: finding.fix.as_ref().map(|fix| fix_out(sources, fix)),
-        place: Place::new(sources, finding.at),
+        fix: finding.fix.as_ref().map(|fix| fix_out(checked, fix)),
+        place: place(finding.at),
         stage: finding.stage.as_ref().map(ToString::to_string),
         variable: finding.variable.as_ref().map(ToString::to_string),
         pipelines: finding.pipelines.iter().map(|pipeline| pipeline.name()).collect(),
@@ -107,7 +107,7 @@ fn out(sources: &Sources, finding: &Finding) -> FindingOut {
     }
 }
 
-fn fix_out(sources: &Sources, fix: &Fix) -> FixOut {
-    let edits = fix.edits.iter().map(|edit| EditOut { place: Place::new(sources, edit.at), text: edit.text.clone() });
+fn fix_out(checked: &Checked<'_>, fix: &Fix) -> FixOut {
+    let edits = fix.edits.iter().map(|edit| EditOut { place: checked.place(edit.at), text: edit.text.clone() });
     FixOut { safety: fix.safety.name(), description: fix.description.clone(), edits: edits.collect() }
 }

@@ -4,14 +4,18 @@ mod concise;
 mod diff;
 mod full;
 mod json;
+mod narrated;
 
 pub use concise::concise;
 pub use diff::diff;
 pub use full::full;
+pub(crate) use full::renderer;
 pub use json::{Report, Summary, json};
+pub use narrated::narrated;
 
 use crate::diagnostics::{Finding, Safety};
-use crate::source::Sources;
+use crate::source::PathsFrom;
+use crate::source::{Location, Place, Sources};
 
 /// The findings of one configuration with the files that they speak of.
 pub struct Checked<'a> {
@@ -19,6 +23,15 @@ pub struct Checked<'a> {
     pub sources: &'a Sources,
     /// The findings.
     pub findings: &'a [Finding],
+    /// How its paths are written.
+    pub paths: &'a PathsFrom,
+}
+
+impl Checked<'_> {
+    /// A place with its path as it is written.
+    fn place(&self, at: Location) -> Place {
+        Place::new(self.sources, at).shown(|path| self.paths.show(path))
+    }
 }
 
 /// How many findings have a safe fix, and how many an unsafe one: `2 can be fixed with --fix`. Empty where none has.

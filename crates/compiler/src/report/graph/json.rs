@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::graph::{EdgeKind, Graph};
+use crate::source::PathsFrom;
 use crate::source::{Location, Place, Sources};
 
 /// The graph with every place written out.
@@ -43,13 +44,14 @@ struct VariableOut {
 }
 
 /// The graph as a value for JSON.
-pub fn json(graph: &Graph, sources: &Sources) -> GraphOut {
-    let places = |all: &[Location]| all.iter().map(|at| Place::new(sources, *at)).collect();
+pub fn json(graph: &Graph, sources: &Sources, paths: &PathsFrom) -> GraphOut {
+    let place = |at| Place::new(sources, at).shown(|path| paths.show(path));
+    let places = |all: &[Location]| all.iter().map(|at| place(*at)).collect();
     let nodes = graph.nodes.iter().map(|node| NodeOut {
         id: node.id.clone(),
         stage: node.stage.clone(),
         r#async: node.is_async,
-        place: Place::new(sources, node.at),
+        place: place(node.at),
     });
     let edges = graph.edges.iter().map(|edge| EdgeOut {
         kind: match edge.kind {
@@ -59,7 +61,7 @@ pub fn json(graph: &Graph, sources: &Sources) -> GraphOut {
         from: edge.from.clone(),
         to: edge.to.clone(),
         pipelines: edge.pipelines.iter().map(|pipeline| pipeline.name()).collect(),
-        site: edge.site.map(|at| Place::new(sources, at)),
+        site: edge.site.map(place),
         certain: edge.certain,
         variables: edge
             .variables

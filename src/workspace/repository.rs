@@ -5,17 +5,15 @@ use std::io::{Read, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use sidestage_compiler::source::{EntryKind, Files, ReadError};
+use sidestage_compiler::source::{EntryKind, Files, PathsFrom, ReadError};
 
 /// Larger files are refused: no configuration and no script is that large.
 const MAX_FILE: u64 = 512 << 20;
 
 /// A repository: nothing outside of it is ever read.
 #[derive(Debug, Clone)]
-pub(super) struct Repository {
+pub(crate) struct Repository {
     root: Utf8PathBuf,
-    /// The folder that paths are shown from.
-    working: Utf8PathBuf,
 }
 
 impl Repository {
@@ -23,8 +21,8 @@ impl Repository {
     ///
     /// The root is the nearest folder upward that holds `.git`; else the working folder, if the file is below
     /// it; else the file's own folder.
-    pub(super) fn of(path: &Utf8Path) -> std::io::Result<(Self, String)> {
-        let working = Utf8PathBuf::try_from(std::env::current_dir()?.canonicalize()?).map_err(std::io::Error::other)?;
+    pub(crate) fn of(path: &Utf8Path) -> std::io::Result<(Self, String)> {
+        let working = working_folder()?;
         let absolute = if path.is_absolute() { path.to_owned() } else { working.join(path) };
         // The path that standard input stands for need not be there.
         let parent = absolute.parent().unwrap_or(Utf8Path::new("/"));
@@ -35,29 +33,42 @@ impl Repository {
         let root = root.unwrap_or_else(|| if folder.starts_with(&working) { working.clone() } else { folder.clone() });
         let inner = folder.strip_prefix(&root).unwrap_or(Utf8Path::new(""));
         let relative = inner.join(name).into_string();
-        Ok((Self { root, working }, relative))
+        Ok((Self { root }, relative))
+    }
+
+    /// Where it is.
+    pub(crate) fn root(&self) -> &Utf8Path {
+        &self.root
+    }
+
+    /// How its paths are written from a folder, which is absolute and without links.
+    pub(crate) fn paths_from(&self, folder: &Utf8Path) -> PathsFrom {
+        match folder.strip_prefix(&self.root) {
+            Ok(inside) => PathsFrom::inside(inside.as_str()),
+            Err(_) => PathsFrom::outside(relative_to(&self.root, folder).as_str()),
+        }
     }
 
     /// The path of a file or folder on this machine.
-    pub(super) fn absolute(&self, path: &str) -> Utf8PathBuf {
+    pub(crate) fn absolute(&self, path: &str) -> Utf8PathBuf {
         self.root.join(path)
     }
 
     /// The path from the root of what stands at an absolute path; `None` where that is not below the root.
-    pub(super) fn inside(&self, absolute: &Utf8Path) -> Option<String> {
+    pub(crate) fn inside(&self, absolute: &Utf8Path) -> Option<String> {
         absolute.strip_prefix(&self.root).ok().map(|path| path.as_str().to_owned())
     }
 
     /// Whether a file, or a link to whatever, stands at a path.
-    pub(super) fn has_file(&self, path: &str) -> bool {
+    pub(crate) fn has_file(&self, path: &str) -> bool {
         fs::symlink_metadata(self.absolute(path)).is_ok_and(|metadata| metadata.is_file() || metadata.is_symlink())
     }
 
-    /// Replaces the text of a file, as a whole or not at all. `shown` is its path from the working folder.
+    /// Replaces the text of a file, completely or not at all.
     ///
     /// A link is followed inside the repository; the file's mode stays. `before` must still be what it holds.
-    pub(super) fn replace(&self, shown: &Utf8Path, before: &str, after: &str) -> std::io::Result<()> {
-        let path = shown.canonicalize_utf8()?;
+    pub(crate) fn replace(&self, path: &str, before: &str, after: &str) -> std::io::Result<()> {
+        let path = self.absolute(path).canonicalize_utf8()?;
         if !path.starts_with(&self.root) {
             return Err(std::io::Error::other(ReadError::Outside));
         }
@@ -101,14 +112,10 @@ impl Files for Repository {
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
         read_file(&self.resolve(path)?).map_err(|error| ReadError::Failed(error.to_string()))
     }
-
-    fn display(&self, path: &str) -> String {
-        relative_to(&self.root.join(path), &self.working).into_string()
-    }
 }
 
 /// Reads a whole file of reasonable size.
-pub(super) fn read_file(path: &Utf8Path) -> std::io::Result<Vec<u8>> {
+pub(crate) fn read_file(path: &Utf8Path) -> std::io::Result<Vec<u8>> {
     let file = fs::File::open(path)?;
     if file.metadata()?.is_dir() {
         return Err(std::io::Error::other("it is a folder"));
@@ -121,7 +128,12 @@ pub(super) fn read_file(path: &Utf8Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A path as it is written in the working folder.
+/// The working folder, without links.
+pub(crate) fn working_folder() -> std::io::Result<Utf8PathBuf> {
+    Utf8PathBuf::try_from(std::env::current_dir()?.canonicalize()?).map_err(std::io::Error::other)
+}
+
+/// The way from a folder to a file or folder.
 fn relative_to(file: &Utf8Path, working: &Utf8Path) -> Utf8PathBuf {
     let common = file.ancestors().find(|ancestor| working.starts_with(ancestor)).unwrap_or(Utf8Path::new("/"));
     let up = working.strip_prefix(common).map_or(0, |rest| rest.components().count());

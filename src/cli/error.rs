@@ -1,0 +1,142 @@
+//! Why a command could not do its work: what, and what to do about it.
+
+use camino::Utf8PathBuf;
+use miette::{Diagnostic, NamedSource, SourceSpan};
+use thiserror::Error;
+
+use crate::workspace::Unreadable;
+
+/// An error of the program. Each ends it with exit code 2.
+#[derive(Debug, Error, Diagnostic)]
+pub(super) enum CliError {
+    #[error("{0}")]
+    #[diagnostic(code(sidestage::read))]
+    Read(#[from] Unreadable),
+
+    #[error("`{path}` cannot be {what}: {reason}; nothing was changed")]
+    #[diagnostic(code(sidestage::write))]
+    Write { path: Utf8PathBuf, what: &'static str, reason: String },
+
+    #[error("standard output cannot be written: {0}")]
+    #[diagnostic(code(sidestage::output))]
+    Output(#[from] std::io::Error),
+
+    #[error("`{path}` could not be read completely")]
+    #[diagnostic(code(sidestage::incomplete))]
+    Incomplete { path: Utf8PathBuf },
+
+    #[error("no pipeline configuration in {places}: {looked_at}, and none has `version: '1'` with stages or `version: '2'` with tasks")]
+    #[diagnostic(
+        code(sidestage::no_configuration),
+        help("files that .gitignore names were left out; name a file to see why it is not one")
+    )]
+    NoConfiguration { places: String, looked_at: String },
+
+    #[error("`{path}` holds several pipeline configurations")]
+    #[diagnostic(code(sidestage::several_configurations), help("name one of {names}"))]
+    SeveralConfigurations { path: Utf8PathBuf, names: String },
+
+    #[error("there is no {kind} `{name}`")]
+    #[diagnostic(code(sidestage::unknown_name))]
+    UnknownName {
+        kind: &'static str,
+        name: String,
+        #[help]
+        hint: String,
+    },
+
+    #[error("the baseline `{path}` cannot be {what}: {reason}")]
+    #[diagnostic(code(sidestage::baseline))]
+    Baseline {
+        path: Utf8PathBuf,
+        what: &'static str,
+        reason: String,
+        #[help]
+        help: Option<String>,
+    },
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    InvalidFile(Box<InvalidFile>),
+
+    #[error("`{path}` is not a folder")]
+    #[diagnostic(code(sidestage::not_a_folder), help("name another one with `--out`"))]
+    NotAFolder { path: Utf8PathBuf },
+
+    #[error("`{path}` does not name a folder")]
+    #[diagnostic(code(sidestage::not_a_folder), help("give `--out` a name of its own"))]
+    Nameless { path: Utf8PathBuf },
+
+    #[error("`{path}` holds files that `sidestage build` did not write")]
+    #[diagnostic(code(sidestage::foreign_folder), help("name an empty or a new folder with `--out`"))]
+    ForeignFolder { path: Utf8PathBuf },
+
+    #[error("standard input cannot be fixed")]
+    #[diagnostic(code(sidestage::stdin_fix), help("name the file, or use `--diff`"))]
+    StdinFix,
+
+    #[error("{0}")]
+    #[diagnostic(code(sidestage::graph))]
+    Graph(#[from] sidestage_compiler::report::graph::TooLarge),
+
+    #[error("{0}")]
+    #[diagnostic(code(sidestage::serve))]
+    Serve(String),
+
+    #[error("this is a bug in sidestage: {0}")]
+    #[diagnostic(code(sidestage::bug), help("report it with the file that brings it about"))]
+    Bug(String),
+}
+
+/// A file of ours that is not what it should be.
+#[derive(Debug, Error, Diagnostic)]
+#[error("`{path}` is not a {kind}: {reason}")]
+#[diagnostic(code(sidestage::invalid_file))]
+pub(super) struct InvalidFile {
+    pub(super) path: Utf8PathBuf,
+    pub(super) kind: &'static str,
+    pub(super) reason: String,
+    #[source_code]
+    pub(super) text: NamedSource<String>,
+    #[label("here")]
+    pub(super) place: Option<SourceSpan>,
+    #[help]
+    pub(super) help: String,
+}
+
+impl From<InvalidFile> for CliError {
+    fn from(file: InvalidFile) -> Self {
+        Self::InvalidFile(Box::new(file))
+    }
+}
+
+impl From<serde_json::Error> for CliError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Bug(format!("the answer cannot be written as JSON: {error}"))
+    }
+}
+
+/// The place of a JSON error; nothing where the error has none.
+pub(super) fn json_place(text: &str, error: &serde_json::Error) -> Option<SourceSpan> {
+    let line = text.split_inclusive('\n').nth(error.line().checked_sub(1)?)?;
+    let before: usize = text.split_inclusive('\n').take(error.line() - 1).map(str::len).sum();
+    let column = error.column().saturating_sub(1).min(line.trim_end().len().saturating_sub(1));
+    let at = before + (0..=column).rev().find(|at| line.is_char_boundary(*at)).unwrap_or_default();
+    let width = text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+    Some((at, width).into())
+}
+
+#[cfg(test)]
+#[allow(clippy::expect_used)] // a test that panics has failed, as it should
+mod tests {
+    use super::json_place;
+
+    #[test]
+    fn the_place_of_a_json_error_is_the_character_that_it_names() {
+        for (text, expected) in [("{\"a\": x}", Some("x")), ("{\n  \"a\": 1,\n  ä\n}", Some("ä")), ("[1, 2", Some("2")), ("", None)] {
+            let error = serde_json::from_str::<serde_json::Value>(text).expect_err("none of them is JSON");
+            let marked = json_place(text, &error).and_then(|place| text.get(place.offset()..place.offset() + place.len()));
+            assert_eq!(marked, expected, "{text}: {error}");
+        }
+    }
+}

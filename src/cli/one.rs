@@ -1,0 +1,52 @@
+//! The one configuration that a command works on.
+
+use camino::Utf8Path;
+use sidestage_compiler::compilation::Options;
+use sidestage_compiler::filter::Levels;
+use sidestage_compiler::flow::Detail;
+use sidestage_compiler::report::findings::{self, Summary};
+
+use super::arguments::{Pipeline, SettingsArguments};
+use super::error::CliError;
+use super::print_remarks;
+use crate::terminal::print_line;
+use crate::workspace::{Configuration, Request, SettingsSource, open};
+
+/// Compiles the file, or the one configuration that the folder holds. What is wrong with the settings is told here, and
+/// counted.
+pub(super) fn one(
+    path: Option<&Utf8Path>,
+    pipelines: &[Pipeline],
+    settings: &SettingsArguments,
+    levels: &Levels,
+) -> Result<(Configuration, Summary), CliError> {
+    let path = path.unwrap_or(Utf8Path::new("."));
+    let pipelines = pipelines.iter().map(|pipeline| (*pipeline).into()).collect();
+    let options = Options { pipelines, detail: Detail::Exports, ..Options::default() };
+    let request = Request {
+        paths: &[path.to_owned()],
+        stdin_filename: Utf8Path::new(".pipeline-config.yaml"),
+        settings: &SettingsSource::from(settings),
+        options: &options,
+    };
+    let mut workspace = open(&request)?;
+    print_remarks(&workspace);
+    if workspace.has_failed() {
+        return Err(CliError::Incomplete { path: path.to_owned() });
+    }
+    workspace.filter(None, levels);
+    let mut summary = Summary::default();
+    workspace.checked_settings().for_each(|file| summary.count(file.findings));
+    let told: String = workspace.checked_settings().map(|file| findings::full(&file)).collect();
+    if !told.is_empty() {
+        print_line(told.trim_end());
+    }
+    match (workspace.configurations.pop(), workspace.configurations.as_slice()) {
+        (None, _) => Err(CliError::NoConfiguration { places: format!("`{path}`"), looked_at: workspace.looked_at() }),
+        (Some(only), []) => Ok((only, summary)),
+        (Some(last), others) => {
+            let names: Vec<String> = others.iter().chain([&last]).map(|one| format!("`{}`", one.shown_path())).collect();
+            Err(CliError::SeveralConfigurations { path: path.to_owned(), names: names.join(", ") })
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Files that may be configurations, and what they turn out to be.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use ignore::WalkBuilder;
+use sidestage_compiler::compilation::{Compilation, compile};
+use sidestage_compiler::config::settings::NAME;
+use sidestage_compiler::config::{Detected, might_be_config};
+
+use super::Remark;
+use super::repository::read_file;
+use super::settings::FolderSettings;
+
+/// A file to look at, and why.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    pub(super) path: Utf8PathBuf,
+    /// Whether the user named it, rather than a folder that holds it.
+    pub(super) is_named: bool,
+}
+
+/// What a candidate is.
+pub(super) enum Classified {
+    Config(Box<Compilation>),
+    /// Not a configuration; what is to be said about it.
+    Other(Option<Remark>),
+}
+
+/// The YAML files of a folder, in no order.
+pub(super) fn walk(folder: &Utf8Path, candidates: &mut Vec<Candidate>, remarks: &mut Vec<Remark>) {
+    let entries = WalkBuilder::new(folder).hidden(false).require_git(false).filter_entry(|entry| entry.file_name() != ".git").build();
+    for entry in entries {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                remarks.push(Remark::Failure(error.to_string()));
+                continue;
+            }
+        };
+        let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
+        if let Ok(path) = Utf8PathBuf::try_from(entry.into_path())
+            && is_file
+            && matches!(path.extension(), Some("yaml" | "yml"))
+            && !is_settings(&path)
+        {
+            candidates.push(Candidate { path: without_dot(&path), is_named: false });
+        }
+    }
+}
+
+/// Reads a candidate and compiles it, where it may be a configuration.
+pub(super) fn classify(candidate: &Candidate, settings: &FolderSettings) -> Result<Classified, String> {
+    let path = &candidate.path;
+    let bytes = read_file(path).map_err(|error| format!("`{path}` cannot be read: {error}"))?;
+    let is_named_like_one = ["pipeline-config", "one-pipeline"].iter().any(|part| path.file_name().unwrap_or_default().contains(part));
+    let is_wanted = candidate.is_named || is_named_like_one;
+    if !is_wanted && !might_be_config(&String::from_utf8_lossy(&bytes)) {
+        return Ok(Classified::Other(None));
+    }
+    let compilation = compile(&settings.path(path), &bytes, &settings.repository, &settings.options);
+    if candidate.is_named {
+        return Ok(named(compilation, path));
+    }
+    // In a folder, a broken file counts only if its name says that it should be a configuration.
+    let is_config = match compilation.detected {
+        Detected::Config(_) => true,
+        Detected::Unversioned(_) => is_named_like_one,
+        Detected::Other(_) => is_named_like_one && (!compilation.document.errors().is_empty() || compilation.document.root().is_none()),
+    };
+    Ok(if is_config { Classified::Config(Box::new(compilation)) } else { Classified::Other(None) })
+}
+
+/// A file that the user named is a configuration, or broken, or said to be something else.
+pub(super) fn named(compilation: Compilation, path: &Utf8Path) -> Classified {
+    let is_sound = compilation.document.errors().is_empty() && compilation.document.root().is_some();
+    match compilation.detected {
+        Detected::Other(reason) if is_sound => {
+            Classified::Other(Some(Remark::note(format!("`{path}` is not checked: {reason}, so it is not a pipeline configuration"))))
+        }
+        _ => Classified::Config(Box::new(compilation)),
+    }
+}
+
+/// `./a` is `a`.
+pub(super) fn without_dot(path: &Utf8Path) -> Utf8PathBuf {
+    path.strip_prefix(".").unwrap_or(path).to_owned()
+}
+
+/// Whether a file is one of settings, by its name.
+pub(super) fn is_settings(path: &Utf8Path) -> bool {
+    path.file_name() == Some(NAME)
+}

@@ -1,0 +1,69 @@
+//! Paths to compilations: which configurations there are, the repository that each belongs to, the settings that hold
+//! for it, compiled on all cores. Knows nothing of the command line, and prints nothing.
+
+mod discover;
+mod open;
+mod repository;
+mod settings;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use sidestage_compiler::compilation::Options;
+
+pub(crate) use open::{Configuration, Workspace, absolute, open};
+pub(crate) use repository::{read_file, working_folder};
+
+/// The analysis follows scripts on the stack, and scripts may be nested deeply: each thread that compiles gets this much.
+pub(crate) const STACK: usize = 256 << 20;
+
+/// What is to be opened.
+pub(crate) struct Request<'a> {
+    /// Files as they are, folders by what they hold; `-` is standard input.
+    pub(crate) paths: &'a [Utf8PathBuf],
+    /// The path that standard input stands for.
+    pub(crate) stdin_filename: &'a Utf8Path,
+    /// Which settings hold.
+    pub(crate) settings: &'a SettingsSource,
+    /// What is asked of the compiler.
+    pub(crate) options: &'a Options,
+}
+
+/// Where settings come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SettingsSource {
+    /// The nearest `.sidestage.yaml` upward of each configuration.
+    Nearest,
+    /// One file for all.
+    File(Utf8PathBuf),
+    /// None hold.
+    Nothing,
+}
+
+/// Something that is to be said beside the findings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Remark {
+    /// Worth knowing.
+    Note(String),
+    /// Something could not be read: the result is not whole.
+    Failure(String),
+}
+
+impl Remark {
+    fn note(text: String) -> Self {
+        Self::Note(text)
+    }
+}
+
+/// A file that could not be read.
+#[derive(Debug)]
+pub(crate) struct Unreadable {
+    pub(crate) path: Utf8PathBuf,
+    pub(crate) reason: String,
+}
+
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{}` cannot be read: {}", self.path, self.reason)
+    }
+}
+
+impl std::error::Error for Unreadable {}

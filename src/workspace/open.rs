@@ -1,0 +1,225 @@
+//! What a request names, compiled.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use rayon::prelude::*;
+use sidestage_compiler::compilation::{Compilation, compile};
+use sidestage_compiler::config::settings::Settings;
+use sidestage_compiler::filter::baseline::Baseline;
+use sidestage_compiler::filter::{self, Levels, Part};
+use sidestage_compiler::report::findings::{Checked, Summary};
+
+use super::discover::{self, Candidate, Classified, is_settings, without_dot};
+use super::repository::{Repository, working_folder};
+use super::settings::{FolderSettings, SettingsCache, SettingsFile};
+use super::{Remark, Request, STACK, Unreadable};
+
+/// Starting threads pays off from this many files on.
+const PARALLEL_FROM: usize = 4;
+
+/// A configuration, and what holds for it.
+pub(crate) struct Configuration {
+    pub(crate) compilation: Compilation,
+    pub(crate) folder: Arc<FolderSettings>,
+}
+
+impl Configuration {
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.folder.options.settings
+    }
+
+    /// Its path as it is written.
+    pub(crate) fn shown_path(&self) -> String {
+        self.folder.paths.show(&self.compilation.path)
+    }
+
+    pub(crate) fn checked(&self) -> Checked<'_> {
+        Checked { sources: &self.compilation.sources, findings: &self.compilation.findings, paths: &self.folder.paths }
+    }
+}
+
+/// Everything that was opened, and how that went.
+#[derive(Default)]
+pub(crate) struct Workspace {
+    /// One for each configuration, in order of their paths.
+    pub(crate) configurations: Vec<Configuration>,
+    /// What is to be said, in order.
+    pub(crate) remarks: Vec<Remark>,
+    /// The settings files that hold somewhere, in order of their paths.
+    settings: Vec<SettingsFile>,
+    /// How many YAML files were looked at and are not configurations.
+    others: usize,
+    /// How many YAML files the settings exclude.
+    excluded: usize,
+}
+
+/// Compiles what the request names. A file that cannot be read is a remark, and stops no other.
+///
+/// # Errors
+/// Where the settings file that is asked for cannot be read, or there is no working folder.
+pub(crate) fn open(request: &Request<'_>) -> Result<Workspace, Unreadable> {
+    let working = working_folder().map_err(|error| Unreadable { path: ".".into(), reason: error.to_string() })?;
+    let mut workspace = Workspace::default();
+    let mut cache = SettingsCache::new(request.settings, request.options, &working)?;
+    let mut candidates = Vec::new();
+    for path in request.paths {
+        if path == "-" {
+            match standard_input(request.stdin_filename, &mut cache) {
+                Ok(Some((classified, folder))) => workspace.take(Ok(classified), &folder, &mut cache),
+                Ok(None) => {}
+                Err(reason) => workspace.remarks.push(Remark::Failure(reason)),
+            }
+        } else if path.is_dir() {
+            discover::walk(path, &mut candidates, &mut workspace.remarks);
+        } else if is_settings(path) {
+            cache.check(path);
+        } else {
+            candidates.push(Candidate { path: without_dot(path), is_named: true });
+        }
+    }
+    workspace.compile(candidates, &mut cache);
+    let (settings, remarks) = cache.finish();
+    workspace.settings = settings;
+    workspace.remarks.extend(remarks);
+    Ok(workspace)
+}
+
+impl Workspace {
+    fn compile(&mut self, mut candidates: Vec<Candidate>, cache: &mut SettingsCache<'_>) {
+        candidates.sort_by(|left, right| (&left.path, !left.is_named).cmp(&(&right.path, !right.is_named)));
+        candidates.dedup_by(|left, right| left.path == right.path);
+        let mut with_settings = Vec::with_capacity(candidates.len());
+        for candidate in candidates {
+            match cache.of(&candidate.path) {
+                Ok(folder) if !candidate.is_named && cache.excludes(&folder, &candidate.path) => self.excluded += 1,
+                Ok(folder) => with_settings.push((candidate, folder)),
+                Err(error) => self.remarks.push(Remark::Failure(format!("`{}` cannot be read: {error}", candidate.path))),
+            }
+        }
+        let one = |(candidate, folder): &(Candidate, Arc<FolderSettings>)| discover::classify(candidate, folder);
+        let results: Vec<_> = if with_settings.len() >= PARALLEL_FROM {
+            // Where a pool is there already, that one serves.
+            let _ = rayon::ThreadPoolBuilder::new().stack_size(STACK).build_global();
+            with_settings.par_iter().map(one).collect()
+        } else {
+            with_settings.iter().map(one).collect()
+        };
+        for (result, (_, folder)) in results.into_iter().zip(&with_settings) {
+            self.take(result, folder, cache);
+        }
+    }
+
+    fn take(&mut self, result: Result<Classified, String>, folder: &Arc<FolderSettings>, cache: &mut SettingsCache<'_>) {
+        match result {
+            Ok(Classified::Config(compilation)) => {
+                cache.uses(folder);
+                self.configurations.push(Configuration { compilation: *compilation, folder: folder.clone() });
+            }
+            Ok(Classified::Other(remark)) => {
+                self.others += 1;
+                self.remarks.extend(remark);
+            }
+            Err(reason) => self.remarks.push(Remark::Failure(reason)),
+        }
+    }
+
+    /// Whether something could not be read.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.remarks.iter().any(|remark| matches!(remark, Remark::Failure(_)))
+    }
+
+    /// Leaves those findings that are told; returns how many the baseline knew. The folder is the one that the paths
+    /// of the baseline start from.
+    pub(crate) fn filter(&mut self, baseline: Option<(&mut Baseline, &Utf8Path)>, levels: &Levels) -> usize {
+        let (baseline, folder) = baseline.map_or((None, Utf8Path::new("/")), |(baseline, folder)| (Some(baseline), folder));
+        filter::apply(&mut self.parts(folder), baseline, levels)
+    }
+
+    /// All findings as a baseline knows them whose paths start from this folder.
+    pub(crate) fn baseline(&mut self, folder: &Utf8Path) -> Baseline {
+        Baseline::of(&self.parts(folder))
+    }
+
+    fn parts(&mut self, folder: &Utf8Path) -> Vec<Part<'_>> {
+        let from = |repository: &Repository| repository.paths_from(folder);
+        let settings = self.settings.iter_mut().map(|file| Part {
+            from_baseline: from(&file.repository),
+            repository: file.repository.root().as_str(),
+            sources: &file.compiled.sources,
+            ignores: None,
+            settings: &file.compiled.settings,
+            findings: &mut file.compiled.findings,
+        });
+        let configurations = self.configurations.iter_mut().map(|configuration| Part {
+            from_baseline: from(&configuration.folder.repository),
+            repository: configuration.folder.repository.root().as_str(),
+            sources: &configuration.compilation.sources,
+            ignores: Some(&configuration.compilation.ignores),
+            settings: &configuration.folder.options.settings,
+            findings: &mut configuration.compilation.findings,
+        });
+        settings.chain(configurations).collect()
+    }
+
+    /// Everything with its findings, settings first.
+    pub(crate) fn checked(&self) -> Vec<Checked<'_>> {
+        self.checked_settings().chain(self.configurations.iter().map(Configuration::checked)).collect()
+    }
+
+    /// The settings files with their findings.
+    pub(crate) fn checked_settings(&self) -> impl Iterator<Item = Checked<'_>> {
+        self.settings.iter().map(|file| Checked { sources: &file.compiled.sources, findings: &file.compiled.findings, paths: &file.paths })
+    }
+
+    /// How much was read and found.
+    pub(crate) fn summary(&self) -> Summary {
+        let scripts = self.configurations.iter().map(|configuration| configuration.compilation.flow.scripts).sum();
+        let mut summary = Summary { files: self.configurations.len(), scripts, ..Summary::default() };
+        for checked in self.checked() {
+            summary.count(checked.findings);
+        }
+        summary
+    }
+
+    /// Whether a file was read; its path is as seen from a folder.
+    pub(crate) fn has_read(&self, file: &str, folder: &Utf8Path) -> bool {
+        self.configurations.iter().any(|configuration| {
+            let paths = configuration.folder.repository.paths_from(folder);
+            configuration.compilation.sources.iter().any(|source| paths.show(source.path()) == file)
+        })
+    }
+
+    /// What was looked at in vain.
+    pub(crate) fn looked_at(&self) -> String {
+        let excluded = match self.excluded {
+            0 => String::new(),
+            number => format!(", {number} more are left out by `exclude` of the settings"),
+        };
+        format!("{} YAML file(s) were looked at{excluded}", self.others)
+    }
+}
+
+/// What standard input holds; nothing to compile where it is a settings file.
+fn standard_input(path: &Utf8Path, cache: &mut SettingsCache<'_>) -> Result<Option<(Classified, Arc<FolderSettings>)>, String> {
+    let mut bytes = Vec::new();
+    std::io::stdin().read_to_end(&mut bytes).map_err(|error| format!("standard input cannot be read: {error}"))?;
+    let no_place = |error| format!("`{path}` has no place: {error}");
+    if is_settings(path) {
+        cache.check_text(path, &bytes).map_err(no_place)?;
+        return Ok(None);
+    }
+    let folder = cache.of(path).map_err(no_place)?;
+    let compilation = compile(&folder.path(path), &bytes, &folder.repository, &folder.options);
+    Ok(Some((discover::named(compilation, path), folder)))
+}
+
+/// The absolute path without links of what is at a path, as far as it is there.
+pub(crate) fn absolute(path: &Utf8Path) -> std::io::Result<Utf8PathBuf> {
+    let working = working_folder()?;
+    let joined = if path.is_absolute() { path.to_owned() } else { working.join(path) };
+    let existing = joined.ancestors().find(|folder| folder.exists()).unwrap_or(Utf8Path::new("/"));
+    let rest = joined.strip_prefix(existing).unwrap_or(Utf8Path::new("")).to_owned();
+    Ok(existing.canonicalize_utf8()?.join(rest))
+}
