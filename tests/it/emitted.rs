@@ -45,6 +45,25 @@ fn names(files: &BTreeMap<String, String>) -> Vec<&str> {
 }
 
 #[test]
+fn the_files_are_the_same_bytes_from_whatever_folder_they_are_built() {
+    let copy = crate::harness::repository::copied(&fixture("zap"));
+    fs::create_dir(copy.path().join(".git")).expect("a repository");
+    let from = |folder: PathBuf, config: &str| {
+        let out = tempfile::tempdir().expect("a folder");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sidestage"));
+        let output = command.current_dir(folder).args(["build", config, "--out"]).arg(out.path().join("out")).output();
+        let output = output.expect("the binary runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        files_of(&out.path().join("out"))
+    };
+    let at_root = from(copy.path().to_owned(), ".pipeline-config.yaml");
+    assert!(at_root["plan.json"].contains("\"file\": \"scripts/zap/trigger-async-zap\""), "{}", at_root["plan.json"]);
+    assert_eq!(from(copy.path().join("scripts"), "../.pipeline-config.yaml"), at_root);
+    let absolute = copy.path().join(".pipeline-config.yaml").to_string_lossy().into_owned();
+    assert_eq!(from(std::env::temp_dir(), &absolute), at_root);
+}
+
+#[test]
 fn the_whole_set_is_written_and_the_shell_accepts_every_script() {
     for name in ["zap", "zap-v2"] {
         let (folder, files) = built(name, &[]);

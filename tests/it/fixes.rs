@@ -392,7 +392,7 @@ fn standard_input_can_be_shown_fixed_but_not_written() {
     let repository = Repository::new();
     let run = |option: &str| Sidestage::new(repository.path()).stdin(&scan("trigger-task owasp-zap")).run(&["check", option, "-"]);
     let ran = run("--fix");
-    assert_eq!(ran.transcript(), "error: standard input cannot be fixed: name the file, or take `--diff`\nexit: 2\n");
+    assert_eq!(ran.transcript(), "error: standard input cannot be fixed\nhelp: name the file, or use `--diff`\nexit: 2\n");
     let ran = run("--diff");
     assert_eq!(
         ran.transcript(),

@@ -189,7 +189,7 @@ fn a_root_in_another_repository_has_no_effect() {
         .file("app/.git/HEAD", "ref: refs/heads/main\n")
         .file("app/.pipeline-config.yaml", SOUND);
     let ran = repository.check(&["app", "--config", "shared/settings.yaml"]);
-    let note = "note: `repo-root` has no effect for `app/.pipeline-config.yaml`: it stands in another repository\n";
+    let note = "note: `repo-root` has no effect for `app/.pipeline-config.yaml`: it is in another repository\n";
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), note));
 }
 

@@ -13,14 +13,16 @@ pub fn diagnostic(diagnostic: &dyn Diagnostic) -> String {
         Some(Severity::Advice) => Level::NOTE,
     };
     let title = diagnostic.to_string();
-    let frame = frame(diagnostic);
-    let mut group = Group::with_title(level.primary_title(&title));
-    if let Some(Frame { path, line, text, mark, label }) = &frame {
-        let annotation = AnnotationKind::Primary.span(mark.clone());
-        let annotation = if label.is_empty() { annotation } else { annotation.label(label) };
-        group = group.element(Snippet::source(text).line_start(*line).path(path).annotation(annotation));
-    }
     let help = diagnostic.help().map(|help| help.to_string());
+    let group = Group::with_title(level.primary_title(&title));
+    let Some(Frame { path, line, text, mark, label }) = &frame(diagnostic) else {
+        // Without a frame there is no margin for the help to hang on.
+        let help = help.map_or_else(String::new, |help| format!("\nhelp: {help}"));
+        return renderer().render(&[group]) + &help;
+    };
+    let annotation = AnnotationKind::Primary.span(mark.clone());
+    let annotation = if label.is_empty() { annotation } else { annotation.label(label) };
+    let mut group = group.element(Snippet::source(text).line_start(*line).path(path).annotation(annotation));
     if let Some(help) = &help {
         group = group.element(Level::HELP.message(help));
     }
