@@ -63,7 +63,7 @@ pub(super) fn run(arguments: &Check) -> Result<Exit, Failure> {
 fn way(arguments: &Check) -> Result<Option<fix::Way>, Failure> {
     Ok(match (arguments.fixes.fix, arguments.fixes.diff) {
         (true, _) if arguments.paths.iter().any(|path| path == "-") => {
-            return Err(Failure("standard input cannot be fixed: name the file, or take `--diff`".to_owned()));
+            return Err(Failure("standard input cannot be fixed: name the file, or use `--diff`".to_owned()));
         }
         (true, _) => Some(fix::Way::Write),
         (_, true) => Some(fix::Way::Show),
@@ -83,7 +83,7 @@ fn refuse_nothing(arguments: &Check, search: &Search) -> Result<(), Failure> {
     )))
 }
 
-/// Scripts that several configurations share are told of once.
+/// Findings in scripts that several configurations share are reported once.
 fn tell_once(search: &mut Search) {
     if search.configurations.len() < 2 {
         return;
@@ -92,7 +92,7 @@ fn tell_once(search: &mut Search) {
     search.each(|sources, findings| {
         findings.retain(|finding| {
             let path = sources.get(finding.at.file).path().to_owned();
-            told.insert((path, finding.at.span, finding.rule, finding.message.clone()))
+            told.insert((path, finding.at.span, finding.rule, finding.line()))
         });
     });
 }
@@ -112,14 +112,14 @@ fn report(format: Format, checked: &[Checked<'_>], summary: Summary, spared: usi
             let mut text: String = checked.iter().map(findings::full).collect();
             let count = |number: usize, name: &str| format!("{number} {name}{}", if number == 1 { "" } else { "s" });
             let read = format!("{} and {}", count(summary.files, "configuration"), count(summary.scripts, "script"));
-            let beside = match spared {
+            let known = match spared {
                 0 => String::new(),
-                number => format!(", beside {number} of the baseline"),
+                number => format!(" ({number} known in the baseline)"),
             };
             if summary.errors + summary.warnings + summary.infos == 0 {
-                text.push_str(&format!("No findings in {read}{beside}.\n"));
+                text.push_str(&format!("No findings in {read}{known}.\n"));
             } else {
-                text.push_str(&format!("Found {} in {read}{beside}.\n", findings::tally(&summary)));
+                text.push_str(&format!("Found {} in {read}{known}.\n", findings::tally(&summary)));
             }
             if offers_fixes {
                 text.push_str(&findings::fixable(checked));

@@ -93,7 +93,7 @@ impl Round<'_> {
         let mut outcome = Outcome { taken: Vec::new(), skipped: Vec::new(), after: None };
         if !self.before.document.errors().is_empty() {
             // What is understood by halves is not written anew.
-            let reason = "the configuration is not valid YAML as a whole";
+            let reason = "the configuration is not valid YAML";
             outcome.skipped.extend(findings.iter().map(|finding| self.skipped(finding, reason)));
             return outcome;
         }
@@ -135,7 +135,7 @@ impl Round<'_> {
     fn skipped(&self, finding: &Finding, reason: &str) -> Skipped {
         let source = self.before.sources.get(finding.at.file);
         let at = source.position(finding.at.span.start);
-        let finding = format!("{}:{}:{}: [{}] {}", source.path(), at.line, at.column, finding.rule.name(), finding.message);
+        let finding = format!("{}:{}:{}: [{}] {}", source.path(), at.line, at.column, finding.rule.name(), finding.line());
         Skipped { finding, reason: reason.to_owned() }
     }
 }

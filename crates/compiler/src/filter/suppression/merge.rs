@@ -17,7 +17,7 @@ pub struct Part<'a> {
 }
 
 /// Makes the findings about ignores those of all parts together: in a file that several of them read, an ignore is
-/// unused only where none of them used it, and it is told once, by the first.
+/// unused only where none of them used it, and it is reported once, by the first.
 pub fn merge(parts: &mut [Part<'_>]) {
     let mut readers: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
     for (part, each) in parts.iter().enumerate() {
@@ -30,7 +30,7 @@ pub fn merge(parts: &mut [Part<'_>]) {
     for known in readers.into_values().filter(|known| known.len() > 1) {
         let mut all = known.iter().map(files);
         let Some(mut joined) = all.next().cloned() else { continue };
-        // Standard input may stand for a file that is there too: those are two texts.
+        // Standard input may replace a file that exists too: those are two texts.
         if !known.iter().map(files).all(|file| file.is_same(&joined)) {
             continue;
         }
