@@ -22,7 +22,7 @@ pub(super) fn read(path: &Utf8Path) -> Result<Baseline, Failure> {
 pub(super) fn write(path: &Utf8Path, baseline: &Baseline) -> Result<(), Failure> {
     let fault = |error: std::io::Error| Failure(format!("the baseline `{path}` cannot be written: {error}; nothing was changed"));
     let text = baseline.write()?;
-    let name = path.file_name().ok_or_else(|| fault(std::io::Error::other("it names no file")))?;
+    let name = path.file_name().ok_or_else(|| fault(std::io::Error::other("it does not name a file")))?;
     if path.is_dir() {
         return Err(fault(std::io::Error::other("it is a folder")));
     }
@@ -46,7 +46,7 @@ pub(super) fn tell_gone(path: &Utf8Path, gone: &[(&Known, usize)]) {
         return;
     }
     let (findings, occur) = if number == 1 { ("finding", "occurs") } else { ("findings", "occur") };
-    let mut text = format!("note: {number} {findings} of the baseline `{path}` no longer {occur}; `--write-baseline {path}` renews it");
+    let mut text = format!("note: {number} {findings} in the baseline `{path}` no longer {occur}; `--write-baseline {path}` updates it");
     for (known, count) in gone.iter().take(MAX_NAMED) {
         let times = if *count == 1 { String::new() } else { format!(" ({count} times)") };
         text.push_str(&format!("\n  {}: [{}] {}{times}", known.file, known.rule, known.message));

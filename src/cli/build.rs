@@ -59,7 +59,7 @@ fn write_set(out: &Utf8Path, files: &[Emitted]) -> Result<(), Failure> {
         move |error: std::io::Error| Failure(format!("`{path}` cannot be {what}: {error}; nothing was changed"))
     };
     if out.exists() && !out.is_dir() {
-        return Err(Failure(format!("`{out}` is no folder; name another with `--out`")));
+        return Err(Failure(format!("`{out}` is not a folder; name another with `--out`")));
     }
     let earlier = earlier_files(out)?;
     let parent = match out.parent() {
@@ -68,7 +68,7 @@ fn write_set(out: &Utf8Path, files: &[Emitted]) -> Result<(), Failure> {
     };
     fs::create_dir_all(parent).map_err(fault("made", parent))?;
     // The new folder is made beside the old one and takes its place by renaming.
-    let name = out.file_name().ok_or_else(|| Failure(format!("`{out}` does not name a folder; give `--out` a name of its own")))?;
+    let name = out.file_name().ok_or_else(|| Failure(format!("`{out}` does not name a folder; name one with `--out`")))?;
     let fresh = parent.join(format!(".{name}.new-{}", std::process::id()));
     let old = parent.join(format!(".{name}.old-{}", std::process::id()));
     let _ = fs::remove_dir_all(&fresh);
@@ -129,7 +129,7 @@ fn earlier_files(out: &Utf8Path) -> Result<Vec<Utf8PathBuf>, Failure> {
             if is_empty {
                 return Ok(Vec::new());
             }
-            Err(Failure(format!("`{out}` holds files that `sidestage build` did not write; name an empty or a new folder with `--out`")))
+            Err(Failure(format!("`{out}` contains files that `sidestage build` did not write; name an empty or new folder with `--out`")))
         }
     }
 }

@@ -48,7 +48,7 @@ struct Work {
     texts: Texts,
     /// What they held.
     originals: Texts,
-    /// How many findings are put right.
+    /// How many findings are fixed.
     fixed: usize,
     /// The files that could not be written.
     failed: BTreeSet<String>,

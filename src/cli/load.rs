@@ -128,7 +128,7 @@ pub(super) fn one(
     let options = Options { pipelines, detail: Detail::Exports, ..Options::default() };
     let mut search = load(&[path.to_owned()], Utf8Path::new(".pipeline-config.yaml"), choice, &options)?;
     if search.failed {
-        return Err(Failure(format!("`{path}` could not be read as a whole")));
+        return Err(Failure(format!("`{path}` could not be read completely")));
     }
     search.judge(severities);
     let mut summary = Summary::default();
@@ -138,12 +138,12 @@ pub(super) fn one(
         note(findings.trim_end());
     }
     match (search.configurations.pop(), search.configurations.as_slice()) {
-        (None, _) => Err(Failure(format!("`{path}` holds no pipeline configuration; {}", search.looked_at()))),
+        (None, _) => Err(Failure(format!("`{path}` contains no pipeline configuration; {}", search.looked_at()))),
         (Some(only), []) => Ok((only, summary)),
         (Some(last), others) => {
             let name = |one: &Loaded| format!("`{}`", one.compilation.sources.get(one.compilation.file).path());
             let names: Vec<String> = others.iter().chain([&last]).map(name).collect();
-            Err(Failure(format!("`{path}` holds several pipeline configurations; name one of {}", names.join(", "))))
+            Err(Failure(format!("`{path}` contains several pipeline configurations; name one of {}", names.join(", "))))
         }
     }
 }
@@ -215,7 +215,7 @@ impl Search {
     pub(super) fn looked_at(&self) -> String {
         let excluded = match self.excluded {
             0 => String::new(),
-            number => format!(", {number} more are left out by `exclude` of the settings"),
+            number => format!(", {number} more are excluded by `exclude` in the settings"),
         };
         format!("{} YAML file(s) were looked at{excluded}", self.others)
     }
@@ -224,7 +224,7 @@ impl Search {
 fn standard_input(path: &Utf8Path, projects: &mut Projects<'_>) -> Result<Looked, String> {
     let mut bytes = Vec::new();
     std::io::stdin().read_to_end(&mut bytes).map_err(|error| format!("standard input cannot be read: {error}"))?;
-    let no_place = |error| format!("`{path}` has no place: {error}");
+    let no_place = |error| format!("`{path}` cannot be located: {error}");
     if is_settings(path) {
         projects.check_text(path, &bytes).map_err(no_place)?;
         return Ok(Looked::Settings);
@@ -264,7 +264,7 @@ fn keep(compilation: Compilation, path: &Utf8Path, place: &Arc<Place>) -> Looked
     let is_sound = compilation.document.errors().is_empty() && compilation.document.root().is_some();
     match compilation.detected {
         Detected::Other(reason) if is_sound => {
-            note(&format!("note: `{path}` is not checked: {reason}, so it is no pipeline configuration"));
+            note(&format!("note: `{path}` is not checked: {reason}, so it is not a pipeline configuration"));
             Looked::Other
         }
         _ => config(compilation, place),

@@ -62,7 +62,7 @@ pub(crate) fn main() -> ExitCode {
             Exit::Failed
         }
         Ok(Err(_)) => {
-            complain("this is a bug in sidestage; please report it with the message above and the file that brings it about");
+            complain("this is a bug in sidestage; please report it with the message above and the file that causes it");
             Exit::Failed
         }
         Err(reason) => {

@@ -95,7 +95,7 @@ impl<'a> Projects<'a> {
             let root = options.settings.repo_root.take();
             options.settings.repo_root = root.as_ref().and_then(|root| repository.inside(&project.repository.absolute(root)));
             if root.is_some() && options.settings.repo_root.is_none() {
-                note(&format!("note: `repo-root` has no effect for `{path}`: it stands in another repository"));
+                note(&format!("note: `repo-root` has no effect for `{path}`: it is in another repository"));
             }
         }
         let place = Arc::new(Place { repository, folder, project, options });
@@ -165,7 +165,7 @@ impl<'a> Projects<'a> {
             Ok(bytes) => Some(self.add(repository.clone(), path.as_str(), &bytes)),
             Err(reason) => {
                 let reason = match reason {
-                    ReadError::Outside => "the link leads out of the repository".to_owned(),
+                    ReadError::Outside => "the link leads outside the repository".to_owned(),
                     other => other.to_string(),
                 };
                 complain(&format!("`{}` cannot be read: {reason}", repository.display(path.as_str())));

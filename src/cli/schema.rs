@@ -16,7 +16,7 @@ pub(super) fn run(name: Option<&str>) -> Result<Exit, Failure> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "`sidestage schema` lists them".to_owned(),
             };
-            return Err(Failure(format!("there is no schema `{name}`; {hint}")));
+            return Err(Failure(format!("unknown schema `{name}`; {hint}")));
         }
     }
     Ok(Exit::Clean)

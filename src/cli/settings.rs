@@ -51,7 +51,7 @@ impl Severities {
 
 /// The rule of a name.
 pub(super) fn rule(name: &str) -> Result<RuleId, Failure> {
-    RuleId::named(name).ok_or_else(|| Failure(format!("there is no rule `{name}`; {}", RuleId::hint(name))))
+    RuleId::named(name).ok_or_else(|| Failure(format!("unknown rule `{name}`; {}", RuleId::hint(name))))
 }
 
 fn severity(level: Level) -> Option<Severity> {

@@ -9,7 +9,7 @@ const BAD: &str = ".pipeline-config.yaml";
 const OTHER: &str = "other.pipeline-config.yaml";
 const OTHER_TEXT: &str = "version: '1'\ndynamic-scan:\n  script: trigger-task owasp-zpa\nowasp-zap:\n  script: zap-full-scan.py\n";
 const OTHER_FINDING: &str =
-    "other.pipeline-config.yaml:3:24: error[missing-stage] the configuration has no stage `owasp-zpa`, so this trigger fails\n";
+    "other.pipeline-config.yaml:3:24: error[missing-stage] the configuration has no stage `owasp-zpa`: this trigger fails\n";
 
 /// Checks a bad configuration and the other one; gives what is said of the bad one.
 fn check(bad: impl AsRef<[u8]>) -> String {
@@ -69,7 +69,7 @@ fn a_byte_order_mark_and_crlf_move_no_position() {
     let text = "version: '1'\ndeploy:\n  abort_on_failure: never\n  script: |\n    trigger-task 'nowhere-at-all'\n";
     let expected = [
         "3:21: error[invalid-config] `deploy.abort_on_failure`: expected `true` or `false`, found the text `never`",
-        "5:19: error[missing-stage] the configuration has no stage `nowhere-at-all`, so this trigger fails",
+        "5:19: error[missing-stage] the configuration has no stage `nowhere-at-all`: this trigger fails",
     ];
     let crlf = text.replace('\n', "\r\n");
     for text in [text.to_owned(), crlf.clone(), format!("\u{feff}{text}"), format!("\u{feff}{crlf}")] {
@@ -86,14 +86,14 @@ fn a_latin_1_byte_is_named_at_its_place() {
 
 #[test]
 fn a_repeated_key_is_marked_where_it_stands_again() {
-    let message = "error[duplicate-key] the key `deploy` stands twice in this mapping; the platform silently drops the first";
+    let message = "error[duplicate-key] duplicate key `deploy`: the platform uses the last one";
     let text = "version: '1'\ndeploy:\n  script: make blue\ndeploy:\n  script: make green\n";
     assert_findings(text, &[&format!("4:1: {message}")]);
 }
 
 #[test]
 fn an_alias_inside_its_own_value_is_one_mistake() {
-    let message = "error[invalid-yaml] the alias stands inside the value that it names, so the value would never end";
+    let message = "error[invalid-yaml] recursive alias: it is inside the value that it names, which would never end";
     let text = "version: '1'\ndeploy: &deploy\n  script: make\n  image: *deploy\n";
     assert_findings(text, &[&format!("4:10: {message}")]);
     let text = "version: '1'\ndeploy: &deploy\n  <<: *deploy\n  script: make\n";
@@ -162,7 +162,7 @@ fn a_configuration_of_20_mb_is_checked_to_its_end() {
     }
     let line = text.lines().count() + 2;
     text.push_str("dynamic-scan:\n  script: trigger-task nowhere-at-all\n");
-    let message = "error[missing-stage] the configuration has no stage `nowhere-at-all`, so this trigger fails";
+    let message = "error[missing-stage] the configuration has no stage `nowhere-at-all`: this trigger fails";
     assert_findings(text, &[&format!("{line}:24: {message}")]);
 }
 
@@ -173,7 +173,7 @@ fn a_script_of_1_mb_is_checked_to_its_end() {
     let last = script.lines().count();
     let ran =
         Repository::with_config("version: '1'\ndeploy:\n  script: |\n    source scripts/long\n").file("scripts/long", script).check(&[]);
-    let message = "error[missing-stage] the configuration has no stage `nowhere-at-all`, so this trigger fails";
+    let message = "error[missing-stage] the configuration has no stage `nowhere-at-all`: this trigger fails";
     assert_eq!(ran.transcript(), format!("scripts/long:{last}:14: {message}\nexit: 1\n"));
 }
 
@@ -284,7 +284,8 @@ fn scripts_that_source_each_other_come_to_an_end() {
         .file("scripts/second", "source scripts/first\nbash scripts/third\nsource scripts/first\n")
         .file("scripts/third", "./scripts/third & ./scripts/first | ./scripts/second\nbash scripts/third\n")
         .check(&[]);
-    let message = "error[unexported-variable] `owasp-zap` reads `app-url`, which its parent sets but does not export, so the read fails";
+    let message =
+        "error[unexported-variable] `app-url` is not exported to async stage `owasp-zap`: fails here, the async run has no `app-url`";
     assert_eq!(ran.transcript(), format!("{BAD}:10:36: {message}\nexit: 1\n"));
 }
 

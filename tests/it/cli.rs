@@ -72,10 +72,10 @@ fn levels_can_be_changed() {
 fn a_rule_that_does_not_exist_is_refused_with_the_one_that_was_meant() {
     for option in ["--deny", "--warn", "--allow"] {
         let ran = Repository::with_config(SOUND).check(&[option, "mising-stage"]);
-        assert_eq!(ran.transcript(), "error: there is no rule `mising-stage`; did you mean `missing-stage`?\nexit: 2\n", "{option}");
+        assert_eq!(ran.transcript(), "error: unknown rule `mising-stage`; did you mean `missing-stage`?\nexit: 2\n", "{option}");
     }
     let ran = Repository::with_config(SOUND).run(&["explain", "everything"]);
-    assert_eq!(ran.transcript(), "error: there is no rule `everything`; `sidestage rules` lists them\nexit: 2\n");
+    assert_eq!(ran.transcript(), "error: unknown rule `everything`; `sidestage rules` lists them\nexit: 2\n");
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn every_schema_is_listed_and_printed_as_it_is_in_the_repository() {
         assert_eq!(repository.run(&["schema", name]).stdout, text);
     }
     let ran = repository.run(&["schema", "findngs"]);
-    assert_eq!(ran.transcript(), "error: there is no schema `findngs`; did you mean `findings`?\nexit: 2\n");
+    assert_eq!(ran.transcript(), "error: unknown schema `findngs`; did you mean `findings`?\nexit: 2\n");
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn what_is_no_configuration_is_noted_where_it_is_named_and_passed_over_where_it_
     assert_eq!(named.code, Some(0), "{}", named.transcript());
     assert_eq!(
         named.stderr,
-        "note: `compose.yaml` is not checked: its `version` is neither '1' nor '2', so it is no pipeline configuration\n"
+        "note: `compose.yaml` is not checked: its `version` is neither '1' nor '2', so it is not a pipeline configuration\n"
     );
     assert_eq!(repository.check(&[]).transcript(), "exit: 0\n");
 }

@@ -86,7 +86,7 @@ fn a_bad_settings_file_is_reported_once_and_what_was_understood_counts() {
     let ran = repository.check(&[]);
     let lines: Vec<&str> = ran.stdout.lines().collect();
     assert_eq!(lines.len(), 3, "{}", ran.transcript());
-    assert_eq!(lines[0], ".sidestage.yaml:3:3: error[invalid-config] there is no rule `mising-script`");
+    assert_eq!(lines[0], ".sidestage.yaml:3:3: error[invalid-config] unknown rule `mising-script`");
     assert!(lines[1..].iter().all(|line| line.contains("info[missing-stage]")), "{lines:?}");
     assert_eq!(ran.code, Some(1), "its findings count");
     let report = repository.run(&["check", "--format", "json"]).json();
@@ -109,7 +109,7 @@ fn the_settings_say_how_their_own_faults_count() {
 #[test]
 fn a_settings_file_can_be_checked_by_its_name() {
     let repository = Repository::new().file(SETTINGS, "propertys: []\n");
-    let expected = ".sidestage.yaml:1:1: warning[unknown-key] the key `propertys` has no effect: the settings have no such key\n";
+    let expected = ".sidestage.yaml:1:1: warning[unknown-key] unknown key `propertys`: the settings have no such key\n";
     assert_eq!(repository.check(&[SETTINGS]).stdout, expected);
     let typed = Sidestage::new(repository.path()).stdin("exclude: x\n");
     let ran = typed.run(&["check", "--format", "concise", "-", "--stdin-filename", SETTINGS]);
@@ -189,7 +189,7 @@ fn a_root_in_another_repository_has_no_effect() {
         .file("app/.git/HEAD", "ref: refs/heads/main\n")
         .file("app/.pipeline-config.yaml", SOUND);
     let ran = repository.check(&["app", "--config", "shared/settings.yaml"]);
-    let note = "note: `repo-root` has no effect for `app/.pipeline-config.yaml`: it stands in another repository\n";
+    let note = "note: `repo-root` has no effect for `app/.pipeline-config.yaml`: it is in another repository\n";
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), note));
 }
 

@@ -146,7 +146,8 @@ mod tests {
     #[test]
     fn every_pattern_says_in_words_what_it_expects() {
         for name in ["config-v1", "config-v2", "settings", "async-contract"] {
-            let mut nodes = vec![serde_json::from_str(super::named(name).expect("a schema of ours").text).expect("JSON")];
+            let mut nodes: Vec<serde_json::Value> =
+                vec![serde_json::from_str(super::named(name).expect("a schema of ours").text).expect("JSON")];
             while let Some(node) = nodes.pop() {
                 if let Some(pattern) = node.get("pattern").and_then(serde_json::Value::as_str) {
                     let expected = super::expected_by_pattern(pattern);

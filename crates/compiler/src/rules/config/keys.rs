@@ -96,3 +96,29 @@ fn is_stage(context: &Context<'_>, key: &str) -> bool {
     let has = |field| value.and_then(|value| context.document.get(context.text, value, field)).is_some();
     has("script") || has("image")
 }
+
+#[cfg(test)]
+#[allow(clippy::expect_used)] // a test that panics has failed, as it should
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::Level;
+    use crate::config::schema;
+
+    #[test]
+    fn the_keys_of_a_level_are_those_of_its_schema() {
+        for (level, name, pointer) in [
+            (Level::Top, "config-v2", ""),
+            (Level::Stage, "config-v1", "/$defs/stage"),
+            (Level::Task, "config-v2", "/$defs/task"),
+            (Level::Step, "config-v2", "/$defs/step"),
+            (Level::Contract, "async-contract", ""),
+            (Level::Variable, "async-contract", "/$defs/variable"),
+        ] {
+            let schema: serde_json::Value = serde_json::from_str(schema::named(name).expect("a schema of ours").text).expect("JSON");
+            let properties = schema.pointer(&format!("{pointer}/properties")).and_then(serde_json::Value::as_object);
+            let expected: BTreeSet<&str> = properties.expect("properties").keys().map(String::as_str).collect();
+            assert_eq!(level.keys().iter().copied().collect::<BTreeSet<_>>(), expected, "a {}", level.name());
+        }
+    }
+}
