@@ -158,7 +158,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// A title fits one line beside its place: at most 72 characters, no full stop, no line break.
-pub fn check_title(title: &str) {
+pub(crate) fn check_title(title: &str) {
     assert!(title.chars().count() <= 72, "longer than 72 characters: {title}");
     assert!(!title.ends_with('.') && !title.contains('\n'), "a title is no sentence: {title}");
 }

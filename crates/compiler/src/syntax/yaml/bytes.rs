@@ -31,13 +31,13 @@ fn decode(bytes: &[u8]) -> (String, Option<YamlError>) {
         Ok(text) => (text.to_owned(), None),
         Err(invalid) => {
             let at = invalid.valid_up_to();
-            let label = format!("the byte 0x{:02x} is not valid UTF-8", bytes[at]);
+            let label = format!("unexpected byte 0x{:02x}", bytes[at]);
             let mut text = String::with_capacity(bytes.len());
             for chunk in bytes.utf8_chunks() {
                 text.push_str(chunk.valid());
                 text.extend(std::iter::repeat_n('?', chunk.invalid().len()));
             }
-            (text, error(at, 1, "the file is not UTF-8", label, "save the file as UTF-8"))
+            (text, error(at, 1, "invalid UTF-8", label, "save the file as UTF-8"))
         }
     }
 }
@@ -50,7 +50,7 @@ mod tests {
     fn bytes_that_are_not_text_are_reported_at_their_place() {
         let fault = |bytes: &[u8]| decode(bytes).1.map(|error| (error.span.start, error.label));
         assert_eq!(fault("grüße".as_bytes()), None);
-        assert_eq!(fault(b"a: gr\xfc\xdfe"), Some((5, Some("the byte 0xfc is not valid UTF-8".to_owned()))));
+        assert_eq!(fault(b"a: gr\xfc\xdfe"), Some((5, Some("unexpected byte 0xfc".to_owned()))));
         assert_eq!(fault(b"ab\0c").map(|fault| fault.0), Some(2));
         assert_eq!(fault(&[0xff, 0xfe, b'a', 0]).map(|fault| fault.0), Some(0));
         assert_eq!(decode(b"a\xfcb").0, "a?b", "positions stay exact");
