@@ -61,7 +61,7 @@ fn read_manifest(path: &Utf8Path) -> Result<Manifest, CliError> {
     };
     let manifest: Manifest = serde_json::from_str(&text).map_err(|error| invalid(error.to_string(), json_place(&text, &error)))?;
     if manifest.version != 1 || manifest.trigger.r#type != "generic" {
-        return Err(invalid("it is not of version 1".to_owned(), None).into());
+        return Err(invalid("it is not version 1".to_owned(), None).into());
     }
     Ok(manifest)
 }
@@ -105,12 +105,12 @@ fn surroundings(keeper: Keeper) -> Result<Surroundings, Fault> {
     let pipeline = variable("PIPELINE_ID").unwrap_or_default();
     if pipeline.is_empty() || pipeline.len() > 64 || !pipeline.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
         return Err(setting(format!(
-            "PIPELINE_ID is not set, or is no id: '{pipeline}'\n  It says which pipeline is set up.\n  Type: export PIPELINE_ID=<the id of the Tekton pipeline>"
+            "PIPELINE_ID is not set, or is not a valid id: '{pipeline}'\n  It says which pipeline is set up.\n  Type: export PIPELINE_ID=<the id of the Tekton pipeline>"
         )));
     }
     let api = match variable("CD_TEKTON_PIPELINE_URL") {
         Some(url) if is_url(&url) => url,
-        Some(url) => return Err(setting(format!("CD_TEKTON_PIPELINE_URL is no http or https URL: '{url}'"))),
+        Some(url) => return Err(setting(format!("CD_TEKTON_PIPELINE_URL is not an http or https URL: '{url}'"))),
         None => format!("https://api.{}.devops.cloud.ibm.com/pipeline/v2", region(keeper)?),
     };
     // What was typed wins over what the run has.
@@ -123,7 +123,7 @@ fn surroundings(keeper: Keeper) -> Result<Surroundings, Fault> {
     };
     let bearer = variable("IAM_ACCESS_TOKEN").map(|token| token.trim_start_matches("Bearer ").to_owned());
     if bearer.as_ref().is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte))) {
-        return Err(Fault::refused(Kind::Rights, "IAM_ACCESS_TOKEN has characters that no token has".to_owned()));
+        return Err(Fault::refused(Kind::Rights, "IAM_ACCESS_TOKEN contains characters that are not valid in a token".to_owned()));
     }
     let text = |name: &str| variable(name);
     Ok(Surroundings {

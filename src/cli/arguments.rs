@@ -5,17 +5,17 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use sidestage_compiler::platform::PipelineKind;
 
-/// A compiler for async pipeline stages: checks what reaches them, draws it, and emits what triggers them.
+/// A compiler for async pipeline stages: checks the data that reaches them, draws it, and emits what triggers them.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100)]
 #[command(after_help = "Examples:
-  sidestage check                        check every configuration below this folder
+  sidestage check                        check every configuration under this folder
   sidestage check .pipeline-config.yaml --pipeline cc
   sidestage graph --format svg > graph.svg
   sidestage build --out deploy/async     write the scripts that trigger the async stages
   sidestage explain unexported-variable
 
-Exit codes: 0 nothing at error level, 1 findings at error level, 2 the command could not do its work.")]
+Exit codes: 0 no errors, 1 errors found, 2 sidestage could not run.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) color: Color,
@@ -94,13 +94,13 @@ pub(super) enum Command {
   sidestage check --deny warnings --allow missing-script
   sidestage check --diff | git apply     the same as sidestage check --fix
   sidestage check --config ci/sidestage.yaml
-  sidestage check --write-baseline baseline.json     what is found now is known from here on
-  sidestage check --baseline baseline.json           tell only what is new
+  sidestage check --write-baseline baseline.json     record what is found now
+  sidestage check --baseline baseline.json           report only new findings
 
-A comment `# sidestage: ignore[RULE] reason` hides what is found in its line or, alone in a line, in the line below;
+A comment `# sidestage: ignore[RULE] reason` suppresses findings on its line or, alone on a line, on the next line;
 `# sidestage: ignore-file[RULE] reason` at the top of a file, in the whole file. See `sidestage explain unused-ignore`.
 
-Settings of the project stand in `.sidestage.yaml`, see `sidestage schema settings`.")]
+Settings of the project are in `.sidestage.yaml`, see `sidestage schema settings`.")]
 pub(super) struct Check {
     /// Files or folders; folders are searched for configurations by content. `-` reads standard input
     #[arg(default_value = ".")]
@@ -111,13 +111,13 @@ pub(super) struct Check {
     /// Only look at this kind of pipeline; may be repeated
     #[arg(long, value_enum)]
     pub(super) pipeline: Vec<Pipeline>,
-    /// The path that standard input stands for
+    /// The path of the file on standard input
     #[arg(long, default_value = ".pipeline-config.yaml")]
     pub(super) stdin_filename: Utf8PathBuf,
-    /// Leave out the findings that this file knows; they do not count for the exit code either
+    /// Report only findings that are not in this file; the others do not change the exit code
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<Utf8PathBuf>,
-    /// Write what is found now to this file, for `--baseline`, and exit with 0
+    /// Record the current findings in this file, for `--baseline`, and exit with 0
     #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
     pub(super) write_baseline: Option<Utf8PathBuf>,
     #[command(flatten)]
@@ -134,8 +134,7 @@ pub(super) struct Check {
   sidestage build ci/.one-pipeline.yaml --out deploy/async --transport platform
   sidestage build --emit terraform --out deploy/terraform
 
-Nothing is written where there are errors. Files that an earlier build wrote are replaced as a whole set;
-other files in the folder stay.")]
+Nothing is written if there are errors. All files of an earlier build are replaced; other files in the folder are kept.")]
 pub(super) struct Build {
     /// A configuration, or a folder that holds one
     pub(super) file: Option<Utf8PathBuf>,
@@ -164,16 +163,16 @@ pub(super) struct Build {
 
 Reads PIPELINE_ID, CD_TEKTON_PIPELINE_URL (else IBM_CLOUD_REGION), CD_TEKTON_PIPELINE_AUTH_URL, IAM_ACCESS_TOKEN
 (else CD_TEKTON_PIPELINE_APIKEY), SIDESTAGE_RETRIES, SIDESTAGE_RETRY_DELAY, SIDESTAGE_RETRY_CAP and
-SIDESTAGE_TIMEOUT (seconds). Where there is a pipelinectl command, it keeps the token, and gives the API key where
+SIDESTAGE_TIMEOUT (seconds). If there is a pipelinectl command, it stores the token, and provides the API key if
 none is set here.
 
-Exit codes: 0 all is set up; 1 the service failed or cannot be reached, or the configuration has errors;
-2 a setting or file is missing or wrong; 4 the token or the rights do not suffice; 5 the trigger is disabled,
-or is of another kind.")]
+Exit codes: 0 everything is set up; 1 the service failed or cannot be reached, or the configuration has errors;
+2 a setting or file is missing or wrong; 4 the token or its permissions are not sufficient; 5 the trigger is
+disabled, or is of another type.")]
 pub(super) struct Apply {
     /// A configuration, or a folder that holds one
     pub(super) file: Option<Utf8PathBuf>,
-    /// Take what must be there from this `webhook.json`, not from a configuration
+    /// Read what must exist from this `webhook.json`, not from a configuration
     #[arg(long, value_name = "FILE", conflicts_with = "file")]
     pub(super) manifest: Option<Utf8PathBuf>,
     /// Change nothing: show the requests, with the token masked
@@ -182,7 +181,7 @@ pub(super) struct Apply {
     /// Enable the trigger where it is disabled
     #[arg(long)]
     pub(super) enable: bool,
-    /// Give trigger and property a new token, also where the webhook refuses the one that they seem to share
+    /// Write a new token to trigger and property, even if the webhook refuses the one that they seem to share
     #[arg(long)]
     pub(super) rotate: bool,
     /// Write `trigger_id`, `webhook_url`, `header` and `changed` to this file, as JSON
@@ -199,16 +198,16 @@ pub(super) struct Apply {
   sidestage serve
   sidestage serve --state .pipeline --api-key-file keys.txt --listen 0.0.0.0:8080
 
-When it is ready, one line of JSON says where: `api`, `iam` and `pipeline`. Without --state it forgets everything at its
-end. A key file has a key a line, and behind a blank its role: editor (the default), operator or viewer. Without one,
-every caller of this machine is an editor; on an address that other machines can reach, a key file must be given.
-Addresses in replies lead back the way that the caller came.
+When it is ready, one line of JSON says where: `api`, `iam` and `pipeline`. Without --state nothing is kept after it ends.
+A key file has one key per line, and after a space its role: editor (the default), operator or viewer. Without one,
+every caller on this machine is an editor; on an address that other machines can reach, a key file is required.
+Addresses in replies use the host that the caller used.
 
-Scripts and `sidestage apply` find it by the environment:
+Scripts and `sidestage apply` find it through the environment:
   export PIPELINE_ID=<pipeline> CD_TEKTON_PIPELINE_URL=<api> CD_TEKTON_PIPELINE_AUTH_URL=<iam>
   export IAM_ACCESS_TOKEN=any        without a key file; with one: pipelinectl set_secret ibmcloud-api-key KEY")]
 pub(super) struct Serve {
-    /// Where it listens; by default a free port of 127.0.0.1
+    /// Address to listen on; by default a free port of 127.0.0.1
     #[arg(long, value_name = "ADDR:PORT")]
     pub(super) listen: Option<std::net::SocketAddr>,
     /// Keep everything in this folder: what was answered survives a crash
@@ -217,7 +216,7 @@ pub(super) struct Serve {
     /// The id of the pipeline: 36 digits, lower-case letters and `-`
     #[arg(long, value_name = "ID")]
     pub(super) pipeline: Option<String>,
-    /// Take only callers with a key of this file
+    /// Accept only callers with a key from this file
     #[arg(long, value_name = "FILE")]
     pub(super) api_key_file: Option<Utf8PathBuf>,
 }
@@ -293,24 +292,24 @@ pub(super) enum GraphFormat {
     Json,
 }
 
-/// What is done with findings that can be put right.
+/// What is done with findings that can be fixed.
 #[derive(Debug, Args)]
 pub(super) struct Fixes {
-    /// Put right what can safely be put right, then report what remains
+    /// Apply safe fixes, then report the remaining findings
     #[arg(long, group = "fixing")]
     pub(super) fix: bool,
     /// Write nothing: print what `--fix` would change, as a unified diff in place of the findings
     #[arg(long, group = "fixing")]
     pub(super) diff: bool,
-    /// Also take fixes that may change more than is meant, or leave something to tidy up: read what they write
+    /// Also apply fixes that may change more than is meant, or need a clean-up: review the changes
     #[arg(long = "unsafe-fixes", requires = "fixing")]
     pub(super) with_unsafe: bool,
 }
 
-/// Which settings hold.
+/// Which settings apply.
 #[derive(Debug, Args)]
 pub(super) struct SettingsArguments {
-    /// Read the project's settings from this file, not from the nearest `.sidestage.yaml` upward of a configuration
+    /// Read the project's settings from this file, not from the nearest `.sidestage.yaml` above a configuration
     #[arg(long = "config", value_name = "FILE", conflicts_with = "no_settings")]
     pub(super) settings_file: Option<Utf8PathBuf>,
     /// Ignore every settings file
@@ -318,10 +317,10 @@ pub(super) struct SettingsArguments {
     pub(super) no_settings: bool,
 }
 
-/// How bad findings are; the settings' `rules` say the same for good.
+/// Severity of findings; `rules` in the settings changes it permanently.
 #[derive(Debug, Args)]
 pub(super) struct LevelArguments {
-    /// Make a rule an error; `warnings` stands for all that warn
+    /// Make a rule an error; `warnings` means all rules that are warnings
     #[arg(long, value_name = "RULE")]
     pub(super) deny: Vec<String>,
     /// Make a rule a warning
@@ -336,7 +335,7 @@ pub(super) struct LevelArguments {
 pub(super) enum Format {
     /// Code frames, related places and help
     Full,
-    /// One line a finding
+    /// One line per finding
     Concise,
     /// Sentences without frames, for screen readers
     Narrated,

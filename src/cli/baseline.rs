@@ -39,7 +39,7 @@ pub(super) fn read(path: &Utf8Path) -> Result<Known, CliError> {
         Base::WorkingFolder => {
             print_line(&format!(
                 "note: the baseline `{path}` has version 1, so its paths start from the working folder; \
-                 `--write-baseline {path}` renews it"
+                 `--write-baseline {path}` updates it"
             ));
             working_folder()
         }
@@ -86,7 +86,7 @@ pub(super) fn warn_stale(path: &Utf8Path, stale: &[&Fingerprint]) {
     }
     let occur = if stale.len() == 1 { "occurs" } else { "occur" };
     let findings = count(stale.len(), "finding");
-    let mut text = format!("note: {findings} of the baseline `{path}` no longer {occur}; `--write-baseline {path}` renews it");
+    let mut text = format!("note: {findings} in the baseline `{path}` no longer {occur}; `--write-baseline {path}` updates it");
     for known in stale.iter().take(MAX_NAMED) {
         text.push_str(&format!("\n  {}: [{}] {}", known.file, known.rule, known.source));
     }

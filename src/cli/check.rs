@@ -112,7 +112,7 @@ fn summary_line(summary: Summary, suppressed: usize) -> String {
     let read = format!("{} and {}", count(summary.files, "configuration"), count(summary.scripts, "script"));
     let known = match suppressed {
         0 => String::new(),
-        number => format!(" ({number} suppressed by the baseline)"),
+        number => format!(" ({number} known in the baseline)"),
     };
     if summary.errors + summary.warnings + summary.infos == 0 {
         format!("No findings in {read}{known}.\n")

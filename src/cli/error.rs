@@ -32,11 +32,11 @@ pub(super) enum CliError {
     )]
     NoConfiguration { places: String, looked_at: String },
 
-    #[error("`{path}` holds several pipeline configurations")]
+    #[error("`{path}` contains several pipeline configurations")]
     #[diagnostic(code(sidestage::several_configurations), help("name one of {names}"))]
     SeveralConfigurations { path: Utf8PathBuf, names: String },
 
-    #[error("there is no {kind} `{name}`")]
+    #[error("unknown {kind} `{name}`")]
     #[diagnostic(code(sidestage::unknown_name))]
     UnknownName {
         kind: &'static str,
@@ -64,11 +64,11 @@ pub(super) enum CliError {
     NotAFolder { path: Utf8PathBuf },
 
     #[error("`{path}` does not name a folder")]
-    #[diagnostic(code(sidestage::not_a_folder), help("give `--out` a name of its own"))]
+    #[diagnostic(code(sidestage::not_a_folder), help("name one with `--out`"))]
     Nameless { path: Utf8PathBuf },
 
-    #[error("`{path}` holds files that `sidestage build` did not write")]
-    #[diagnostic(code(sidestage::foreign_folder), help("name an empty or a new folder with `--out`"))]
+    #[error("`{path}` contains files that `sidestage build` did not write")]
+    #[diagnostic(code(sidestage::foreign_folder), help("name an empty or new folder with `--out`"))]
     ForeignFolder { path: Utf8PathBuf },
 
     #[error("standard input cannot be fixed")]
@@ -84,7 +84,7 @@ pub(super) enum CliError {
     Serve(String),
 
     #[error("this is a bug in sidestage: {0}")]
-    #[diagnostic(code(sidestage::bug), help("report it with the file that brings it about"))]
+    #[diagnostic(code(sidestage::bug), help("report it with the file that causes it"))]
     Bug(String),
 }
 

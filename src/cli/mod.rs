@@ -63,7 +63,7 @@ pub(crate) fn main() -> ExitCode {
             Exit::Failed
         }
         Ok(Err(_)) => {
-            print_error("this is a bug in sidestage; please report it with the message above and the file that brings it about");
+            print_error("this is a bug in sidestage; please report it with the message above and the file that causes it");
             Exit::Failed
         }
         Err(reason) => {

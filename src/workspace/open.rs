@@ -195,7 +195,7 @@ impl Workspace {
     pub(crate) fn looked_at(&self) -> String {
         let excluded = match self.excluded {
             0 => String::new(),
-            number => format!(", {number} more are left out by `exclude` of the settings"),
+            number => format!(", {number} more are excluded by `exclude` in the settings"),
         };
         format!("{} YAML file(s) were looked at{excluded}", self.others)
     }
@@ -205,7 +205,7 @@ impl Workspace {
 fn standard_input(path: &Utf8Path, cache: &mut SettingsCache<'_>) -> Result<Option<(Classified, Arc<FolderSettings>)>, String> {
     let mut bytes = Vec::new();
     std::io::stdin().read_to_end(&mut bytes).map_err(|error| format!("standard input cannot be read: {error}"))?;
-    let no_place = |error| format!("`{path}` has no place: {error}");
+    let no_place = |error| format!("`{path}` cannot be located: {error}");
     if is_settings(path) {
         cache.check_text(path, &bytes).map_err(no_place)?;
         return Ok(None);

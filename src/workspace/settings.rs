@@ -180,7 +180,7 @@ impl<'a> SettingsCache<'a> {
             Ok(bytes) => Some(self.add(repository.clone(), path.as_str(), &bytes)),
             Err(reason) => {
                 let reason = match reason {
-                    ReadError::Outside => "the link leads out of the repository".to_owned(),
+                    ReadError::Outside => "the link leads outside the repository".to_owned(),
                     other => other.to_string(),
                 };
                 let path = repository.paths_from(self.working).show(path.as_str()).into();

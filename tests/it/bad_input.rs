@@ -9,7 +9,7 @@ const BAD: &str = ".pipeline-config.yaml";
 const OTHER: &str = "other.pipeline-config.yaml";
 const OTHER_TEXT: &str = "version: '1'\ndynamic-scan:\n  script: trigger-task owasp-zpa\nowasp-zap:\n  script: zap-full-scan.py\n";
 const OTHER_FINDING: &str =
-    "other.pipeline-config.yaml:3:24: error[missing-stage] the configuration has no stage `owasp-zpa`, so this trigger fails\n";
+    "other.pipeline-config.yaml:3:24: error[missing-stage] the configuration has no stage `owasp-zpa`: this trigger fails\n";
 
 /// Checks a bad configuration and the other one; gives what is said of the bad one.
 fn check(bad: impl AsRef<[u8]>) -> String {
@@ -20,7 +20,7 @@ fn check(bad: impl AsRef<[u8]>) -> String {
     about_bad.unwrap_or_else(|| panic!("the other configuration was not checked:\n{}", ran.stdout)).to_owned()
 }
 
-/// Asserts that exactly these findings, `line:column: severity[rule] message`, are reported.
+/// Asserts that exactly these findings, `line:column: severity[rule] title: label`, are reported.
 fn assert_findings(bad: impl AsRef<[u8]>, expected: &[&str]) {
     let expected: String = expected.iter().map(|finding| format!("{BAD}:{finding}\n")).collect();
     assert_eq!(check(bad), expected);
@@ -28,7 +28,7 @@ fn assert_findings(bad: impl AsRef<[u8]>, expected: &[&str]) {
 
 #[test]
 fn an_empty_file_is_no_configuration() {
-    let expected = ["1:1: error[invalid-config] the file is empty: a configuration has a `version` and stages"];
+    let expected = ["1:1: error[invalid-config] the configuration is empty: a configuration has a `version` and stages"];
     assert_findings("", &expected);
     assert_findings("\n\n", &expected);
     assert_findings("# to be written\n", &expected);
@@ -37,14 +37,14 @@ fn an_empty_file_is_no_configuration() {
 #[test]
 fn a_binary_file_is_named_at_its_first_nul_byte() {
     let image = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
-    assert_findings(image, &["3:1: error[invalid-yaml] the file is binary: it holds a NUL byte"]);
-    assert_findings("version: '1'\nset\0up:\n", &["2:4: error[invalid-yaml] the file is binary: it holds a NUL byte"]);
+    assert_findings(image, &["3:1: error[invalid-yaml] the file is binary: a NUL byte is here"]);
+    assert_findings("version: '1'\nset\0up:\n", &["2:4: error[invalid-yaml] the file is binary: a NUL byte is here"]);
 }
 
 #[test]
 fn utf_16_is_named_as_what_it_is() {
     let text: Vec<u8> = "\u{feff}version: '1'\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    assert_findings(text, &["1:1: error[invalid-yaml] the file is UTF-16, and the platform reads UTF-8"]);
+    assert_findings(text, &["1:1: error[invalid-yaml] the file is UTF-16: the platform reads only UTF-8"]);
 }
 
 #[test]
@@ -68,8 +68,8 @@ fn an_unterminated_quote_is_one_mistake() {
 fn a_byte_order_mark_and_crlf_move_no_position() {
     let text = "version: '1'\ndeploy:\n  abort_on_failure: never\n  script: |\n    trigger-task 'nowhere-at-all'\n";
     let expected = [
-        "3:21: error[invalid-config] `deploy.abort_on_failure`: expected `true` or `false`, found the text `never`",
-        "5:19: error[missing-stage] the configuration has no stage `nowhere-at-all`, so this trigger fails",
+        "3:21: error[invalid-config] invalid value of `deploy.abort_on_failure`: expected `true` or `false`, found the string `never`",
+        "5:19: error[missing-stage] the configuration has no stage `nowhere-at-all`: this trigger fails",
     ];
     let crlf = text.replace('\n', "\r\n");
     for text in [text.to_owned(), crlf.clone(), format!("\u{feff}{text}"), format!("\u{feff}{crlf}")] {
@@ -80,20 +80,20 @@ fn a_byte_order_mark_and_crlf_move_no_position() {
 #[test]
 fn a_latin_1_byte_is_named_at_its_place() {
     let text = b"version: '1'\ndeploy:\n  script: echo Gr\xfc\xdfe\n";
-    assert_findings(text, &["3:18: error[invalid-yaml] the byte 0xfc is not UTF-8"]);
+    assert_findings(text, &["3:18: error[invalid-yaml] invalid UTF-8: unexpected byte 0xfc"]);
     assert_eq!(check("version: '1'\ndeploy:\n  script: echo Grüße\n"), "", "the same in UTF-8");
 }
 
 #[test]
 fn a_repeated_key_is_marked_where_it_stands_again() {
-    let message = "error[duplicate-key] the key `deploy` stands twice in this mapping; the platform silently drops the first";
+    let message = "error[duplicate-key] duplicate key `deploy`: the platform uses the last one";
     let text = "version: '1'\ndeploy:\n  script: make blue\ndeploy:\n  script: make green\n";
     assert_findings(text, &[&format!("4:1: {message}")]);
 }
 
 #[test]
 fn an_alias_inside_its_own_value_is_one_mistake() {
-    let message = "error[invalid-yaml] the alias stands inside the value that it names, so the value would never end";
+    let message = "error[invalid-yaml] recursive alias: it is inside the value that it names, which would never end";
     let text = "version: '1'\ndeploy: &deploy\n  script: make\n  image: *deploy\n";
     assert_findings(text, &[&format!("4:10: {message}")]);
     let text = "version: '1'\ndeploy: &deploy\n  <<: *deploy\n  script: make\n";
@@ -102,7 +102,7 @@ fn an_alias_inside_its_own_value_is_one_mistake() {
 
 #[test]
 fn aliases_of_aliases_of_aliases_are_not_unfolded() {
-    let message = "error[invalid-yaml] aliases make this value stand for more than 1000000 values";
+    let message = "error[invalid-yaml] aliases expand to more than 1000000 values: this value contains them";
     let lists = bomb(|index, items| format!("x-{index}: &a{index} [{}]\n", items.join(", ")));
     assert_findings(lists, &[&format!("8:10: {message}")]);
     let mappings = bomb(|index, items| {
@@ -145,7 +145,7 @@ fn scripts_nested_deeply_do_not_bring_the_program_down() {
 #[test]
 fn several_documents_are_refused_in_words() {
     let text = "version: '1'\ndeploy:\n  script: make\n---\nversion: '1'\n";
-    assert_findings(text, &["4:1: error[invalid-yaml] the file holds several YAML documents; only the first is read"]);
+    assert_findings(text, &["4:1: error[invalid-yaml] several YAML documents in one file: only the first document is read"]);
     assert_eq!(check("---\nversion: '1'\ndeploy:\n  script: make\n...\n"), "", "one document with its marks");
 }
 
@@ -162,7 +162,7 @@ fn a_configuration_of_20_mb_is_checked_to_its_end() {
     }
     let line = text.lines().count() + 2;
     text.push_str("dynamic-scan:\n  script: trigger-task nowhere-at-all\n");
-    let message = "error[missing-stage] the configuration has no stage `nowhere-at-all`, so this trigger fails";
+    let message = "error[missing-stage] the configuration has no stage `nowhere-at-all`: this trigger fails";
     assert_findings(text, &[&format!("{line}:24: {message}")]);
 }
 
@@ -173,7 +173,7 @@ fn a_script_of_1_mb_is_checked_to_its_end() {
     let last = script.lines().count();
     let ran =
         Repository::with_config("version: '1'\ndeploy:\n  script: |\n    source scripts/long\n").file("scripts/long", script).check(&[]);
-    let message = "error[missing-stage] the configuration has no stage `nowhere-at-all`, so this trigger fails";
+    let message = "error[missing-stage] the configuration has no stage `nowhere-at-all`: this trigger fails";
     assert_eq!(ran.transcript(), format!("scripts/long:{last}:14: {message}\nexit: 1\n"));
 }
 
@@ -259,7 +259,11 @@ fn no_link_leads_out_of_the_repository() {
     symlink("inside", inner.join("scripts/same")).unwrap();
     std::fs::write(inner.join(BAD), parent("scripts/same").replace("app-url", "app-port")).unwrap();
     let ran = crate::harness::repository::Sidestage::new(&inner).run(&["check", "--format", "concise"]);
-    assert!(ran.stdout.contains("error[unexported-variable] `owasp-zap` reads `app-port`"), "{}", ran.transcript());
+    assert!(
+        ran.stdout.contains("error[unexported-variable] `app-port` is not exported to async stage `owasp-zap`"),
+        "{}",
+        ran.transcript()
+    );
 }
 
 /// A configuration that sources a path, then triggers a stage that reads what the script there sets.
@@ -284,7 +288,8 @@ fn scripts_that_source_each_other_come_to_an_end() {
         .file("scripts/second", "source scripts/first\nbash scripts/third\nsource scripts/first\n")
         .file("scripts/third", "./scripts/third & ./scripts/first | ./scripts/second\nbash scripts/third\n")
         .check(&[]);
-    let message = "error[unexported-variable] `owasp-zap` reads `app-url`, which its parent sets but does not export, so the read fails";
+    let message =
+        "error[unexported-variable] `app-url` is not exported to async stage `owasp-zap`: fails here, the async run has no `app-url`";
     assert_eq!(ran.transcript(), format!("{BAD}:10:36: {message}\nexit: 1\n"));
 }
 

@@ -72,10 +72,10 @@ fn levels_can_be_changed() {
 fn a_rule_that_does_not_exist_is_refused_with_the_one_that_was_meant() {
     for option in ["--deny", "--warn", "--allow"] {
         let ran = Repository::with_config(SOUND).check(&[option, "mising-stage"]);
-        assert_eq!(ran.transcript(), "error: there is no rule `mising-stage`\nhelp: did you mean `missing-stage`?\nexit: 2\n", "{option}");
+        assert_eq!(ran.transcript(), "error: unknown rule `mising-stage`\nhelp: did you mean `missing-stage`?\nexit: 2\n", "{option}");
     }
     let ran = Repository::with_config(SOUND).run(&["explain", "everything"]);
-    assert_eq!(ran.transcript(), "error: there is no rule `everything`\nhelp: `sidestage rules` lists them\nexit: 2\n");
+    assert_eq!(ran.transcript(), "error: unknown rule `everything`\nhelp: `sidestage rules` lists them\nexit: 2\n");
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn every_schema_is_listed_and_printed_as_it_is_in_the_repository() {
         assert_eq!(repository.run(&["schema", name]).stdout, text);
     }
     let ran = repository.run(&["schema", "findngs"]);
-    assert_eq!(ran.transcript(), "error: there is no schema `findngs`\nhelp: did you mean `findings`?\nexit: 2\n");
+    assert_eq!(ran.transcript(), "error: unknown schema `findngs`\nhelp: did you mean `findings`?\nexit: 2\n");
 }
 
 #[test]

@@ -255,7 +255,7 @@ fn modes_stay_and_links_are_followed_inside_the_repository_only() {
     symlink(elsewhere.path().join("config.yaml"), repository.path().join(CONFIG)).unwrap();
     let ran = repository.check(&["--fix", CONFIG]);
     assert_eq!(ran.code, Some(2), "{}", ran.transcript());
-    assert!(ran.stderr.contains("`.pipeline-config.yaml` cannot be written: it leads out of the repository"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("`.pipeline-config.yaml` cannot be written: it is outside the repository"), "{}", ran.stderr);
     assert_eq!(fs::read_to_string(elsewhere.path().join("config.yaml")).unwrap(), text);
 }
 

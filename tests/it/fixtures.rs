@@ -1,11 +1,11 @@
-//! Every folder of `fixtures/` is a small repository, with what `sidestage check .` says of it in `expected.txt`.
+//! Every folder of `fixtures/` is a small repository, with what `sidestage check .` reports there in `expected.txt`.
 //!
 //! `SNAPSHOTS=overwrite cargo test --test fixtures` writes what is said now; read the difference before it is committed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::harness::repository::{EXPECTED, Sidestage, copied, project};
+use crate::harness::repository::{EXPECTED, Sidestage, check_title, copied, project};
 use serde_json::Value;
 
 #[test]
@@ -66,6 +66,17 @@ fn the_three_formats_tell_of_the_same_findings() {
     }
 }
 
+#[test]
+fn every_title_is_short_and_no_sentence() {
+    for fixture in fixtures() {
+        let copy = copied(&fixture);
+        let report = Sidestage::new(copy.path()).run(&["check", ".", "--format", "json"]).json();
+        for finding in report["findings"].as_array().unwrap() {
+            check_title(text(finding, "message"));
+        }
+    }
+}
+
 fn fixtures() -> Vec<PathBuf> {
     let entries = fs::read_dir(project().join("fixtures")).unwrap().map(|entry| entry.unwrap().path());
     let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
@@ -78,7 +89,9 @@ fn fixtures() -> Vec<PathBuf> {
 fn line(finding: &Value) -> String {
     let (line, column, _) = point(finding, "start");
     let part = |name| text(finding, name);
-    format!("{}:{line}:{column}: {}[{}] {}", part("file"), part("severity"), part("rule"), part("message"))
+    let label = finding.get("label").and_then(Value::as_str).map(|label| format!(": {label}"));
+    let message = format!("{}{}", part("message"), label.unwrap_or_default());
+    format!("{}:{line}:{column}: {}[{}] {message}", part("file"), part("severity"), part("rule"))
 }
 
 fn stands_where_it_says(folder: &Path, place: &Value) {

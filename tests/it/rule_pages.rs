@@ -6,6 +6,8 @@ use sidestage_compiler::diagnostics::{Finding, RuleId, Severity};
 use sidestage_compiler::rules::page;
 use sidestage_compiler::source::MemoryFiles;
 
+use crate::harness::repository::check_title;
+
 const CONFIG: &str = ".pipeline-config.yaml";
 const HEADINGS: [&str; 5] = ["What it does", "Why is this bad", "Example", "Use instead", "When to ignore"];
 
@@ -16,7 +18,7 @@ fn every_page_has_the_same_headings_in_the_same_order() {
         let headings: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
         assert_eq!(headings, HEADINGS, "{}", rule.name());
         for heading in HEADINGS {
-            assert!(!section(page, heading).trim().is_empty(), "{}: nothing below `{heading}`", rule.name());
+            assert!(!section(page, heading).trim().is_empty(), "{}: nothing under `{heading}`", rule.name());
         }
     }
 }
@@ -26,6 +28,13 @@ fn every_example_brings_a_finding_of_its_rule() {
     for rule in RuleId::ALL {
         let findings = findings(*rule, "Example");
         assert!(findings.iter().any(|finding| finding.rule == *rule), "{}: {}", rule.name(), told(&findings));
+    }
+}
+
+#[test]
+fn every_title_of_an_example_is_short() {
+    for rule in RuleId::ALL {
+        findings(*rule, "Example").iter().for_each(|finding| check_title(&finding.message));
     }
 }
 
@@ -60,7 +69,7 @@ fn findings(rule: RuleId, heading: &str) -> Vec<Finding> {
     findings
 }
 
-/// The text below a heading.
+/// The text under a heading.
 fn section<'a>(page: &'a str, heading: &str) -> &'a str {
     let from = page.find(&format!("## {heading}\n")).map_or(page.len(), |at| at + heading.len() + 4);
     let text = &page[from..];
@@ -82,6 +91,6 @@ fn blocks(section: &str) -> Vec<(&str, &str)> {
 }
 
 fn told(findings: &[Finding]) -> String {
-    let lines = findings.iter().map(|finding| format!("\n  {}[{}] {}", finding.severity.name(), finding.rule.name(), finding.message));
+    let lines = findings.iter().map(|finding| format!("\n  {}[{}] {}", finding.severity.name(), finding.rule.name(), finding.line()));
     format!("{} finding(s){}", findings.len(), lines.collect::<String>())
 }

@@ -86,7 +86,7 @@ fn a_bad_settings_file_is_reported_once_and_what_was_understood_counts() {
     let ran = repository.check(&[]);
     let lines: Vec<&str> = ran.stdout.lines().collect();
     assert_eq!(lines.len(), 3, "{}", ran.transcript());
-    assert_eq!(lines[0], ".sidestage.yaml:3:3: error[invalid-config] there is no rule `mising-script`");
+    assert_eq!(lines[0], ".sidestage.yaml:3:3: error[invalid-config] unknown rule `mising-script`");
     assert!(lines[1..].iter().all(|line| line.contains("info[missing-stage]")), "{lines:?}");
     assert_eq!(ran.code, Some(1), "its findings count");
     let report = repository.run(&["check", "--format", "json"]).json();
@@ -101,7 +101,7 @@ fn the_settings_say_how_their_own_faults_count() {
     let repository = with_settings(SOUND, "rules: {unknown-key: error}\nsurprise: 1\n");
     assert_eq!(
         repository.check(&[]).transcript().lines().next().unwrap().split(": ").nth(1).unwrap(),
-        "error[unknown-key] the key `surprise` has no effect"
+        "error[unknown-key] unknown key `surprise`"
     );
     assert_eq!(repository.check(&["--allow", "unknown-key"]).transcript(), "exit: 0\n");
 }
@@ -109,11 +109,15 @@ fn the_settings_say_how_their_own_faults_count() {
 #[test]
 fn a_settings_file_can_be_checked_by_its_name() {
     let repository = Repository::new().file(SETTINGS, "propertys: []\n");
-    let expected = ".sidestage.yaml:1:1: warning[unknown-key] the key `propertys` has no effect: the settings have no such key\n";
+    let expected = ".sidestage.yaml:1:1: warning[unknown-key] unknown key `propertys`: the settings have no such key\n";
     assert_eq!(repository.check(&[SETTINGS]).stdout, expected);
     let typed = Sidestage::new(repository.path()).stdin("exclude: x\n");
     let ran = typed.run(&["check", "--format", "concise", "-", "--stdin-filename", SETTINGS]);
-    assert!(ran.stdout.starts_with(".sidestage.yaml:1:10: error[invalid-config] `exclude`: expected a list"), "{}", ran.transcript());
+    assert!(
+        ran.stdout.starts_with(".sidestage.yaml:1:10: error[invalid-config] invalid value of `exclude`: expected a list"),
+        "{}",
+        ran.transcript()
+    );
 }
 
 #[cfg(unix)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::schema::{self, Shape};
+use crate::config::schema::{self, SchemaKind};
 use crate::config::settings::{self, Settings};
 use crate::config::{self, Detected, Format, Model};
 use crate::diagnostics::Finding;
@@ -68,7 +68,7 @@ pub fn compile(path: &str, bytes: &[u8], files: &dyn Files, options: &Options) -
     let model = if is_config { config::read(&document, &text, format) } else { Model::empty(format) };
     // Below an error the tree is not what was meant.
     let violations = match document.root().filter(|_| is_config && document.errors().is_empty()) {
-        Some(root) => schema::validate(&document, &text, root, shape(format)),
+        Some(root) => schema::validate(&document, &text, root, schema_kind(format)),
         None => Vec::new(),
     };
     let kinds = if options.pipelines.is_empty() { model.pipelines() } else { options.pipelines.clone() };
@@ -118,9 +118,9 @@ pub fn compile_settings(path: &str, bytes: &[u8], files: &dyn Files) -> Settings
     SettingsFile { sources, settings, findings }
 }
 
-fn shape(format: Format) -> Shape {
+fn schema_kind(format: Format) -> SchemaKind {
     match format {
-        Format::V1 => Shape::ConfigV1,
-        Format::V2 => Shape::ConfigV2,
+        Format::V1 => SchemaKind::ConfigV1,
+        Format::V2 => SchemaKind::ConfigV2,
     }
 }

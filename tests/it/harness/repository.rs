@@ -156,3 +156,9 @@ fn copy(from: &Path, to: &Path) {
         }
     }
 }
+
+/// A title fits one line beside its place: at most 72 characters, no full stop, no line break.
+pub(crate) fn check_title(title: &str) {
+    assert!(title.chars().count() <= 72, "longer than 72 characters: {title}");
+    assert!(!title.ends_with('.') && !title.contains('\n'), "a title is no sentence: {title}");
+}

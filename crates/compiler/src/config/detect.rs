@@ -21,7 +21,7 @@ const STAGE_KEYS: &[&str] = &["script", "image", "skip", "abort_on_failure", "di
 pub fn detect(document: &Document, text: &str) -> Detected {
     let Some(root) = document.root() else { return Detected::Other("it is empty") };
     if !matches!(document.resolve(root).1.kind, NodeKind::Mapping(_)) {
-        return Detected::Other("its top level is no mapping");
+        return Detected::Other("its top level is not a mapping");
     }
     let has_tasks =
         ["tasks", "finally"].iter().any(|key| document.get(text, root, key).is_some_and(|tasks| holds_steps(document, text, tasks)));

@@ -53,7 +53,7 @@ macro_rules! catalogue {
 
 catalogue![
     InvalidYaml "invalid-yaml" Error Never "0.1.0"
-        "the file is not YAML",
+        "invalid YAML",
     DuplicateKey "duplicate-key" Error Never "0.1.0"
         "a mapping repeats a key",
     InvalidConfig "invalid-config" Error Safe "0.1.0"
@@ -61,13 +61,13 @@ catalogue![
     UnknownKey "unknown-key" Warning Safe "0.1.0"
         "a key that the platform ignores",
     MisplacedKey "misplaced-key" Warning Never "0.1.0"
-        "a key of one format, task or step stands in the other",
+        "a key that has no effect in this format, task or step",
     DanglingRunAfter "dangling-run-after" Error Safe "0.1.0"
-        "`runAfter` or `from` names nothing",
+        "`runAfter` or `from` names an unknown stage or task",
     DependencyCycle "dependency-cycle" Error Never "0.1.0"
-        "stages or tasks wait for each other",
+        "stages or tasks wait for each other in a cycle",
     MissingStage "missing-stage" Error Safe "0.1.0"
-        "a trigger names a stage that is not there",
+        "a trigger names a stage that does not exist",
     InvalidStageName "invalid-stage-name" Error Never "0.1.0"
         "a triggered name cannot be the name of an async run",
     UnexportedVariable "unexported-variable" Error Safe "0.1.0"
@@ -75,7 +75,7 @@ catalogue![
     LateExport "late-export" Error Unsafe "0.1.0"
         "a variable is exported only after the trigger",
     ConditionalExport "conditional-export" Warning Never "0.1.0"
-        "a variable is exported on some ways to the trigger only",
+        "a variable is exported on only some paths to the trigger",
     UnexportedParameter "unexported-parameter" Error Never "0.1.0"
         "a parameter of the trigger is read in the async stage and not exported",
     ExportedSecret "exported-secret" Error Never "0.1.0"
@@ -85,33 +85,33 @@ catalogue![
     FileNotSent "file-not-sent" Warning Never "0.1.0"
         "the async stage reads a file, result or data that only its parent wrote",
     RepoWithoutCommit "repo-without-commit" Warning Never "0.1.0"
-        "the async stage uses a repo that was registered without url or commit",
+        "the async stage uses a repo that is registered without url or commit",
     OneWayData "one-way-data" Error Never "0.1.0"
         "the parent reads what only the async stage sets",
     TriggerCycle "trigger-cycle" Error Never "0.1.0"
-        "async stages trigger each other without end",
+        "async stages trigger each other in an endless loop",
     UnreachableStage "unreachable-stage" Warning Never "0.1.0"
         "nothing starts a stage",
     UnusedExport "unused-export" Info Never "0.1.0"
         "no async stage reads an exported variable",
     OrphanExport "orphan-export" Warning Never "0.1.0"
-        "an exported variable is set nowhere, while a similar one is",
+        "an exported variable is never set, but a similar one is",
     ExportWithoutTrigger "export-without-trigger" Info Never "0.1.0"
         "variables are exported, and nothing is triggered",
     MissingScript "missing-script" Warning Never "0.1.0"
         "a script that is not in the repository is run or sourced",
     UnresolvedTrigger "unresolved-trigger" Info Never "0.1.0"
-        "the name of a triggered stage cannot be computed",
+        "cannot tell which stage a trigger starts",
     SuspiciousCommand "suspicious-command" Warning Never "0.1.0"
-        "a command does something else than it seems to",
+        "a command does not do what it seems to do",
     InvalidShell "invalid-shell" Warning Never "0.1.0"
-        "a script does not parse",
+        "shell syntax error",
     ContractMismatch "contract-mismatch" Error Never "0.1.0"
         "a contract (`x-async`) and the scripts disagree",
     PayloadTooLarge "payload-too-large" Warning Never "0.1.0"
-        "the known part of a payload passes a limit of the platform",
+        "the known part of a payload exceeds a limit of the platform",
     UnusedIgnore "unused-ignore" Warning Never "0.1.0"
-        "a comment `# sidestage: ignore[..]` hides nothing",
+        "a comment `# sidestage: ignore[..]` suppresses nothing",
 ];
 
 impl RuleId {

@@ -45,11 +45,13 @@ pub struct Finding {
     pub rule: RuleId,
     /// How bad it is.
     pub severity: Severity,
-    /// What is wrong, and why it matters.
+    /// The title: what is wrong, in at most 72 characters and without a full stop.
     pub message: String,
+    /// The text of the primary mark: the detail, or why it matters.
+    pub label: Option<String>,
     /// What to type.
     pub help: Option<String>,
-    /// What would put it right by itself.
+    /// What would fix it.
     pub fix: Option<Fix>,
     /// Where.
     pub at: Location,
@@ -70,6 +72,7 @@ impl Finding {
             rule,
             severity: rule.rule().severity,
             message: message.into(),
+            label: None,
             help: None,
             fix: None,
             at,
@@ -78,6 +81,20 @@ impl Finding {
             variable: None,
             pipelines: Vec::new(),
         }
+    }
+
+    /// Adds the text of the primary mark.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Adds the text of the primary mark, if there is one.
+    #[must_use]
+    pub fn maybe_label(mut self, label: Option<String>) -> Self {
+        self.label = label;
+        self
     }
 
     /// Adds what to type.
@@ -94,7 +111,7 @@ impl Finding {
         self
     }
 
-    /// Adds what would put it right, if there is something.
+    /// Adds a fix, if there is one.
     #[must_use]
     pub fn maybe_fix(mut self, fix: Option<Fix>) -> Self {
         self.fix = fix;
@@ -129,6 +146,15 @@ impl Finding {
         }
     }
 
+    /// Title and label in one line: `title: label`.
+    pub fn line(&self) -> String {
+        let line = match &self.label {
+            Some(label) => format!("{}: {label}", self.message),
+            None => self.message.clone(),
+        };
+        line.replace(['\n', '\r'], " ")
+    }
+
     /// Adds a pipeline in which it holds.
     pub fn holds_in(&mut self, pipeline: PipelineKind) {
         if !self.pipelines.contains(&pipeline) {
@@ -138,7 +164,7 @@ impl Finding {
     }
 }
 
-/// Sorts findings by file, place and rule. Cycles stay in their own order, where the first of them stands.
+/// Sorts findings by file, place and rule. Cycles keep their own order, at the place of the first of them.
 pub fn sort(findings: &mut [Finding], sources: &Sources) {
     let is_cycle = |finding: &Finding| finding.rule == RuleId::DependencyCycle;
     let cycles = findings.iter().filter(|finding| is_cycle(finding)).map(|finding| finding.at.span).min();
@@ -146,7 +172,7 @@ pub fn sort(findings: &mut [Finding], sources: &Sources) {
         let path = sources.get(finding.at.file).path().to_owned();
         match cycles.filter(|_| is_cycle(finding)) {
             Some(first) => (path, first, finding.rule, String::new()),
-            None => (path, finding.at.span, finding.rule, finding.message.clone()),
+            None => (path, finding.at.span, finding.rule, finding.line()),
         }
     });
 }

@@ -1,13 +1,13 @@
-//! What would put a finding right.
+//! What would fix a finding.
 
 use crate::source::{Location, Sources, Span};
 
 /// Whether a fix can be taken unseen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Safety {
-    /// It does what is surely meant, and nothing else.
+    /// It does exactly what is meant, and nothing else.
     Safe,
-    /// It may change more than is meant, or leave something to tidy up: read it.
+    /// It may change more than is meant, or leave something to clean up: review it.
     Unsafe,
 }
 
@@ -21,16 +21,16 @@ impl Safety {
     }
 }
 
-/// A text in place of another; an empty span inserts.
+/// A replacement of text; an empty span inserts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Edit {
     /// What is replaced.
     pub at: Location,
-    /// What stands there then.
+    /// What it is replaced by.
     pub text: String,
 }
 
-/// Edits that put a finding right, all of them together.
+/// Edits that together fix a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix {
     /// Whether it can be taken unseen.
@@ -42,8 +42,8 @@ pub struct Fix {
 }
 
 impl Fix {
-    /// Replaces a misspelt name, if exactly that name stands at the place, in quotes or without. A name that is
-    /// computed stands elsewhere.
+    /// Replaces a misspelt name, if the place holds exactly that name, with or without quotes. A computed name
+    /// is written elsewhere.
     pub(crate) fn rename(sources: &Sources, at: Location, name: &str, better: &str) -> Option<Self> {
         let standing = sources.get(at.file).slice(at.span);
         let span = if standing == name {

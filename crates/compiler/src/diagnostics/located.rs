@@ -71,7 +71,7 @@ impl Diagnostic for Located<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let primary = LabeledSpan::new_primary_with_span(None, self.finding.at.span);
+        let primary = LabeledSpan::new_primary_with_span(self.finding.label.clone(), self.finding.at.span);
         let here = self.finding.related.iter().filter(|related| related.at.file == self.finding.at.file);
         let others = here.map(|related| LabeledSpan::new_with_span(Some(related.message.clone()), related.at.span));
         Some(Box::new(std::iter::once(primary).chain(others)))

@@ -1,4 +1,4 @@
-//! What is told to the user: findings with their fixes, and the catalogue of rules.
+//! What is reported to the user: findings with their fixes, and the catalogue of rules.
 
 mod catalogue;
 mod finding;

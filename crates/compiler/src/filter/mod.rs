@@ -53,7 +53,7 @@ fn tell_once(parts: &mut [Part<'_>]) {
     for part in parts {
         part.findings.retain(|finding| {
             let path = part.sources.get(finding.at.file).path().to_owned();
-            told.insert((part.repository, path, finding.at.span, finding.rule, finding.message.clone()))
+            told.insert((part.repository, path, finding.at.span, finding.rule, finding.line()))
         });
     }
 }

@@ -97,7 +97,7 @@ impl Round<'_> {
         let mut outcome = Outcome { taken: Vec::new(), skipped: Vec::new(), after: None };
         if !self.before.document.errors().is_empty() {
             // What is understood by halves is not written anew.
-            let reason = "the configuration is not valid YAML as a whole";
+            let reason = "the configuration is not valid YAML";
             outcome.skipped.extend(findings.iter().map(|finding| self.skipped(finding, reason)));
             return outcome;
         }
@@ -138,7 +138,7 @@ impl Round<'_> {
 
     fn skipped(&self, finding: &Finding, reason: &str) -> Skipped {
         let place = Place::new(&self.before.sources, finding.at);
-        Skipped { rule: finding.rule, message: finding.message.clone(), place, reason: reason.to_owned() }
+        Skipped { rule: finding.rule, message: finding.line(), place, reason: reason.to_owned() }
     }
 }
 

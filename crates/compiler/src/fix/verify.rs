@@ -52,10 +52,10 @@ fn no_more_errors(before: &Compilation, after: &Compilation, fixed: &[&Finding])
 
 /// The message of an error of a rule that was not there before.
 fn example(before: &Compilation, after: &Compilation, rule: RuleId) -> String {
-    let known: BTreeSet<&str> = before.findings.iter().map(|finding| finding.message.as_str()).collect();
+    let known: BTreeSet<String> = before.findings.iter().map(Finding::line).collect();
     let of_rule = || after.findings.iter().filter(|finding| finding.rule == rule && finding.severity == Severity::Error);
-    let new = of_rule().find(|finding| !known.contains(finding.message.as_str()));
-    new.or_else(|| of_rule().next()).map(|finding| finding.message.clone()).unwrap_or_default()
+    let new = of_rule().find(|finding| !known.contains(&finding.line()));
+    new.or_else(|| of_rule().next()).map(Finding::line).unwrap_or_default()
 }
 
 fn findings_are_gone(before: &Compilation, after: &Compilation, edits: &Edits, fixed: &[&Finding]) -> Result<(), String> {

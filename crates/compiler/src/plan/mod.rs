@@ -264,14 +264,14 @@ impl Planner<'_> {
                     assumptions.insert(if is_target || targets.contains(id) {
                         format!("`{stage}` runs {} ({place}): it may read any exported variable", opaque.what)
                     } else if opaque.is_platform {
-                        format!("`{stage}` runs {} ({place}): it exports nothing of yours", opaque.what)
+                        format!("`{stage}` runs {} ({place}): it exports none of your variables", opaque.what)
                     } else {
                         format!("`{stage}` runs {} ({place}): it may set, export and trigger anything", opaque.what)
                     });
                 }
                 for read in flow.reads.iter().filter(|read| read.key.is_none() && is_target) {
                     let place = self.place(read.place);
-                    assumptions.insert(format!("`{stage}` reads a key whose name is not known ({place}): it may be any"));
+                    assumptions.insert(format!("`{stage}` reads a key with an unknown name ({place}): it may be any key"));
                 }
                 for trigger in &flow.triggers {
                     if let Some(cause) = &trigger.unknown {

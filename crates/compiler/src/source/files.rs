@@ -29,7 +29,7 @@ impl std::fmt::Display for ReadError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Missing => f.write_str("no such file"),
-            Self::Outside => f.write_str("it leads out of the repository"),
+            Self::Outside => f.write_str("it is outside the repository"),
             Self::Failed(reason) => f.write_str(reason),
         }
     }

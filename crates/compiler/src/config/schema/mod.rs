@@ -7,8 +7,10 @@ use std::sync::OnceLock;
 
 use jsonschema::Validator;
 use jsonschema::json::Json;
+use rustc_hash::FxHashMap;
+use serde_json::Value;
 
-pub use violation::{Problem, Violation};
+pub use violation::{Violation, ViolationKind};
 
 use crate::syntax::yaml::{Document, NodeId};
 use json::{YamlJson, YamlNode};
@@ -50,9 +52,9 @@ pub fn named(name: &str) -> Option<&'static Schema> {
     SCHEMAS.iter().find(|schema| schema.name == name)
 }
 
-/// Which schema a tree is held against.
+/// The schema that a tree is validated against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum SchemaKind {
     /// A configuration of format 1.
     ConfigV1,
     /// A configuration of format 2.
@@ -62,22 +64,48 @@ pub enum Shape {
 }
 
 /// Everything in the value at `root` that the schema does not allow, in the order of the file.
-pub fn validate(document: &Document, text: &str, root: NodeId, shape: Shape) -> Vec<Violation> {
+pub fn validate(document: &Document, text: &str, root: NodeId, kind: SchemaKind) -> Vec<Violation> {
     let node = YamlNode::tree(document, text, root);
     let mut violations: Vec<Violation> =
-        validator(shape).iter_errors(node).flat_map(|error| violation::violations(document, text, root, &error)).collect();
+        validator(kind).iter_errors(node).flat_map(|error| violation::violations(document, text, root, &error)).collect();
     violations.sort_by_key(|violation| violation.span);
     violations
 }
 
-fn validator(shape: Shape) -> &'static Validator<YamlJson> {
+/// What a pattern of our schemas asks for, in words: the key `x-expected` beside it.
+fn expected_by_pattern(pattern: &str) -> Option<&'static str> {
+    static WORDS: OnceLock<FxHashMap<String, String>> = OnceLock::new();
+    let words = WORDS.get_or_init(|| {
+        let mut words = FxHashMap::default();
+        for schema in SCHEMAS {
+            if let Ok(value) = serde_json::from_str(schema.text) {
+                collect_expected(&value, &mut words);
+            }
+        }
+        words
+    });
+    words.get(pattern).map(String::as_str)
+}
+
+fn collect_expected(value: &Value, words: &mut FxHashMap<String, String>) {
+    if let (Some(Value::String(pattern)), Some(Value::String(expected))) = (value.get("pattern"), value.get("x-expected")) {
+        words.insert(pattern.clone(), expected.clone());
+    }
+    match value {
+        Value::Object(object) => object.values().for_each(|value| collect_expected(value, words)),
+        Value::Array(items) => items.iter().for_each(|value| collect_expected(value, words)),
+        _ => {}
+    }
+}
+
+fn validator(kind: SchemaKind) -> &'static Validator<YamlJson> {
     static CONFIG_V1: OnceLock<Validator<YamlJson>> = OnceLock::new();
     static CONFIG_V2: OnceLock<Validator<YamlJson>> = OnceLock::new();
     static SETTINGS: OnceLock<Validator<YamlJson>> = OnceLock::new();
-    let (cell, name) = match shape {
-        Shape::ConfigV1 => (&CONFIG_V1, "config-v1"),
-        Shape::ConfigV2 => (&CONFIG_V2, "config-v2"),
-        Shape::Settings => (&SETTINGS, "settings"),
+    let (cell, name) = match kind {
+        SchemaKind::ConfigV1 => (&CONFIG_V1, "config-v1"),
+        SchemaKind::ConfigV2 => (&CONFIG_V2, "config-v2"),
+        SchemaKind::Settings => (&SETTINGS, "settings"),
     };
     cell.get_or_init(|| compile::<YamlJson>(name))
 }
@@ -96,7 +124,7 @@ fn compile<F: Json>(name: &str) -> Validator<F> {
     let registry = registry.prepare().expect("a valid schema");
     // The validator first checks what it is given against that schema's own meta-schema, at a quarter of the cost
     // of a whole run for draft 2020-12. A reference in the oldest draft has the smallest meta-schema; what it leads
-    // to keeps its own draft, and a test holds our schemas against theirs.
+    // to keeps its own draft, and a test validates our schemas against theirs.
     let root = serde_json::json!({"$schema": "http://json-schema.org/draft-04/schema#", "$ref": id(&schema)});
     jsonschema::options_for::<F>().with_registry(&registry).offline().build(&root).expect("a valid schema")
 }
@@ -113,6 +141,27 @@ mod tests {
             jsonschema::meta::validate(&value).unwrap_or_else(|error| panic!("{}: {error}", schema.name));
             super::compile::<SerdeJson>(schema.name);
         }
+    }
+
+    #[test]
+    fn every_pattern_says_in_words_what_it_expects() {
+        for name in ["config-v1", "config-v2", "settings", "async-contract"] {
+            let mut nodes: Vec<serde_json::Value> =
+                vec![serde_json::from_str(super::named(name).expect("a schema of ours").text).expect("JSON")];
+            while let Some(node) = nodes.pop() {
+                if let Some(pattern) = node.get("pattern").and_then(serde_json::Value::as_str) {
+                    let expected = super::expected_by_pattern(pattern);
+                    assert_eq!(expected, node["x-expected"].as_str(), "{name}: {pattern}");
+                    assert!(expected.is_some(), "{name}: {pattern}");
+                }
+                match node {
+                    serde_json::Value::Object(object) => nodes.extend(object.into_iter().map(|(_, value)| value)),
+                    serde_json::Value::Array(items) => nodes.extend(items),
+                    _ => {}
+                }
+            }
+        }
+        assert_eq!(super::expected_by_pattern("^nobody's$"), None);
     }
 
     #[test]

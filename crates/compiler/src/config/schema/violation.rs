@@ -8,6 +8,7 @@ use jsonschema::paths::LocationSegment;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
+use super::expected_by_pattern;
 use crate::source::Span;
 use crate::syntax::yaml::{Document, Entry, NodeId, NodeKind, ScalarKind};
 
@@ -19,27 +20,32 @@ pub struct Violation {
     /// The keys and indices that lead to the value, from the top.
     pub path: Vec<String>,
     /// What is wrong.
-    pub problem: Problem,
+    pub kind: ViolationKind,
 }
 
 /// The kinds of violation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Problem {
-    /// A key that the schema does not know, and the keys that it knows there.
+pub enum ViolationKind {
+    /// A key that the schema does not know.
     UnknownKey {
         /// The key.
         key: String,
     },
-    /// A list holds an item again that must stand in it once.
+    /// A required key that is missing.
+    MissingKey {
+        /// The key.
+        key: String,
+    },
+    /// A list repeats an item.
     RepeatedItem {
         /// The item.
         item: String,
-        /// Where it stands first.
+        /// Where it is first.
         first: Span,
     },
     /// Anything else: expected and found, in words.
     Invalid {
-        /// For example ``expected true or false, found the text `stopAndFail` ``.
+        /// For example ``expected true or false, found the string `stopAndFail` ``.
         message: String,
     },
 }
@@ -63,9 +69,9 @@ pub(super) fn violations(document: &Document, text: &str, root: NodeId, error: &
             }
         }
     }
-    let invalid = |span, message: String| vec![Violation { span, path: path.clone(), problem: Problem::Invalid { message } }];
+    let invalid = |span, message: String| vec![Violation { span, path: path.clone(), kind: ViolationKind::Invalid { message } }];
     let found = describe(document, text, node);
-    // A value of nothing has no bytes: its key stands for it.
+    // An empty value has no bytes: its key is marked instead.
     let place = match (document.span(node), last_entry) {
         (span, Some(entry)) if span.is_empty() => document.span(entry.key),
         (span, _) => first_line(text, span),
@@ -76,7 +82,7 @@ pub(super) fn violations(document: &Document, text: &str, root: NodeId, error: &
             keys.map(|(key, entry)| Violation {
                 span: document.span(entry.key),
                 path: path.clone(),
-                problem: Problem::UnknownKey { key: key.clone() },
+                kind: ViolationKind::UnknownKey { key: key.clone() },
             })
             .collect()
         }
@@ -84,44 +90,40 @@ pub(super) fn violations(document: &Document, text: &str, root: NodeId, error: &
             let name = inner.instance().as_str();
             let key = name.and_then(|name| document.entry(text, node, name));
             let span = key.map_or(place, |entry| document.span(entry.key));
+            let expected = match inner.kind() {
+                Kind::Pattern { pattern } => expected_by_pattern(pattern),
+                _ => None,
+            };
             invalid(
                 span,
-                match (inner.kind(), name) {
-                    (Kind::Pattern { .. }, Some(name)) if path.last().is_some_and(|key| key == "reads") => {
-                        format!("expected a name of letters, digits, `-`, `_` and `.`, found `{name}`")
-                    }
+                match (expected, name) {
+                    (Some(expected), Some(name)) => format!("expected {expected}, found `{name}`"),
                     _ => "this name is not allowed here".to_owned(),
                 },
             )
         }
         Kind::Required { property } => {
-            let property = property.as_str().unwrap_or_default();
+            let key = property.as_str().unwrap_or_default().to_owned();
             let span = last_entry.filter(|entry| entry.value == node).map_or(place, |entry| document.span(entry.key));
-            invalid(span, format!("the key `{property}` is missing"))
+            vec![Violation { span, path, kind: ViolationKind::MissingKey { key } }]
         }
         Kind::Type { kind } => invalid(place, format!("expected {}, found {found}", expected_types(kind))),
         Kind::Enum { options } => invalid(place, format!("expected {}, found {found}", one_of(options))),
         Kind::Constant { expected_value } => invalid(place, format!("expected {}, found {found}", literal(expected_value))),
-        Kind::Pattern { pattern } => invalid(
-            place,
-            match path.last().map(String::as_str) {
-                Some("timeout") => format!("expected a duration such as `30m` or `1h30m`, found {found}"),
-                Some("name") => {
-                    format!("expected a name of `a-z`, `0-9` and `-` that begins and ends with a letter or digit, found {found}")
-                }
-                _ => format!("{found} does not have the form `{pattern}`"),
-            },
-        ),
+        Kind::Pattern { pattern } => match expected_by_pattern(pattern) {
+            Some(expected) => invalid(place, format!("expected {expected}, found {found}")),
+            None => invalid(place, format!("{found} does not match `{pattern}`")),
+        },
         Kind::MinLength { limit: 1 } | Kind::MinItems { limit: 1 } | Kind::MinProperties { limit: 1 } => {
-            invalid(place, "it must not be empty".to_owned())
+            invalid(place, "must not be empty".to_owned())
         }
         Kind::MaxLength { limit } => invalid(place, format!("{found} is longer than {limit} characters")),
         Kind::UniqueItems => repeated(document, text, node, &path),
-        other => invalid(place, format!("{found} breaks the rule `{}` of the schema", other.keyword())),
+        other => invalid(place, format!("{found} does not satisfy `{}` of the schema", other.keyword())),
     }
 }
 
-/// Each item of a list that stands there before.
+/// Each item of a list that is in it before.
 fn repeated(document: &Document, text: &str, list: NodeId, path: &[String]) -> Vec<Violation> {
     let mut seen: FxHashMap<Cow<'_, str>, Span> = FxHashMap::default();
     let mut violations = Vec::new();
@@ -132,7 +134,7 @@ fn repeated(document: &Document, text: &str, list: NodeId, path: &[String]) -> V
             Some(first) => violations.push(Violation {
                 span,
                 path: path.iter().cloned().chain([index.to_string()]).collect(),
-                problem: Problem::RepeatedItem { item: item.into_owned(), first: *first },
+                kind: ViolationKind::RepeatedItem { item: item.into_owned(), first: *first },
             }),
             None => {
                 seen.insert(item, span);
@@ -142,7 +144,7 @@ fn repeated(document: &Document, text: &str, list: NodeId, path: &[String]) -> V
     violations
 }
 
-/// A mapping or a long text is marked by its first line: a whole stage in red helps nobody.
+/// Only the first line of a mapping or a long string is marked: a whole stage in red does not help.
 fn first_line(text: &str, span: Span) -> Span {
     let line = span.slice(text).lines().next().unwrap_or_default();
     Span { start: span.start, end: span.start + line.trim_end().len() as u32 }
@@ -160,8 +162,8 @@ fn describe(document: &Document, text: &str, id: NodeId) -> String {
                 ScalarKind::Null => "nothing".to_owned(),
                 ScalarKind::Bool => format!("`{content}`"),
                 ScalarKind::Integer | ScalarKind::Float => format!("the number `{content}`"),
-                ScalarKind::String if content.len() > 40 || content.contains('\n') => "a text".to_owned(),
-                ScalarKind::String => format!("the text `{content}`"),
+                ScalarKind::String if content.len() > 40 || content.contains('\n') => "a string".to_owned(),
+                ScalarKind::String => format!("the string `{content}`"),
             }
         }
     }
@@ -175,13 +177,13 @@ fn expected_types(kind: &TypeKind) -> String {
         jsonschema::JsonType::Null => "nothing",
         jsonschema::JsonType::Number => "a number",
         jsonschema::JsonType::Object => "a mapping",
-        jsonschema::JsonType::String => "a text",
+        jsonschema::JsonType::String => "a string",
     };
     match kind {
         TypeKind::Single(kind) => name(*kind).to_owned(),
         TypeKind::Multiple(kinds) => {
             let mut names: Vec<&str> = kinds.iter().map(name).collect();
-            // Nothing is rarely what is meant: it stands last.
+            // Nothing is rarely what is meant: it comes last.
             names.sort_by_key(|name| *name == "nothing");
             names.join(" or ")
         }

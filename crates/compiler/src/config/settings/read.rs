@@ -3,7 +3,7 @@
 use compact_str::CompactString;
 
 use super::{Level, Settings, excluded};
-use crate::config::schema::{self, Problem, Shape, Violation};
+use crate::config::schema::{self, SchemaKind, Violation, ViolationKind};
 use crate::source::{EntryKind, Files, normalize};
 use crate::syntax::yaml::{Document, NodeId};
 
@@ -13,7 +13,7 @@ pub const KEYS: &[&str] = &["rules", "properties", "trigger-parameters", "repo-r
 /// Reads the settings file at `path`, relative to the repository's root: its settings, and what is wrong with them.
 pub fn read(document: &Document, text: &str, path: &str, files: &dyn Files) -> (Settings, Vec<Violation>) {
     let Some(root) = document.root() else { return (Settings::default(), Vec::new()) };
-    let violations = schema::validate(document, text, root, Shape::Settings);
+    let violations = schema::validate(document, text, root, SchemaKind::Settings);
     let mut reader = Reader { document, text, root, violations };
     let settings = Settings {
         rules: reader.rules(),
@@ -77,7 +77,7 @@ impl Reader<'_> {
         let message = match inside {
             Some(root) if files.kind(&root) == Some(EntryKind::Folder) => return Some(root),
             Some(root) => format!("the repository has no folder `{root}`"),
-            None => format!("`{path}` leads out of the repository: name a folder inside, relative to this file"),
+            None => format!("`{path}` is outside the repository: name a folder in it, relative to this file"),
         };
         self.note(node, &["repo-root"], message);
         None
@@ -87,7 +87,7 @@ impl Reader<'_> {
         let (mut globs, mut faults) = (Vec::new(), Vec::new());
         for (index, node, glob) in self.items("exclude") {
             match excluded::fault(&glob) {
-                Some(reason) => faults.push((node, index, format!("`{glob}` is no glob: {reason}"))),
+                Some(reason) => faults.push((node, index, format!("`{glob}` is not a valid glob: {reason}"))),
                 None => globs.push(glob),
             }
         }
@@ -99,7 +99,7 @@ impl Reader<'_> {
 
     fn note(&mut self, node: NodeId, path: &[&str], message: String) {
         let path = path.iter().map(ToString::to_string).collect();
-        self.violations.push(Violation { span: self.document.span(node), path, problem: Problem::Invalid { message } });
+        self.violations.push(Violation { span: self.document.span(node), path, kind: ViolationKind::Invalid { message } });
     }
 }
 

@@ -20,13 +20,13 @@ pub(super) enum Scope {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Directive {
     Ignore { scope: Scope, rule: RuleId, at: Span },
-    Fault { fault: Fault, at: Span },
+    Error { error: DirectiveError, at: Span },
 }
 
-/// Why an ignore says nothing.
+/// Why an ignore has no effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// The word behind the mark is none that is known.
+pub(super) enum DirectiveError {
+    /// The word after the mark is unknown.
     UnknownWord(String),
     /// `ignore` without brackets.
     NoList(Scope),
@@ -36,7 +36,7 @@ pub(super) enum Fault {
     Empty(Scope),
     /// No rule has this name.
     UnknownRule(String),
-    /// `ignore-file` below the top of the file.
+    /// `ignore-file` after the top of the file.
     Misplaced,
 }
 
@@ -66,7 +66,7 @@ pub(super) fn read(text: &str, comment: Span) -> Vec<Directive> {
     found
 }
 
-/// Whether only a `#` and blanks stand before: at the beginning of the comment, or of a comment in it.
+/// Whether only a `#` and blanks are before it: at the beginning of the comment, or of a comment in it.
 fn opens_comment(before: &str) -> bool {
     let hash = before.trim_end_matches([' ', '\t']);
     let outside = hash.trim_end_matches('#');
@@ -82,7 +82,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads `ignore[..]`; whether it was there as a whole. Only the first word behind the mark must be one: after that
+    /// Reads `ignore[..]`; whether all of it is there. Only the first word after the mark must be one: after that
     /// the reason may say anything.
     fn word(&mut self, is_first: bool) -> bool {
         let rest = &self.body[self.at..];
@@ -95,23 +95,23 @@ impl Reader<'_> {
             LINE => Scope::Line,
             FILE => Scope::File,
             _ => {
-                // Words without brackets that are near to none of ours are prose.
+                // Words without brackets that are not similar to ours are prose.
                 let is_meant = !word.is_empty() && (list.is_some() || nearest(word, [LINE, FILE]).is_some());
                 if is_first && is_meant {
-                    self.fault(Fault::UnknownWord(word.to_owned()), start, word.len());
+                    self.error(DirectiveError::UnknownWord(word.to_owned()), start, word.len());
                 }
                 return false;
             }
         };
         let Some(list) = list else {
             if is_first {
-                self.fault(Fault::NoList(scope), start, word.len());
+                self.error(DirectiveError::NoList(scope), start, word.len());
             }
             return false;
         };
         let from = start + length + 1;
         let Some(end) = list.find(']') else {
-            self.fault(Fault::Unclosed(scope), start, length + 1);
+            self.error(DirectiveError::Unclosed(scope), start, length + 1);
             return false;
         };
         self.names(scope, &list[..end], from);
@@ -135,12 +135,12 @@ impl Reader<'_> {
                     let at = self.span(start, name.len());
                     self.found.push(Directive::Ignore { scope, rule, at });
                 }
-                None => self.fault(Fault::UnknownRule(name.to_owned()), start, name.len()),
+                None => self.error(DirectiveError::UnknownRule(name.to_owned()), start, name.len()),
             }
         }
         if is_empty {
             let word = scope.word().len();
-            self.fault(Fault::Empty(scope), from - 1 - word, word + list.len() + 2);
+            self.error(DirectiveError::Empty(scope), from - 1 - word, word + list.len() + 2);
         }
     }
 
@@ -148,49 +148,41 @@ impl Reader<'_> {
         Span::new(self.base + start, self.base + start + length)
     }
 
-    fn fault(&mut self, fault: Fault, start: usize, length: usize) {
+    fn error(&mut self, error: DirectiveError, start: usize, length: usize) {
         let at = self.span(start, length);
-        self.found.push(Directive::Fault { fault, at });
+        self.found.push(Directive::Error { error, at });
     }
 }
 
-impl Fault {
+/// What is wrong with a directive, and what to type.
+pub(super) struct Explanation {
+    pub(super) title: String,
+    pub(super) label: String,
+    pub(super) help: String,
+}
+
+impl DirectiveError {
     /// What is wrong and what to type.
-    pub(super) fn told(&self) -> (String, String) {
-        match self {
+    pub(super) fn explain(&self) -> Explanation {
+        let form = |scope: &Scope| format!("write `{}[rule]`, with the name that findings show in brackets", scope.word());
+        let (title, help) = match self {
             Self::UnknownWord(word) => {
                 let help = match nearest(word, [LINE, FILE]) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "write `ignore[rule]` for a line, `ignore-file[rule]` for the whole file".to_owned(),
                 };
-                (format!("`{word}` says nothing to sidestage, so nothing is ignored"), help)
+                (format!("unknown directive `{word}`"), help)
             }
-            Self::NoList(scope) => {
-                let word = scope.word();
-                let help = format!("write `{word}[rule]`, with the name that findings show in brackets");
-                (format!("`{word}` names no rule, so nothing is ignored"), help)
-            }
-            Self::Unclosed(scope) => (
-                format!("the list of `{}` is never closed, so nothing is ignored", scope.word()),
-                "add `]` behind the last name".to_owned(),
-            ),
-            Self::Empty(scope) => {
-                let word = scope.word();
-                let help = format!("write `{word}[rule]`, with the name that findings show in brackets");
-                (format!("the list of `{word}` is empty, so nothing is ignored"), help)
-            }
-            Self::UnknownRule(name) => {
-                let help = match nearest(name, RuleId::ALL.iter().map(|rule| rule.name())) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "`sidestage rules` lists them".to_owned(),
-                };
-                (format!("there is no rule `{name}`, so nothing is ignored"), help)
-            }
+            Self::NoList(scope) => (format!("`{}` names no rule", scope.word()), form(scope)),
+            Self::Unclosed(scope) => (format!("the list of `{}` is never closed", scope.word()), "add `]` after the last name".to_owned()),
+            Self::Empty(scope) => (format!("the list of `{}` is empty", scope.word()), form(scope)),
+            Self::UnknownRule(name) => (format!("unknown rule `{name}`"), RuleId::hint(name)),
             Self::Misplaced => (
-                "`ignore-file` counts only in the comments at the top of a file, so nothing is ignored".to_owned(),
-                "move it there, or write `ignore[rule]` for one line".to_owned(),
+                "`ignore-file` is not at the top of the file".to_owned(),
+                "move it to the comments at the top, or write `ignore[rule]` for one line".to_owned(),
             ),
-        }
+        };
+        Explanation { title, label: "nothing is suppressed".to_owned(), help }
     }
 }
 
@@ -198,17 +190,17 @@ impl Fault {
 mod tests {
     use super::*;
 
-    /// What a comment says: names as they are written, faults by their first words.
+    /// What a comment says: names as they are written, errors by their help.
     fn said(comment: &str) -> Vec<String> {
         let text = format!("ä {comment}");
-        let told = read(&text, Span::new(3, text.len())).into_iter().map(|directive| match directive {
+        let said = read(&text, Span::new(3, text.len())).into_iter().map(|directive| match directive {
             Directive::Ignore { scope, rule, at } => {
                 assert_eq!(at.slice(&text), rule.name());
                 format!("{} {}", scope.word(), rule.name())
             }
-            Directive::Fault { fault, at } => format!("{} ({})", fault.told().1, at.slice(&text)),
+            Directive::Error { error, at } => format!("{} ({})", error.explain().help, at.slice(&text)),
         });
-        told.collect()
+        said.collect()
     }
 
     #[test]
@@ -243,7 +235,7 @@ mod tests {
         assert_eq!(said("# sidestage: ignore late-export"), [format!("{form} (ignore)")]);
         assert_eq!(said("# sidestage: ignore [late-export]"), [format!("{form} (ignore)")]);
         assert_eq!(said("# sidestage: ignore[ , ]"), [format!("{form} (ignore[ , ])")]);
-        assert_eq!(said("# sidestage: ignore[late-export why"), ["add `]` behind the last name (ignore[)"]);
+        assert_eq!(said("# sidestage: ignore[late-export why"), ["add `]` after the last name (ignore[)"]);
         assert_eq!(said("# sidestage: ignroe[late-export]"), ["did you mean `ignore`? (ignroe)"]);
         assert_eq!(
             said("# sidestage: ignore[late-exprot, late-export]"),

@@ -7,7 +7,7 @@ use crate::diagnostics::{RuleId, sort};
 use crate::filter::Part;
 
 /// Makes the findings about ignores those of all parts together: in a file that several of them read, an ignore is
-/// unused only where none of them used it, and it is told once, by the first.
+/// unused only where none of them used it, and it is reported once, by the first.
 pub(in crate::filter) fn merge(parts: &mut [Part<'_>]) {
     let mut readers: BTreeMap<(&str, &str), Vec<(usize, usize)>> = BTreeMap::new();
     for (part, each) in parts.iter().enumerate() {
@@ -21,7 +21,7 @@ pub(in crate::filter) fn merge(parts: &mut [Part<'_>]) {
     for known in readers.into_values().filter(|known| known.len() > 1) {
         let mut all = known.iter().filter_map(files);
         let Some(mut joined) = all.next().cloned() else { continue };
-        // Standard input may stand for a file that is there too: those are two texts.
+        // Standard input may replace a file that exists too: those are two texts.
         if !known.iter().filter_map(files).all(|file| file.is_same(&joined)) {
             continue;
         }

@@ -1,6 +1,6 @@
 //! Comments that hide findings: `# sidestage: ignore[rule] reason` at a line, `ignore-file[rule]` at the top of a file.
 //!
-//! It is decided on all findings, before severities: whether an ignore hides something does not hang on what is shown.
+//! It is decided on all findings, before severities: whether an ignore hides something does not depend on what is shown.
 
 mod directive;
 mod merge;
@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 
 use crate::diagnostics::{Finding, RuleId, sort};
 use crate::source::{FileId, Location, Source, Sources, Span};
-use directive::{Directive, Fault, MARK, Scope};
+use directive::{Directive, DirectiveError, Explanation, MARK, Scope};
 
 pub(super) use merge::merge;
 
@@ -31,7 +31,7 @@ struct FileIgnores {
     lines: Vec<(usize, usize)>,
     /// Those that are for the whole file.
     whole: Vec<usize>,
-    faults: Vec<(Span, usize, Fault)>,
+    errors: Vec<(Span, usize, DirectiveError)>,
     /// Whether everything was looked at that could use them.
     is_judged: bool,
 }
@@ -116,7 +116,7 @@ impl FileIgnores {
             ignores: Vec::new(),
             lines: Vec::new(),
             whole: Vec::new(),
-            faults: Vec::new(),
+            errors: Vec::new(),
             is_judged,
         };
         // From the last to the first: of comments that stack, the lowest says which line they are about.
@@ -145,17 +145,17 @@ impl FileIgnores {
             }
             for directive in directives.into_iter().rev() {
                 match directive {
-                    Directive::Ignore { scope: Scope::File, at, .. } if at.start as usize >= top => match file.faults.last_mut() {
+                    Directive::Ignore { scope: Scope::File, at, .. } if at.start as usize >= top => match file.errors.last_mut() {
                         // One comment is at one place, however many names it lists.
-                        Some((first, known, Fault::Misplaced)) if *known == line => *first = at,
-                        _ => file.faults.push((at, line, Fault::Misplaced)),
+                        Some((first, known, DirectiveError::Misplaced)) if *known == line => *first = at,
+                        _ => file.errors.push((at, line, DirectiveError::Misplaced)),
                     },
                     Directive::Ignore { scope, rule, at } => {
                         let index = file.ignores.len();
                         file.ignores.push(Ignore { rule, scope, at, line, is_used: false });
                         match scope {
                             Scope::File => file.whole.push(index),
-                            // Findings about a comment stand in the comment itself, or in the comment below.
+                            // Findings about a comment are in the comment itself, or in the next comment.
                             Scope::Line if rule == RuleId::UnusedIgnore => {
                                 let mut lines = vec![line, target];
                                 lines.extend(is_alone.then_some(line + 1));
@@ -166,7 +166,7 @@ impl FileIgnores {
                             Scope::Line => file.lines.push((target, index)),
                         }
                     }
-                    Directive::Fault { fault, at } => file.faults.push((at, line, fault)),
+                    Directive::Error { error, at } => file.errors.push((at, line, error)),
                 }
             }
         }
@@ -184,17 +184,17 @@ impl FileIgnores {
     /// Whether two readings are of one file.
     fn is_same(&self, other: &Self) -> bool {
         let places = |file: &Self| file.ignores.iter().map(|ignore| (ignore.rule, ignore.at)).collect::<Vec<_>>();
-        self.path == other.path && self.faults == other.faults && places(self) == places(other)
+        self.path == other.path && self.errors == other.errors && places(self) == places(other)
     }
 
-    /// Findings about the ignores themselves: what says nothing, and what hides nothing.
+    /// Findings about the ignores themselves: what has no effect, and what suppresses nothing.
     fn unused(&self) -> Vec<Finding> {
         let mut is_used: Vec<bool> = self.ignores.iter().map(|ignore| ignore.is_used).collect();
         let mut findings = Vec::new();
-        for (at, line, fault) in &self.faults {
-            let (message, help) = fault.told();
+        for (at, line, error) in &self.errors {
             if !self.ignores_unused(*line, &mut is_used, |_| true) {
-                findings.push(Finding::new(RuleId::UnusedIgnore, self.at(*at), message).help(help));
+                let Explanation { title, label, help } = error.explain();
+                findings.push(Finding::new(RuleId::UnusedIgnore, self.at(*at), title).label(label).help(help));
             }
         }
         if !self.is_judged {
@@ -218,13 +218,13 @@ impl FileIgnores {
                 };
                 if !is_hidden {
                     let place = match ignore.scope {
-                        Scope::Line => "here",
+                        Scope::Line => "on this line",
                         Scope::File => "in this file",
                     };
-                    let rule = ignore.rule.name();
-                    let message = format!("`{rule}` finds nothing {place}, so this ignore would only hide the next fault");
-                    let help = "take the name out of the list, or the comment away";
-                    findings.push(Finding::new(RuleId::UnusedIgnore, self.at(ignore.at), message).help(help));
+                    let message = format!("unused suppression of `{}`", ignore.rule.name());
+                    let help = "remove the name from the list, or the whole comment";
+                    let finding = Finding::new(RuleId::UnusedIgnore, self.at(ignore.at), message);
+                    findings.push(finding.label(format!("nothing is found {place}")).help(help));
                 }
             }
         }
@@ -246,14 +246,14 @@ impl FileIgnores {
     }
 }
 
-/// Whether a folded block (`key: >-`) begins behind the text of a line. Its text has no lines of its own, and no comments:
+/// Whether a folded block (`key: >-`) begins after the text of a line. Its text has no lines of its own, and no comments:
 /// a comment here is about all of it.
 fn opens_folded(before: &str) -> bool {
     let header = before.trim_end().trim_end_matches(['+', '-', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
     header.strip_suffix('>').is_some_and(|key| key.ends_with([' ', '\t']))
 }
 
-/// Where the first line begins that is no comment, not blank, and does not open a YAML document.
+/// Where the first line begins that is not a comment, not blank, and does not open a YAML document.
 fn top(text: &str) -> usize {
     let mut end = 0;
     for line in text.split_inclusive(['\n', '\r']) {

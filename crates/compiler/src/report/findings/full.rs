@@ -35,7 +35,8 @@ fn one(renderer: &Renderer, checked: &Checked<'_>, finding: &Finding) -> String 
         Severity::Info => Level::INFO,
     };
     let title = level.primary_title(&finding.message).id(finding.rule.name());
-    let own = Mark { span: finding.at.span, label: "", is_primary: true };
+    let label = finding.label.as_deref().unwrap_or_default();
+    let own = Mark { span: finding.at.span, label, is_primary: true };
     let mut by_file: Vec<(FileId, Vec<Mark<'_>>)> = vec![(finding.at.file, vec![own])];
     for related in &finding.related {
         let mark = Mark { span: related.at.span, label: &related.message, is_primary: false };
@@ -71,12 +72,12 @@ struct Mark<'a> {
     is_primary: bool,
 }
 
-/// The part of a file that marks stand in. Only that part is given to the renderer: a large file is not read again
+/// The part of a file that holds marks. Only that part is given to the renderer: a large file is not read again
 /// for each finding.
 fn windows<'a>(source: &'a Source, path: &str, mut marks: Vec<Mark<'a>>) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
     let table = source.line_table();
     let text: &str = source.text();
-    // The frame of the primary mark comes first: its line is the one that is printed behind the arrow.
+    // The frame of the primary mark comes first: its line is the one that is printed after the arrow.
     marks.sort_by_key(|mark| (!mark.is_primary, mark.span));
     let mut frames: Vec<(usize, usize, Vec<Mark<'a>>)> = Vec::new();
     for mark in marks {

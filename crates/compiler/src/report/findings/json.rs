@@ -48,6 +48,8 @@ struct FindingOut {
     severity: &'static str,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<FixOut>,
@@ -97,6 +99,7 @@ fn out(checked: &Checked<'_>, finding: &Finding) -> FindingOut {
         rule: finding.rule.name(),
         severity: finding.severity.name(),
         message: finding.message.clone(),
+        label: finding.label.clone(),
         help: finding.help.clone(),
         fix: finding.fix.as_ref().map(|fix| fix_out(checked, fix)),
         place: place(finding.at),

@@ -17,7 +17,7 @@ use crate::diagnostics::{Finding, Safety};
 use crate::source::PathsFrom;
 use crate::source::{Location, Place, Sources};
 
-/// The findings of one configuration with the files that they speak of.
+/// The findings of one configuration with the files that they are about.
 pub struct Checked<'a> {
     /// The files.
     pub sources: &'a Sources,
@@ -41,7 +41,7 @@ pub fn fixable(checked: &[Checked<'_>]) -> String {
     match (of(Safety::Safe), of(Safety::Unsafe)) {
         (0, 0) => String::new(),
         (safe, 0) => format!("{safe} can be fixed with `--fix`.\n"),
-        (0, not) => format!("{not} can be fixed with `--fix --unsafe-fixes`: read what it writes.\n"),
+        (0, not) => format!("{not} can be fixed with `--fix --unsafe-fixes`: review the change.\n"),
         (safe, not) => format!("{safe} can be fixed with `--fix`, {not} more with `--unsafe-fixes`.\n"),
     }
 }

@@ -24,14 +24,14 @@ pub fn text(plan: &Plan) -> String {
             trigger.exports.iter().map(|export| format!("{}{}", export.name, if export.certain { "" } else { "?" })).collect();
         line(format!("  carries  {}", or_none(&exports.join(", "))));
         for read in &trigger.reads {
-            let need = if read.required { "needs  " } else { "may use" };
+            let need = if read.required { "needs   " } else { "optional" };
             let from = match read.from {
                 Origin::Export => "exported",
                 Origin::Property => "property of the pipeline",
                 Origin::Parameter => "parameter of the pipeline",
                 Origin::Platform => "provided by the platform",
                 Origin::Own => "set by the stage itself",
-                Origin::Unknown => "a property, if the pipeline has one",
+                Origin::Unknown => "not set here: must be a pipeline property",
             };
             let contract = read.contract.as_ref();
             let pattern = contract.and_then(|contract| contract.pattern.as_ref()).map(|pattern| format!("; must match `{pattern}`"));
@@ -49,7 +49,7 @@ pub fn text(plan: &Plan) -> String {
         }
     }
     if !plan.assumptions.is_empty() {
-        line("\nTaken for granted".to_owned());
+        line("\nAssumptions".to_owned());
         for assumption in &plan.assumptions {
             line(format!("  {assumption}"));
         }

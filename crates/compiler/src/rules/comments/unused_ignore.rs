@@ -1,16 +1,16 @@
-//! `unused-ignore`: a comment hides nothing.
+//! `unused-ignore`: a comment suppresses nothing.
 
 use crate::diagnostics::Finding;
 use crate::rules::Context;
 
 pub(crate) const PAGE: &str = r#"## What it does
-Finds each name in the list of a `# sidestage: ignore[..]` or `# sidestage: ignore-file[..]` that hides no finding: the
-fault is gone, it stands in another line, or the name is not that of a rule. `ignore` hides what is found in its own
-line, or, alone in a line, in the line directly below; `ignore-file`, in the comments at the top, in the whole file. A rule
-that is turned off does not make its ignores unused.
+Finds each name in the list of a `# sidestage: ignore[..]` or `# sidestage: ignore-file[..]` that suppresses no finding:
+the problem is fixed, it is on another line, or no rule has this name. `ignore` suppresses findings on its own line or,
+alone on a line, on the next line; `ignore-file`, in the comments at the top, in the whole file. A rule that is turned off
+does not make its ignores unused.
 
 ## Why is this bad
-The comment says that something is wrong where nothing is, and would hide the next fault in that line unseen.
+The comment claims a problem where there is none, and would hide the next one on that line.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -34,8 +34,9 @@ owasp-zap:
 ```
 
 ## When to ignore
-If a fault comes and goes, for example with a file that is made only at times: name `unused-ignore` in the same list.
+If a problem comes and goes, for example with a file that is only sometimes generated: name `unused-ignore` in the same
+list.
 "#;
 
-/// What is hidden is known only when all rules have run: `suppression` makes the findings.
+/// What is suppressed is known only after all rules have run: `suppression` makes the findings.
 pub(crate) fn check(_: &Context<'_>, _: &mut Vec<Finding>) {}

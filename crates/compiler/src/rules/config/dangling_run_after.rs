@@ -1,4 +1,4 @@
-//! `dangling-run-after`: `runAfter` or `from` names nothing.
+//! `dangling-run-after`: `runAfter` or `from` names an unknown stage or task.
 
 use crate::diagnostics::{Finding, Fix, RuleId};
 use crate::rules::Context;
@@ -12,7 +12,7 @@ pub(crate) const PAGE: &str = r#"## What it does
 Finds `runAfter` and `from` that name a stage or task which is neither in the file nor part of the platform.
 
 ## Why is this bad
-A task that waits for something that never runs breaks the run, or waits for ever.
+A task that waits for something that never runs breaks the run, or waits forever.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -81,7 +81,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 
 fn dangling(context: &Context<'_>, reference: &Named, key: &str, kind: &str, owner: &str, names: &[&str]) -> Finding {
     let what = if key == "from" { "copies" } else { "waits for" };
-    let message = format!("`{owner}` {what} the {kind} `{}`, which does not exist", reference.name);
+    let message = format!("`{key}` names an unknown {kind} `{}`", reference.name);
     let near = suggest::nearest(&reference.name, names.iter().copied());
     let help = match near {
         Some(near) => format!("did you mean `{near}`?"),
@@ -89,5 +89,5 @@ fn dangling(context: &Context<'_>, reference: &Named, key: &str, kind: &str, own
     };
     let at = context.at(reference.span);
     let fix = near.and_then(|near| Fix::rename(context.sources, at, &reference.name, near));
-    Finding::new(RuleId::DanglingRunAfter, at, message).help(help).maybe_fix(fix).stage(owner)
+    Finding::new(RuleId::DanglingRunAfter, at, message).label(format!("`{owner}` {what} it")).help(help).maybe_fix(fix).stage(owner)
 }

@@ -9,10 +9,10 @@ use crate::config::{Format, Named};
 use crate::graph::cycles;
 
 pub(crate) const PAGE: &str = r#"## What it does
-Finds every circle of `runAfter`, the shortest first, and shows each link of it.
+Finds every cycle of `runAfter`, the shortest first, and shows each link of it.
 
 ## Why is this bad
-None of them can ever start: the run waits until its time is over.
+None of them can ever start: the run waits until it times out.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -64,12 +64,15 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         };
         let next = |index: usize| cycle[(index + 1) % cycle.len()];
         let path = cycle.iter().chain(cycle.first()).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" -> ");
-        let message = match cycle.as_slice() {
-            [only] => format!("`{only}` waits for itself: it can never start"),
-            _ => format!("these wait for each other, so none can ever start: {path}"),
+        let label = match cycle.as_slice() {
+            [only] => format!("`{only}` waits for itself and never starts"),
+            _ => format!("{path}, so none of them starts"),
         };
         let at = context.at(link(cycle[0], next(0)));
-        let mut finding = Finding::new(RuleId::DependencyCycle, at, message).help("remove one of the `runAfter`s").stage(cycle[0]);
+        let mut finding = Finding::new(RuleId::DependencyCycle, at, "dependency cycle")
+            .label(label)
+            .help("remove one of the `runAfter`s")
+            .stage(cycle[0]);
         for (index, name) in cycle.iter().enumerate().skip(1) {
             finding.relate(context.at(link(name, next(index))), format!("`{name}` waits for `{}`", next(index)));
         }

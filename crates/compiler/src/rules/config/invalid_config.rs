@@ -1,21 +1,21 @@
 //! `invalid-config`: a value has the wrong type, or a key is missing.
 
-use super::keys::is_below_misplaced_section;
+use super::keys::is_in_misplaced_section;
 use crate::diagnostics::{Edit, Finding, Fix, RuleId, Safety, Severity};
 use crate::rules::Context;
 use std::collections::BTreeSet;
 
-use crate::config::schema::{Problem, Violation};
+use crate::config::schema::{Violation, ViolationKind};
 use crate::config::{Contract, Detected};
 use crate::source::{FileId, Location, Span};
 use crate::syntax::shell::Regex;
 
 pub(crate) const PAGE: &str = r#"## What it does
-Holds the configuration against the schema of its format (`sidestage schema config-v1`, `config-v2`) and says what
-was expected and what was found.
+Validates the configuration against the schema of its format (`sidestage schema config-v1`, `config-v2`) and says
+what was expected and what was found.
 
 ## Why is this bad
-The platform refuses the file, or reads the value as something else: `abort_on_failure: stopAndFail` is not `false`.
+The platform rejects the file, or reads the value as something else: `abort_on_failure: stopAndFail` is not `false`.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -34,34 +34,32 @@ deploy:
 ```
 
 ## When to ignore
-If the platform has learnt a value that this version does not know.
+If the platform has a new value that this version does not know.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     if context.document.root().is_none() && context.document.errors().is_empty() {
-        let message = "the file is empty: a configuration has a `version` and stages";
-        let finding = Finding::new(RuleId::InvalidConfig, context.at(Span::default()), message);
-        findings.push(finding.help("begin with `version: '1'`, then one key a stage"));
+        let finding = Finding::new(RuleId::InvalidConfig, context.at(Span::default()), "the configuration is empty");
+        let finding = finding.label("a configuration has a `version` and stages");
+        findings.push(finding.help("begin with `version: '1'`, then one key for each stage"));
         return;
     }
     if matches!(context.detected, Detected::Unversioned(_)) {
-        let message = "the key `version` is missing: the platform cannot tell the format";
-        let finding = Finding::new(RuleId::InvalidConfig, context.at(first_key(context)), message);
+        let finding = Finding::new(RuleId::InvalidConfig, context.at(first_key(context)), "the key `version` is missing");
+        let finding = finding.label("without it the platform cannot tell the format");
         findings.push(finding.help("add `version: '1'` as the first line"));
     }
     for violation in context.violations {
-        let Problem::Invalid { message } = &violation.problem else { continue };
-        let is_version = violation.path.is_empty() && message.contains("`version`");
-        if is_version || is_below_misplaced_section(context, violation) {
-            continue;
+        let is_version = matches!(&violation.kind, ViolationKind::MissingKey { key } if key == "version" && violation.path.is_empty());
+        if !is_version && !is_in_misplaced_section(context, violation) {
+            findings.extend(invalid(context.file, violation));
         }
-        findings.push(invalid(context.file, violation, message));
     }
     unquoted_version(context, findings);
     contracts(context, findings);
 }
 
-/// What a contract holds is handed to bash: it must be able to take it.
+/// The values of a contract are passed to bash, which must be able to read them.
 fn contracts(context: &Context<'_>, findings: &mut Vec<Finding>) {
     // Stages may share a contract by an alias.
     let mut seen = BTreeSet::new();
@@ -71,24 +69,38 @@ fn contracts(context: &Context<'_>, findings: &mut Vec<Finding>) {
             if let Some(pattern) = variable.pattern.as_ref().filter(|pattern| seen.insert(pattern.span))
                 && let Err(fault) = Regex::new(&pattern.text)
             {
-                let message = format!("the pattern of `{name}` is no regular expression for `[[ =~ ]]`: {}", fault.message);
-                findings.push(Finding::new(RuleId::InvalidConfig, context.at(pattern.span), message).maybe_help(fault.help));
+                let message = format!("the pattern of `{name}` is not a valid regular expression");
+                let finding = Finding::new(RuleId::InvalidConfig, context.at(pattern.span), message);
+                findings.push(finding.label(fault.message).maybe_help(fault.help));
             }
             if let Some(default) = variable.default.as_ref().filter(|default| default.text.contains('\0') && seen.insert(default.span)) {
-                let message = format!("the default of `{name}` holds a NUL character, which bash cannot hold");
-                findings.push(Finding::new(RuleId::InvalidConfig, context.at(default.span), message).help("remove `\\0`"));
+                let message = format!("the default of `{name}` contains a NUL character");
+                let finding = Finding::new(RuleId::InvalidConfig, context.at(default.span), message);
+                findings.push(finding.label("bash values cannot contain it").help("remove `\\0`"));
             }
         }
     }
 }
 
-/// A value that its schema does not allow: which one, and why.
-pub(crate) fn invalid(file: FileId, violation: &Violation, message: &str) -> Finding {
-    let place = match violation.path.as_slice() {
-        [] => String::new(),
-        path => format!("`{}`: ", dotted(path)),
+/// More characters of the keys that lead to a value do not fit a title: the last ones say most.
+const MAX_PATH: usize = 48;
+
+/// A value that its schema does not allow: which one, and why. Other rules report unknown keys and repeated items.
+pub(crate) fn invalid(file: FileId, violation: &Violation) -> Option<Finding> {
+    let (message, label) = match (&violation.kind, violation.path.as_slice()) {
+        (ViolationKind::MissingKey { key }, []) => (format!("the key `{key}` is missing"), None),
+        (ViolationKind::MissingKey { key }, path) => (format!("the key `{key}` is missing"), Some(format!("`{}` needs it", dotted(path)))),
+        (ViolationKind::Invalid { message }, []) => ("invalid top level of the file".to_owned(), Some(message.clone())),
+        (ViolationKind::Invalid { message }, path) => (format!("invalid value of `{}`", shortened(path)), Some(message.clone())),
+        (ViolationKind::UnknownKey { .. } | ViolationKind::RepeatedItem { .. }, _) => return None,
     };
-    Finding::new(RuleId::InvalidConfig, Location { file, span: violation.span }, format!("{place}{message}"))
+    Some(Finding::new(RuleId::InvalidConfig, Location { file, span: violation.span }, message).maybe_label(label))
+}
+
+/// A path without its first keys, where it is long.
+fn shortened(path: &[String]) -> String {
+    let shortest = (0..path.len()).map(|from| dotted(&path[from..])).find(|dotted| dotted.chars().count() <= MAX_PATH);
+    shortest.unwrap_or_else(|| dotted(&path[path.len().saturating_sub(1)..]))
 }
 
 fn dotted(path: &[String]) -> String {
@@ -122,15 +134,16 @@ fn unquoted_version(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
     let number = context.document.text(context.text, version).unwrap_or_default();
     let whole = number.split('.').next().unwrap_or_default();
-    let message = format!("the version is the number `{number}`; every documented configuration has it as a text");
+    let message = format!("`version` is the number `{number}`");
     let at = context.at(context.document.span(version));
     let quoted = Edit { at, text: format!("'{whole}'") };
-    // Behind an alias the number stands elsewhere.
+    // The number of an alias is elsewhere.
     let fix = (at.span.slice(context.text) == number).then(|| Fix {
         safety: Safety::Safe,
         description: format!("quote the version: `'{whole}'`"),
         edits: vec![quoted],
     });
     let finding = Finding::new(RuleId::InvalidConfig, at, message).severity(Severity::Warning).maybe_fix(fix);
+    let finding = finding.label("every documented configuration has it as a string");
     findings.push(finding.help(format!("quote it: `version: '{whole}'`")));
 }

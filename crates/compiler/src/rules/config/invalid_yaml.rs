@@ -1,4 +1,4 @@
-//! `invalid-yaml`: the file is not YAML.
+//! `invalid-yaml`: invalid YAML.
 
 use crate::diagnostics::{Finding, RuleId};
 use crate::rules::Context;
@@ -6,10 +6,10 @@ use crate::source::{FileId, Location};
 use crate::syntax::yaml::Document;
 
 pub(crate) const PAGE: &str = r#"## What it does
-Reports the first place where the file stops being YAML, and references that lead nowhere.
+Reports the first syntax error of a YAML file, and aliases without an anchor.
 
 ## Why is this bad
-The platform cannot load the configuration: no stage runs at all.
+The platform cannot load the configuration: no stage runs.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -26,17 +26,17 @@ deploy:
 ```
 
 ## When to ignore
-Never: nothing else can be checked behind the error.
+Never: nothing after the error can be checked.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     findings.extend(errors(context.document, context.file));
 }
 
-/// Where a file is not YAML.
+/// The errors of a YAML file.
 pub(crate) fn errors(document: &Document, file: FileId) -> impl Iterator<Item = Finding> {
     document.errors().iter().map(move |error| {
         let finding = Finding::new(RuleId::InvalidYaml, Location { file, span: error.span }, error.message.clone());
-        finding.maybe_help(error.help.clone())
+        finding.maybe_label(error.label.clone()).maybe_help(error.help.clone())
     })
 }

@@ -1,8 +1,8 @@
-//! `misplaced-key`: a key of one format, task or step stands in the other.
+//! `misplaced-key`: a key that has no effect in this format, task or step.
 
 use super::keys::{Level, advice};
 use crate::config::Format;
-use crate::config::schema::Problem;
+use crate::config::schema::ViolationKind;
 use crate::diagnostics::{Finding, RuleId};
 use crate::platform::{self, ASYNC_TASK};
 use crate::rules::Context;
@@ -10,7 +10,7 @@ use crate::syntax::yaml::NodeId;
 
 pub(crate) const PAGE: &str = r#"## What it does
 Finds keys of format 1 in a configuration of format 2 and the reverse, and keys of a task on a step; says what to write
-in their place.
+instead.
 
 ## Why is this bad
 A key in the wrong place is ignored: `skip: true` on a step of format 2 skips nothing.
@@ -38,26 +38,27 @@ tasks:
 ```
 
 ## When to ignore
-While a file is being moved from one format to the other.
+While a file is being converted from one format to the other.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for violation in context.violations {
-        let Problem::UnknownKey { key } = &violation.problem else { continue };
+        let ViolationKind::UnknownKey { key } = &violation.kind else { continue };
         let Some(advice) = advice(context, violation, key) else { continue };
         let level = Level::of(context, violation);
-        let message = format!("`{key}` has no effect on {} of format {}", level.name(), number(context.model.format));
+        let message = format!("`{key}` has no effect in a v{} {}", number(context.model.format), level.name());
         findings.push(Finding::new(RuleId::MisplacedKey, context.at(violation.span), message).help(advice));
     }
     sections(context, findings);
     contracts(context, findings);
 }
 
-/// A contract counts only where an async stage stands: on a step of `async-stage`.
+/// A contract has an effect only on an async stage: a step of `async-stage`.
 fn contracts(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    let mut misplaced = |node: NodeId, message: String, help: String| {
+    let mut misplaced = |node: NodeId, message: String, label: String, help: String| {
         if let Some(entry) = context.document.entry(context.text, node, "x-async") {
-            findings.push(Finding::new(RuleId::MisplacedKey, context.at(context.document.span(entry.key)), message).help(help));
+            let finding = Finding::new(RuleId::MisplacedKey, context.at(context.document.span(entry.key)), message);
+            findings.push(finding.label(label).help(help));
         }
     };
     for task in &context.model.tasks {
@@ -66,15 +67,21 @@ fn contracts(context: &Context<'_>, findings: &mut Vec<Finding>) {
         } else {
             format!("move it to a step of the task `{ASYNC_TASK}`")
         };
-        misplaced(task.node, "`x-async` has no effect on a task: a contract is a step's".to_owned(), help);
+        misplaced(task.node, "`x-async` has no effect on a task".to_owned(), "contracts belong on steps".to_owned(), help);
         for step in task.steps.iter().map(|step| context.model.stage(*step)) {
             let name = &step.name.name;
             if task.name.name != ASYNC_TASK {
-                let message = format!("`x-async` has no effect here: only steps of the task `{ASYNC_TASK}` can be triggered");
-                misplaced(step.node, message, format!("move the step to `tasks.{ASYNC_TASK}.steps`, or remove its contract"));
+                let message = format!("`x-async` has no effect on a step outside `{ASYNC_TASK}`");
+                let label = format!("only steps of the task `{ASYNC_TASK}` can be triggered");
+                misplaced(step.node, message, label, format!("move the step to `tasks.{ASYNC_TASK}.steps`, or remove its contract"));
             } else if platform::is_platform_step(name) {
-                let message = format!("`x-async` has no effect on `{name}`: that step is the platform's, and cannot be triggered");
-                misplaced(step.node, message, "remove it, or move it to the step that it describes".to_owned());
+                let message = format!("`x-async` has no effect on the platform's step `{name}`");
+                misplaced(
+                    step.node,
+                    message,
+                    "this step cannot be triggered".to_owned(),
+                    "remove it, or move it to the step that it describes".to_owned(),
+                );
             }
         }
     }
@@ -90,8 +97,9 @@ fn sections(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 ["steps", "runAfter", "script"].iter().any(|key| context.document.get(context.text, task.value, key).is_some())
             });
         if holds_tasks || !context.document.items(entry.value).is_empty() {
-            let message = format!("`{section}` belongs to format 2; with `version: '1'` nothing below it runs");
+            let message = format!("`{section}` has no effect in a v1 configuration");
             let finding = Finding::new(RuleId::MisplacedKey, context.at(context.document.span(entry.key)), message);
+            let finding = finding.label("with `version: '1'` nothing under it runs");
             findings.push(finding.help("write `version: '2'`, or move the steps to stages at the top"));
         }
     }

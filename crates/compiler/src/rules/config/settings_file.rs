@@ -1,7 +1,7 @@
 //! What is wrong with a settings file, as findings of the rules for configurations.
 
 use super::{duplicate_key, invalid_config, invalid_yaml};
-use crate::config::schema::{Problem, Violation};
+use crate::config::schema::{Violation, ViolationKind};
 use crate::config::settings;
 use crate::diagnostics::{Finding, RuleId, sort, suggest};
 use crate::source::{FileId, Location, Sources};
@@ -13,11 +13,10 @@ pub fn check(sources: &Sources, file: FileId, document: &Document, violations: &
     let mut findings: Vec<Finding> = invalid_yaml::errors(document, file).collect();
     findings.extend(duplicate_key::keys(document, text, file, "only the last one counts"));
     findings.extend(duplicate_key::items(violations, file));
-    findings.extend(violations.iter().filter_map(|violation| match &violation.problem {
-        Problem::UnknownKey { key } if violation.path.is_empty() => Some(unknown_key(file, violation, key)),
-        Problem::UnknownKey { key } => Some(unknown_rule(file, violation, key)),
-        Problem::Invalid { message } => Some(invalid_config::invalid(file, violation, message)),
-        Problem::RepeatedItem { .. } => None,
+    findings.extend(violations.iter().filter_map(|violation| match &violation.kind {
+        ViolationKind::UnknownKey { key } if violation.path.is_empty() => Some(unknown_key(file, violation, key)),
+        ViolationKind::UnknownKey { key } => Some(unknown_rule(file, violation, key)),
+        _ => invalid_config::invalid(file, violation),
     }));
     sort(&mut findings, sources);
     findings
@@ -29,12 +28,12 @@ fn unknown_key(file: FileId, violation: &Violation, key: &str) -> Finding {
         None => "remove it; `sidestage schema settings` describes every key".to_owned(),
     };
     let at = Location { file, span: violation.span };
-    Finding::new(RuleId::UnknownKey, at, format!("the key `{key}` has no effect: the settings have no such key")).help(help)
+    Finding::new(RuleId::UnknownKey, at, format!("unknown key `{key}`")).label("the settings have no such key").help(help)
 }
 
 fn unknown_rule(file: FileId, violation: &Violation, name: &str) -> Finding {
     let at = Location { file, span: violation.span };
-    Finding::new(RuleId::InvalidConfig, at, format!("there is no rule `{name}`")).help(RuleId::hint(name))
+    Finding::new(RuleId::InvalidConfig, at, format!("unknown rule `{name}`")).help(RuleId::hint(name))
 }
 
 #[cfg(test)]
@@ -47,39 +46,40 @@ mod tests {
     use crate::diagnostics::RuleId;
     use crate::source::MemoryFiles;
 
-    fn told(text: &str) -> Vec<String> {
+    fn reported(text: &str) -> Vec<String> {
         let file = compile_settings(".sidestage.yaml", text.as_bytes(), &MemoryFiles::default());
         let line = |finding: &crate::diagnostics::Finding| {
             let at = file.sources.get(finding.at.file).position(finding.at.span.start);
-            format!("{}:{} {} {}", at.line, at.column, finding.rule.name(), finding.message)
+            format!("{}:{} {} {}", at.line, at.column, finding.rule.name(), finding.line())
         };
         file.findings.iter().map(line).collect()
     }
 
     #[test]
-    fn every_fault_has_its_rule_and_its_place() {
+    fn every_error_has_its_rule_and_its_place() {
         let cases: [(&str, &[&str]); 9] = [
             ("", &[]),
             ("rules:\nproperties:\n", &[]),
-            ("- a\n", &["1:1 invalid-config expected a mapping or nothing, found a list"]),
-            ("propertys: []\n", &["1:1 unknown-key the key `propertys` has no effect: the settings have no such key"]),
-            ("rules:\n  mising-stage: off\n", &["2:3 invalid-config there is no rule `mising-stage`"]),
+            ("- a\n", &["1:1 invalid-config invalid top level of the file: expected a mapping or nothing, found a list"]),
+            ("propertys: []\n", &["1:1 unknown-key unknown key `propertys`: the settings have no such key"]),
+            ("rules:\n  mising-stage: off\n", &["2:3 invalid-config unknown rule `mising-stage`"]),
             (
                 "rules:\n  missing-stage: fatal\n",
-                &["2:18 invalid-config `rules.missing-stage`: expected `error`, `warning`, `info` or `off`, found the text `fatal`"],
+                &[
+                    "2:18 invalid-config invalid value of `rules.missing-stage`: expected `error`, `warning`, `info` or `off`, found the string `fatal`",
+                ],
             ),
-            ("properties: [a, b, a]\n", &["1:20 duplicate-key `a` stands twice in this list"]),
-            (
-                "properties: [a]\nproperties: [b]\n",
-                &["2:1 duplicate-key the key `properties` stands twice in this mapping; only the last one counts"],
-            ),
+            ("properties: [a, b, a]\n", &["1:20 duplicate-key duplicate item `a`"]),
+            ("properties: [a]\nproperties: [b]\n", &["2:1 duplicate-key duplicate key `properties`: only the last one counts"]),
             (
                 "exclude:\n  - '{a'\n",
-                &["2:5 invalid-config `exclude[0]`: `{a` is no glob: unclosed alternate group; missing '}' (maybe escape '{' with '[{]'?)"],
+                &[
+                    "2:5 invalid-config invalid value of `exclude[0]`: `{a` is not a valid glob: unclosed alternate group; missing '}' (maybe escape '{' with '[{]'?)",
+                ],
             ),
         ];
         for (text, expected) in cases {
-            assert_eq!(told(text), expected, "{text:?}");
+            assert_eq!(reported(text), expected, "{text:?}");
         }
     }
 

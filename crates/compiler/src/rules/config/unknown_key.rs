@@ -1,7 +1,7 @@
 //! `unknown-key`: a key that the platform ignores.
 
-use super::keys::{Level, advice, is_below_misplaced_section};
-use crate::config::schema::Problem;
+use super::keys::{Level, advice, is_in_misplaced_section};
+use crate::config::schema::ViolationKind;
 use crate::diagnostics::suggest;
 use crate::diagnostics::{Finding, Fix, RuleId};
 use crate::rules::Context;
@@ -30,30 +30,27 @@ deploy:
 ```
 
 ## When to ignore
-If another tool of yours reads the key: better give it the prefix `x-`.
+If another tool of yours reads the key; the prefix `x-` is better.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for violation in context.violations {
-        let Problem::UnknownKey { key } = &violation.problem else { continue };
-        if advice(context, violation, key).is_some() || is_below_misplaced_section(context, violation) {
+        let ViolationKind::UnknownKey { key } = &violation.kind else { continue };
+        if advice(context, violation, key).is_some() || is_in_misplaced_section(context, violation) {
             continue;
         }
         let level = Level::of(context, violation);
         let is_contract = matches!(level, Level::Contract | Level::Variable);
-        let message = if is_contract {
-            format!("the key `{key}` has no effect: {} has no such key", level.name())
-        } else {
-            format!("the platform ignores the key `{key}`: {} has no such key", level.name())
-        };
+        let ignored = if is_contract { "" } else { "the platform ignores it, " };
+        let label = format!("{ignored}a {} has no such key", level.name());
         let near = suggest::nearest(key, level.keys().iter().copied());
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
-            None if is_contract => format!("remove it, or write one of `{}`", level.keys().join("`, `")),
+            None if is_contract => format!("remove it, or use one of `{}`", level.keys().join("`, `")),
             None => format!("remove it, or name it `x-{key}` if it is meant for another tool"),
         };
         let at = context.at(violation.span);
         let fix = near.and_then(|near| Fix::rename(context.sources, at, key, near));
-        findings.push(Finding::new(RuleId::UnknownKey, at, message).help(help).maybe_fix(fix));
+        findings.push(Finding::new(RuleId::UnknownKey, at, format!("unknown key `{key}`")).label(label).help(help).maybe_fix(fix));
     }
 }

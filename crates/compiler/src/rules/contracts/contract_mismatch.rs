@@ -14,10 +14,10 @@ use crate::source::Location;
 use crate::syntax::shell::{self, Regex, Statement, StatementKind};
 
 pub(crate) const PAGE: &str = r#"## What it does
-Compares what a stage declares below `x-async` with what the scripts do, both ways: variables that are declared and never
-read, or read and not declared; stages of `triggered-by` that never trigger it, or trigger it and are not listed; triggers
-that do not send what is `required`; an optional variable that the script cannot do without; a `default` that breaks its
-own `pattern`.
+Compares what a stage declares under `x-async` with what the scripts do, in both directions: variables that are declared
+but never read, or read but not declared; stages in `triggered-by` that never trigger it, or that trigger it and are not
+listed; triggers that do not send what is `required`; an optional variable that the script needs; a `default` that does
+not match its own `pattern`.
 
 ## Why is this bad
 The trigger scripts enforce the contract before a run is started. Where it is wrong, they refuse runs that would work, or
@@ -63,8 +63,8 @@ owasp-zap:
 ```
 
 ## When to ignore
-If a program that is no shell script reads a declared variable: reads inside it are not seen. A property of the pipeline
-needs no place in the contract once it is listed below `properties` in `.sidestage.yaml`.
+If a program that is not a shell script reads a declared variable: such reads are not seen. A property of the pipeline
+does not have to be in the contract once it is listed under `properties` in `.sidestage.yaml`.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
@@ -82,7 +82,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     unsent(context, findings);
 }
 
-/// A place that triggers, and the stage that comes by.
+/// A place that triggers, and the stage that runs it.
 struct Triggering<'a> {
     from: StageId,
     trigger: &'a Trigger,
@@ -141,10 +141,10 @@ impl Checked<'_> {
             self.optional_but_needed(variable, findings);
         }
         for (key, reads) in undeclared {
-            let message = format!("`{}` reads `{key}`, which its contract does not declare", self.name());
-            let help = format!("declare `{key}` below `reads`, or list it below `properties` in `.sidestage.yaml` if every run has it");
-            let mut finding = self.finding(reads[0].place, message).help(help).variable(key);
-            finding.relate(self.context.at(declared.span), "the contract lists what it reads here");
+            let message = format!("`{key}` is not declared in the contract of `{}`", self.name());
+            let help = format!("declare `{key}` under `reads`, or list it under `properties` in `.sidestage.yaml` if every run has it");
+            let mut finding = self.finding(reads[0].place, message).label("read here").help(help).variable(key);
+            finding.relate(self.context.at(declared.span), "the contract declares its variables here");
             for other in &reads[1..] {
                 finding.relate(other.place, "also read here");
             }
@@ -160,11 +160,11 @@ impl Checked<'_> {
         if !is_known || is_read(StoreKind::Env).is_some() {
             return None;
         }
-        let message = format!("the contract of `{}` declares `{key}`, which its script never reads by `get_env`", self.name());
-        let mut finding = self.finding(self.context.at(variable.name.span), message).variable(key.clone());
+        let message = format!("`{key}` is declared but never read by `{}`", self.name());
+        let mut finding = self.finding(self.context.at(variable.name.span), message).label("no `get_env` reads it").variable(key.clone());
         let meant = suggest::nearest(key, undeclared.keys().copied()).map(str::to_owned);
         if let Some(meant) = &meant {
-            finding = finding.help(format!("did you mean `{meant}`? If the contract is right, correct the read"));
+            finding = finding.help(format!("did you mean `{meant}`? Or correct the read"));
             for read in &undeclared[meant.as_str()] {
                 finding.relate(read.place, format!("`{meant}` is read here"));
             }
@@ -172,13 +172,13 @@ impl Checked<'_> {
             finding.relate(secret.place, "read as a secret here");
             finding = finding.help("remove it: secrets are never sent, the stage reads a secure property of the pipeline");
         } else {
-            finding = finding.help(format!("remove it, or read it by `get_env \"{key}\"`"));
+            finding = finding.help(format!("remove it, or read it with `get_env \"{key}\"`"));
         }
         findings.push(finding);
         meant
     }
 
-    /// `required: false` without a default, while the script stops where the variable is not there.
+    /// `required: false` without a default, while the script fails without the variable.
     fn optional_but_needed(&self, variable: &DeclaredRead, findings: &mut Vec<Finding>) {
         let key = &variable.name.name;
         if variable.required != Some(false) || variable.default.is_some() || is_there_anyway(self.context, key) {
@@ -186,19 +186,20 @@ impl Checked<'_> {
         }
         let reads: Vec<&Read> =
             self.flow.reads.iter().filter(|read| read.kind == StoreKind::Env && read.key.as_ref() == Some(key)).collect();
-        // A script that looks first may leave the read out.
+        // A script that tests first may skip the read.
         if reads.iter().any(|read| read.has_default || read.own.is_some()) {
             return;
         }
         let Some(read) = reads.iter().find(|read| self.is_surely_run(read.place)) else { return };
-        let message = format!("the contract of `{}` does not require `{key}`, which its script reads without a default", self.name());
+        let message = format!("`{key}` is optional, but `{}` needs it", self.name());
         let help = "write `required: true`, or give it a `default`";
-        let mut finding = self.finding(self.context.at(variable.name.span), message).help(help).variable(key.clone());
-        finding.relate(read.place, "this read fails where it is not sent");
+        let finding = self.finding(self.context.at(variable.name.span), message).label("not required, and without a default");
+        let mut finding = finding.help(help).variable(key.clone());
+        finding.relate(read.place, "fails here if it is not sent");
         findings.push(finding);
     }
 
-    /// Whether a place of the stage's own script stands under no condition, and behind none that could end the script.
+    /// Whether a place of the stage's own script is under no condition, and after none that could end the script.
     fn is_surely_run(&self, place: Location) -> bool {
         let script = self.stage.script.filter(|_| place.file == self.context.file);
         let Some((text, map)) = script.and_then(|script| self.context.document.script(self.context.text, script)) else { return false };
@@ -219,10 +220,10 @@ impl Checked<'_> {
             let (Some(default), Some(pattern)) = (&variable.default, &variable.pattern) else { continue };
             if Regex::new(&pattern.text).ok().and_then(|regex| regex.is_match(&default.text)) == Some(false) {
                 let key = &variable.name.name;
-                let message =
-                    format!("the default of `{key}` does not match its pattern `{}`, so no run that needs it is started", pattern.text);
-                let help = "give it a default that matches, or let the pattern take this one";
-                let mut finding = self.finding(self.context.at(default.span), message).help(help).variable(key.clone());
+                let message = format!("the default of `{key}` does not match its pattern");
+                let help = "write a default that matches, or a pattern that allows this one";
+                let finding = self.finding(self.context.at(default.span), message).label("runs that need it are refused");
+                let mut finding = finding.help(help).variable(key.clone());
                 finding.relate(self.context.at(pattern.span), "the pattern is here");
                 findings.push(finding);
             }
@@ -242,9 +243,10 @@ impl Checked<'_> {
                 continue;
             }
             let finding = unlisted.entry((site.trigger.place, site.from)).or_insert_with(|| {
-                let message = format!("`{from}` triggers `{}`, whose contract does not list it", self.name());
-                let mut finding = self.finding(site.trigger.place, message).help(format!("add `{from}` to `triggered-by`"));
-                finding.relate(self.context.at(listed.span), "the contract lists what may trigger it here");
+                let message = format!("`{from}` is not listed in `triggered-by` of `{}`", self.name());
+                let finding = self.finding(site.trigger.place, message).label(format!("`{from}` triggers it here"));
+                let mut finding = finding.help(format!("add `{from}` to `triggered-by`"));
+                finding.relate(self.context.at(listed.span), "the contract lists its parents here");
                 finding
             });
             if let Some(pipeline) = site.pipeline {
@@ -265,8 +267,7 @@ impl Checked<'_> {
             if is_base_step || platform::is_built_in_stage(&parent.name) {
                 return;
             }
-            let message =
-                format!("the contract of `{}` lists `{}`, and the configuration has no {what} of that name", self.name(), parent.name);
+            let message = format!("`triggered-by` of `{}` names an unknown {what} `{}`", self.name(), parent.name);
             let names = model.stages().map(|(_, stage)| stage.name.name.as_str());
             let is_task = model.tasks.iter().any(|task| task.name.name == parent.name);
             let help = match suggest::nearest(&parent.name, names) {
@@ -288,9 +289,9 @@ impl Checked<'_> {
         if !is_known || triggering.iter().any(triggers_it) {
             return;
         }
-        let message = format!("the contract of `{}` lists `{}`, which never triggers it", self.name(), parent.name);
+        let message = format!("`{}` never triggers `{}`", parent.name, self.name());
         let help = format!("remove it from `triggered-by`, or add `trigger-task {}` to its script", self.name());
-        let mut finding = self.finding(at, message).help(help);
+        let mut finding = self.finding(at, message).label("its contract lists it here").help(help);
         for (_, stage) in stages.iter().filter(|(id, _)| *id != self.id) {
             finding.relate(self.context.at(stage.name.span), format!("the {what} is here"));
         }
@@ -299,7 +300,7 @@ impl Checked<'_> {
 }
 
 /// Triggers that do not send what a contract requires. What the parent sets and does not export, or exports too late,
-/// other rules tell.
+/// other rules report.
 fn unsent(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut unsent: BTreeMap<(Location, CompactString, CompactString), Finding> = BTreeMap::new();
     for pipeline in &context.flow.pipelines {
@@ -311,17 +312,18 @@ fn unsent(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 let Some(declared) = contract.read(key).filter(|read| read.required == Some(true) && read.default.is_none()) else {
                     continue;
                 };
-                let is_told = crossing.set.is_some() || !crossing.exported_later.is_empty();
-                if crossing.exported.is_some() || crossing.widened || is_told || is_there_anyway(context, key) {
+                let is_reported = crossing.set.is_some() || !crossing.exported_later.is_empty();
+                if crossing.exported.is_some() || crossing.widened || is_reported || is_there_anyway(context, key) {
                     continue;
                 }
                 let name = &target.name.name;
                 let finding = unsent.entry((run.trigger.place, name.clone(), key.clone())).or_insert_with(|| {
-                    let message = format!("`{key}` is required by the contract of `{name}`, and neither set nor exported before this trigger");
+                    let message = format!("`{key}` is required by the contract of `{name}`");
                     let help = format!(
-                        "add `set_env \"{key}\" VALUE` and `export_env \"{key}\"` before the trigger, or list it below `properties` in `.sidestage.yaml` if every run has it"
+                        "add `set_env \"{key}\" VALUE` and `export_env \"{key}\"` before the trigger, or list it under `properties` in `.sidestage.yaml` if every run has it"
                     );
                     let finding = Finding::new(RuleId::ContractMismatch, run.trigger.place, message);
+                    let finding = finding.label("neither set nor exported before this trigger");
                     let mut finding = finding.help(help).stage(name.clone()).variable(key.clone());
                     finding.relate(context.at(declared.name.span), "required here");
                     for read in crossing.reads.iter().filter(|read| read.own != Some(Certainty::Yes)) {
@@ -341,7 +343,7 @@ fn is_followed(stage: &Stage, flow: &StageFlow) -> bool {
     stage.script.is_some() && flow.opaque.is_empty() && flow.programs.is_empty()
 }
 
-/// Whether a run has a variable of this name although nobody sends it.
+/// Whether a run has a variable of this name although nothing sends it.
 fn is_there_anyway(context: &Context<'_>, key: &str) -> bool {
     platform::is_provided(key) || platform::parameter(key).is_some() || context.settings.has_property(key)
 }

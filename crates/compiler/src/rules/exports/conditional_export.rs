@@ -1,4 +1,4 @@
-//! `conditional-export`: a variable is exported on some ways to the trigger only.
+//! `conditional-export`: a variable is exported on only some paths to the trigger.
 
 use crate::diagnostics::{Finding, RuleId};
 use crate::rules::Context;
@@ -10,12 +10,12 @@ use crate::flow::{Certainty, Crossing};
 use crate::source::Location;
 
 pub(crate) const PAGE: &str = r#"## What it does
-For every trigger, finds variables that the async stage reads and that are exported on some ways through the scripts and
-not on others, or in a stage that may run at the same time as the one that triggers. Where a variable is always exported
-once it is set, there is nothing to find.
+For every trigger, finds variables that the async stage reads and that are exported on some paths through the scripts
+and not on others, or in a stage that may run at the same time as the one that triggers. A variable that is always
+exported once it is set is not reported.
 
 ## Why is this bad
-On the other ways the run starts without the variable: it fails, or works with a default, now and then only.
+On the other paths the run starts without the variable: sometimes it fails, or uses a default.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -56,7 +56,7 @@ owasp-zap:
 ```
 
 ## When to ignore
-If the condition is the same that the async stage tests before it reads.
+If the async stage tests the same condition before it reads.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
@@ -69,14 +69,19 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 let target = &context.model.stage(run.target).name.name;
                 let key = &crossing.key;
                 let finding = by_export.entry((*place, key.clone())).or_insert_with(|| {
-                    let when = if exported.is_beside {
-                        "in a stage that may run at the same time as the trigger"
+                    let (message, label) = if exported.is_beside {
+                        let label = "this stage may run at the same time as the one that triggers";
+                        (format!("`{key}` may be exported after the trigger"), label.to_owned())
                     } else {
-                        "on some ways to the trigger only"
+                        let label = format!("on the other paths `{target}` starts without it");
+                        (format!("`{key}` is exported on only some paths to the trigger"), label)
                     };
-                    let message = format!("`{key}`, which `{target}` reads, is exported {when}");
                     let help = format!("add `export_env \"{key}\"` on a line that always runs before the trigger");
-                    Finding::new(RuleId::ConditionalExport, *place, message).help(help).stage(target.clone()).variable(key.clone())
+                    Finding::new(RuleId::ConditionalExport, *place, message)
+                        .label(label)
+                        .help(help)
+                        .stage(target.clone())
+                        .variable(key.clone())
                 });
                 for place in exported.places.iter().skip(1) {
                     finding.relate(*place, "also exported here");
@@ -102,7 +107,7 @@ fn is_conditional(crossing: &Crossing) -> bool {
     }
     match &crossing.set {
         Some(_) => crossing.is_set_unsent || exported.is_beside,
-        // What nothing here sets may be absent for the same reason: only a stage that needs it is told.
+        // What nothing here sets may be absent for the same reason: only a stage that needs it is reported.
         None => exported.is_beside || crossing.reads.iter().any(|read| !read.is_soft()),
     }
 }

@@ -38,7 +38,7 @@ owasp-zap:
 ```
 
 ## When to ignore
-If a script outside of the repository triggers the stage.
+If a script outside the repository triggers the stage.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
@@ -50,9 +50,10 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         for export in &context.flow.stages[id.0 as usize].exports {
             let Some(key) = &export.key else { continue };
             let finding = by_key.entry(key).or_insert_with(|| {
-                let message = format!("`{key}` is exported for async runs, and no script triggers one");
+                let message = format!("`{key}` is exported, but nothing is triggered");
                 Finding::new(RuleId::ExportWithoutTrigger, export.place, message)
-                    .help("add `trigger-task STAGE` behind it, or remove the export")
+                    .label("no script triggers an async stage")
+                    .help("add `trigger-task STAGE` after it, or remove the export")
                     .stage(stage.name.name.clone())
                     .variable(key.clone())
             });

@@ -10,11 +10,10 @@ use compact_str::CompactString;
 use crate::source::Location;
 
 pub(crate) const PAGE: &str = r#"## What it does
-Finds variables that an async stage reads and that the parent exports, but only behind the trigger, or in a stage that
-comes later.
+Finds variables that an async stage reads and that the parent exports, but only after the trigger, or in a later stage.
 
 ## Why is this bad
-What a run gets is fixed when it is triggered: an export behind it has no effect on that run.
+What a run gets is fixed when it is triggered: a later export has no effect on that run.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -62,8 +61,9 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 let target = &context.model.stage(run.target).name.name;
                 let key = &crossing.key;
                 let (finding, exports) = by_export.entry((*late, key.clone())).or_insert_with(|| {
-                    let message = format!("`{key}` is exported after `{target}` was triggered, so that run does not see it");
+                    let message = format!("`{key}` is exported after async stage `{target}` is triggered");
                     let finding = Finding::new(RuleId::LateExport, *late, message)
+                        .label("too late, the async run does not get it")
                         .help(format!("move `export_env \"{key}\"` before the trigger"))
                         .stage(target.clone())
                         .variable(key.clone());

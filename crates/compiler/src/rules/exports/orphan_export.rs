@@ -1,4 +1,4 @@
-//! `orphan-export`: an exported variable is set nowhere, while a similar one is.
+//! `orphan-export`: an exported variable is never set, but a similar one is.
 
 use crate::diagnostics::{Finding, RuleId};
 use crate::rules::Context;
@@ -11,8 +11,8 @@ use crate::diagnostics::suggest;
 use crate::platform::{self, StoreKind};
 
 pub(crate) const PAGE: &str = r#"## What it does
-Finds exports of keys that no script sets and that no documented parameter or property is named, while a similar name is
-known.
+Finds exports of keys that no script sets and that are not the name of a documented parameter or property, while a
+similar name is known.
 
 ## Why is this bad
 The export is most likely misspelt: the variable that was meant is not sent.
@@ -48,7 +48,7 @@ owasp-zap:
 ```
 
 ## When to ignore
-If the name is a parameter of the trigger or a property of the pipeline: list it below `trigger-parameters` or
+If the name is a parameter of the trigger or a property of the pipeline: list it under `trigger-parameters` or
 `properties` in `.sidestage.yaml`.
 "#;
 
@@ -80,8 +80,9 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             if !seen.insert(export.place) {
                 continue;
             }
-            let message = format!("`{key}` is exported, but nothing sets it, and no parameter of that name is known");
-            let finding = Finding::new(RuleId::OrphanExport, export.place, message).help(format!("did you mean `{near}`?"));
+            let message = format!("`{key}` is exported but never set");
+            let finding = Finding::new(RuleId::OrphanExport, export.place, message);
+            let finding = finding.label("no parameter of this name is known either").help(format!("did you mean `{near}`?"));
             findings.push(finding.stage(stage.name.name.clone()).variable(key));
         }
     }

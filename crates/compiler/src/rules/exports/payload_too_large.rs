@@ -1,4 +1,4 @@
-//! `payload-too-large`: the known part of a payload passes a limit of the platform.
+//! `payload-too-large`: the known part of a payload exceeds a limit of the platform.
 
 use crate::diagnostics::{Finding, RuleId};
 use crate::rules::Context;
@@ -8,11 +8,12 @@ use crate::platform::{MAX_PAYLOAD, MAX_PROPERTY};
 use crate::source::Location;
 
 pub(crate) const PAGE: &str = r#"## What it does
-Adds up the values that are known of all exported variables at a trigger, and compares them with the 512 KB that a webhook
-call may have; and the value of a variable that is also a property of the pipeline with the 4,096 characters of one.
+Adds up the known values of all variables that are exported at a trigger, and compares them with the limit of a webhook
+call, 512 KB. Compares the value of a variable that is also a property of the pipeline with the limit of a property,
+4,096 characters.
 
 ## Why is this bad
-The webhook refuses the call: the stage never starts. A longer property is refused when it is stored.
+The webhook rejects the call: the stage never starts. A longer property is rejected when it is stored.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -60,12 +61,9 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             let target = &context.model.stage(run.target).name.name;
             if run.known_bytes as usize > MAX_PAYLOAD {
                 let finding = by_place.entry((run.trigger.place, false)).or_insert_with(|| {
-                    let message = format!(
-                        "the payload for `{target}` has at least {} KB of known values, and a webhook call takes {} KB",
-                        run.known_bytes / 1024,
-                        MAX_PAYLOAD / 1024
-                    );
+                    let message = format!("the payload of `{target}` exceeds the limit of {} KB", MAX_PAYLOAD / 1024);
                     Finding::new(RuleId::PayloadTooLarge, run.trigger.place, message)
+                        .label(format!("at least {} KB of known values", run.known_bytes / 1024))
                         .help("export less, or put the data where the stage can fetch it")
                         .stage(target.clone())
                 });
@@ -79,8 +77,8 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 }
                 let finding = by_place.entry((*place, true)).or_insert_with(|| {
                     let key = &crossing.key;
-                    let message = format!("`{key}` has {length} characters, and a property of the pipeline holds {MAX_PROPERTY}");
-                    Finding::new(RuleId::PayloadTooLarge, *place, message)
+                    Finding::new(RuleId::PayloadTooLarge, *place, format!("`{key}` is too long for a property of the pipeline"))
+                        .label(format!("{length} characters, the limit is {MAX_PROPERTY}"))
                         .help("shorten the value, or give the variable a name that no property has")
                         .stage(target.clone())
                         .variable(key.clone())

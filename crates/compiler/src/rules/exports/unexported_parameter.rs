@@ -13,7 +13,7 @@ Takes the parameters that `trigger-parameters` in `.sidestage.yaml` lists and fi
 although its parent does not export them. It is a warning where the read has a default.
 
 ## Why is this bad
-Parameters belong to the trigger that started the parent. The async run has a trigger of its own and does not see them.
+Parameters belong to the trigger that started the parent. The async run has its own trigger and does not get them.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -49,7 +49,7 @@ trigger-parameters: [scan-level]
 ```
 
 ## When to ignore
-If the pipeline has a property of the same name, and that is the one that is meant: list it below `properties` too.
+If the pipeline has a property of the same name, and that is the one that is meant: list it under `properties` too.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
@@ -60,18 +60,17 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             for crossing in &run.crossings {
                 let key = &crossing.key;
                 let is_sent = crossing.exported.is_some() || crossing.widened || !crossing.exported_later.is_empty();
-                // What the parent sets itself is `unexported-variable`'s.
+                // What the parent sets itself belongs to `unexported-variable`.
                 if is_sent || crossing.set.is_some() || !parameters.contains(key) || context.settings.has_property(key) {
                     continue;
                 }
                 let read = crossing.hardest_read();
                 let target = &context.model.stage(run.target).name.name;
                 let finding = by_read.entry((read.place, key.clone())).or_insert_with(|| {
-                    let consequence = if read.is_soft() { "so it always works with the default" } else { "so the read fails" };
-                    let message = format!(
-                        "`{target}` reads `{key}`, a parameter of the trigger that starts its parent, which is not exported, {consequence}"
-                    );
+                    let effect = if read.is_soft() { "the default is always used" } else { "fails here" };
+                    let message = format!("parameter `{key}` is not exported to async stage `{target}`");
                     Finding::new(RuleId::UnexportedParameter, read.place, message)
+                        .label(format!("{effect}, only the parent's trigger has the parameter"))
                         .severity(if read.is_soft() { Severity::Warning } else { Severity::Error })
                         .help(format!("add `export_env \"{key}\"` before the trigger"))
                         .stage(target.clone())

@@ -11,12 +11,12 @@ use crate::flow::Crossing;
 use crate::source::Location;
 
 pub(crate) const PAGE: &str = r#"## What it does
-For every trigger, compares what the async stage reads by `get_env` with what the parent run has set by then, and finds
-what was never marked by `export_env`. It is a warning where the read has a default.
+For every trigger, compares what the async stage reads with `get_env` with what the parent run has set by then, and
+finds what was never exported with `export_env`. It is a warning where the read has a default.
 
 ## Why is this bad
-An async run sees only what was exported for it. The read fails there, half an hour later; with a default it does not even
-fail, and the stage works on the wrong data.
+An async run gets only what was exported for it. The read fails there, half an hour later; with a default it does not
+even fail, and the stage uses the wrong data.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -54,7 +54,7 @@ owasp-zap:
 ```
 
 ## When to ignore
-If the pipeline has a property of the same name, and the async stage is meant to see that one. Listing it below
+If the pipeline has a property of the same name, and the async stage is meant to read that one. Listing it under
 `properties` in `.sidestage.yaml` makes the finding a warning.
 "#;
 
@@ -95,19 +95,20 @@ fn unexported(context: &Context<'_>, crossing: &Crossing, target: &CompactString
     let (key, read) = (&crossing.key, crossing.hardest_read());
     let is_property = context.settings.has_property(key);
     let is_soft = read.is_soft() || is_property;
-    let consequence = if is_property {
-        "so it reads the pipeline's property of that name"
+    let label = if is_property {
+        "the pipeline's property of this name is read instead".to_owned()
     } else if is_soft {
-        "so it always works with the default"
+        "the default is always used".to_owned()
     } else {
-        "so the read fails"
+        format!("fails here, the async run has no `{key}`")
     };
-    let message = format!("`{target}` reads `{key}`, which its parent sets but does not export, {consequence}");
+    let message = format!("`{key}` is not exported to async stage `{target}`");
     let help = match crossing.set.as_ref().and_then(|set| set.secret()) {
-        Some(secret) => format!("it is made of the secret `{}`: do not export it, but read `get_secret \"{0}\"` in `{target}`", secret.key),
+        Some(secret) => format!("do not export it, it is derived from the secret `{}`: use `get_secret \"{0}\"` in `{target}`", secret.key),
         None => format!("add `export_env \"{key}\"` before the trigger"),
     };
     let mut finding = Finding::new(RuleId::UnexportedVariable, read.place, message)
+        .label(label)
         .severity(if is_soft { Severity::Warning } else { Severity::Error })
         .help(help)
         .stage(target.clone())

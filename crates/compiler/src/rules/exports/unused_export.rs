@@ -13,7 +13,7 @@ pub(crate) const PAGE: &str = r#"## What it does
 Finds exports of variables that no async stage reads, where all scripts of those stages can be read.
 
 ## Why is this bad
-It is harmless, but the payload is visible, and a name that nobody reads is often a misspelt one.
+It is harmless, but the payload is visible, and a name that is never read is often misspelt.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -48,10 +48,10 @@ owasp-zap:
 ```
 
 ## When to ignore
-If the stage hands its environment to a program that reads the store by itself.
+If the stage runs a program that reads the store itself.
 "#;
 
-/// Behind so many findings no similar names are looked for.
+/// After so many findings no similar names are searched.
 const MAX_SUGGESTED: usize = 100;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
@@ -59,7 +59,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let is_known = |trigger: &crate::rules::trigger_sites::TriggerSite| {
         trigger.trigger.unknown.is_none() && trigger.names.iter().all(|(_, target)| matches!(target, Target::Stage(_)))
     };
-    // Without a trigger it is `export-without-trigger`; with one whose stage cannot be read, nothing is known.
+    // Without a trigger it belongs to `export-without-trigger`; where a triggered stage cannot be read, nothing is known.
     if triggers.is_empty() || !triggers.iter().all(is_known) || may_trigger_unseen(context, None) || reads_anything(context) {
         return;
     }

@@ -9,11 +9,11 @@ use compact_str::CompactString;
 use crate::source::Location;
 
 pub(crate) const PAGE: &str = r#"## What it does
-Follows what `get_secret` gives through variables, substitutions and `base64`, and finds keys that hold it and are
-exported. Secure parameters of the platform count too.
+Follows the output of `get_secret` through variables, substitutions and `base64`, and finds exported keys that contain
+it. Secure parameters of the platform count too.
 
 ## Why is this bad
-What is exported goes into the payload of the webhook: everyone who can see the run can read it. Secrets never have to be
+Exported values are in the payload of the webhook: everyone who can see the run can read them. Secrets never have to be
 sent: an async run has the same secure properties.
 
 ## Example
@@ -45,7 +45,7 @@ owasp-zap:
 ```
 
 ## When to ignore
-If the value is no secret any more, for example a public key: set it without reading a secret.
+If the value is not a secret any more, for example a public key: set it without reading a secret.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
@@ -55,14 +55,14 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             let Some(place) = leak.exported.places.last() else { continue };
             let key = &leak.key;
             let finding = by_export.entry((*place, key.clone())).or_insert_with(|| {
-                let (what, source) = match &leak.secret {
-                    Some(secret) => (format!("`{key}` is made of the secret `{}`", secret.key), secret.key.as_str()),
-                    None => (format!("`{key}` is a secure parameter"), key.as_str()),
+                let (message, source) = match &leak.secret {
+                    Some(secret) => (format!("`{key}` is derived from the secret `{}` and exported", secret.key), secret.key.as_str()),
+                    None => (format!("the secure parameter `{key}` is exported"), key.as_str()),
                 };
-                let message = format!("{what} and is exported: the payload of an async run is visible to everyone who can see the run");
                 Finding::new(RuleId::ExportedSecret, *place, message)
+                    .label("visible to everyone who can see the async run")
                     .help(format!(
-                        "remove this export, and read `get_secret \"{source}\"` in the async stage: it has the same secure properties"
+                        "remove this export, and use `get_secret \"{source}\"` in the async stage: it has the same secure properties"
                     ))
                     .stage(context.model.stage(leak.stage).name.name.clone())
                     .variable(key.clone())

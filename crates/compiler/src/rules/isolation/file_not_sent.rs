@@ -10,8 +10,8 @@ use crate::platform::StoreKind;
 use crate::source::Location;
 
 pub(crate) const PAGE: &str = r#"## What it does
-Finds what a parent keeps with `save_file`, `save_result`, `put_data`, or writes into a file of the workspace, and what
-an async stage then reads without having written it.
+Finds what a parent stores with `save_file`, `save_result` or `put_data`, or writes to a file of the workspace, and what
+an async stage reads without having written it.
 
 ## Why is this bad
 Files, results and data stay in the run that wrote them. The async run begins with the exported variables and the
@@ -65,14 +65,14 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 let (key, target) = (&left.key, &context.model.stage(run.target).name.name);
                 let finding = by_read.entry((read.place, key.clone())).or_insert_with(|| {
                     let what = match left.kind {
-                        StoreKind::Result => "the results of",
-                        StoreKind::Data => "the data",
-                        _ => "the file",
+                        StoreKind::Result => "result",
+                        StoreKind::Data => "data",
+                        _ => "file",
                     };
-                    let message =
-                        format!("`{target}` reads {what} `{key}`, which only its parent wrote: files never cross to an async run");
+                    let message = format!("{what} `{key}` is not available in async stage `{target}`");
                     Finding::new(RuleId::FileNotSent, read.place, message)
-                        .help(format!("send what it needs in a variable (`set_env`, then `export_env`), or write it in `{target}` again"))
+                        .label("only the parent run has it, files are never sent")
+                        .help(format!("send what it needs in a variable (`set_env`, then `export_env`), or write it again in `{target}`"))
                         .stage(target.clone())
                         .variable(key.clone())
                 });

@@ -12,12 +12,12 @@ use crate::platform::{self, StoreKind};
 use crate::source::Location;
 
 pub(crate) const PAGE: &str = r#"## What it does
-Finds keys that only an async stage sets, and that its parent reads after it has triggered that stage. It is a warning
+Finds keys that only an async stage sets and that its parent reads after it has triggered that stage. It is a warning
 where the read has a default.
 
 ## Why is this bad
-Nothing comes back from an async run: it works on its own copy of the data. The parent never sees the value, however long
-it waits.
+Nothing comes back from an async run: it has its own copy of the data. The parent never gets the value, however long it
+waits.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -51,7 +51,7 @@ owasp-zap:
 ```
 
 ## When to ignore
-If the pipeline has a property of the same name: list it below `properties` in `.sidestage.yaml`.
+If the pipeline has a property of the same name: list it under `properties` in `.sidestage.yaml`.
 "#;
 
 type Key<'a> = (StoreKind, &'a CompactString);
@@ -104,17 +104,18 @@ fn check_pipeline(context: &Context<'_>, pipeline: &PipelineFlow, by_read: &mut 
             }
             let target = &context.model.stage(run.target).name.name;
             let finding = by_read.entry((read.place, key.clone())).or_insert_with(|| {
-                let consequence = if read.is_soft() { "it always gets the default" } else { "the read fails" };
+                let effect = if read.is_soft() { "the default is always used" } else { "fails here" };
                 let what = match read.kind {
-                    StoreKind::Result => format!("the results of `{key}` are written"),
-                    StoreKind::File => format!("the file `{key}` is written"),
-                    StoreKind::Data => format!("the data `{key}` is written"),
+                    StoreKind::Result => format!("result `{key}` is written"),
+                    StoreKind::File => format!("file `{key}` is written"),
+                    StoreKind::Data => format!("data `{key}` is written"),
                     _ => format!("`{key}` is set"),
                 };
-                let message = format!("{what} only in the async run of `{target}`, and nothing comes back from there, so {consequence}");
+                let message = format!("{what} only in async stage `{target}`");
                 Finding::new(RuleId::OneWayData, read.place, message)
+                    .label(format!("{effect}, nothing comes back from an async run"))
                     .severity(if read.is_soft() { Severity::Warning } else { Severity::Error })
-                    .help(format!("use the value in `{target}` itself, or make it in the parent"))
+                    .help(format!("use the value in `{target}` itself, or set it in the parent"))
                     .stage(context.model.stage(*stage).name.name.clone())
                     .variable(key.clone())
             });
@@ -125,7 +126,7 @@ fn check_pipeline(context: &Context<'_>, pipeline: &PipelineFlow, by_read: &mut 
     }
 }
 
-/// Whether only scripts can bring a key: nothing outside of the repository is known to.
+/// Whether only scripts can bring a key: nothing outside the repository is known to.
 fn is_followed(context: &Context<'_>, kind: StoreKind, key: &str) -> bool {
     let is_given = platform::is_provided(key) || platform::parameter(key).is_some();
     let is_declared = context.settings.has_property(key) || context.settings.trigger_parameters.iter().any(|parameter| parameter == key);

@@ -1,4 +1,4 @@
-//! `repo-without-commit`: the async stage uses a repo that was registered without url or commit.
+//! `repo-without-commit`: the async stage uses a repo that is registered without url or commit.
 
 use crate::diagnostics::{Finding, RuleId};
 use crate::rules::Context;
@@ -13,7 +13,7 @@ Finds repos that a parent registers with `save_repo`, without a `url` or a `comm
 
 ## Why is this bad
 An async run clones each registered repo from its url at its commit. Without them it cannot, or gets another state of the
-repo than the one that the parent worked with.
+repo than the parent had.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -50,7 +50,7 @@ owasp-zap:
 ```
 
 ## When to ignore
-If the async stage needs the properties of the repo only, and not its files.
+If the async stage needs only the properties of the repo, and not its files.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
@@ -62,11 +62,10 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 let (name, target) = (&repo.name, &context.model.stage(run.target).name.name);
                 let finding = by_place.entry((*place, name.clone())).or_insert_with(|| {
                     let lacks = repo.lacks.join(" and ");
-                    let message = format!(
-                        "the repo `{name}` is registered without {lacks}, so the async run of `{target}` cannot clone it as it is here"
-                    );
+                    let message = format!("the repo `{name}` is registered without {lacks}");
                     let pairs: Vec<String> = repo.lacks.iter().map(|property| format!("\"{property}=..\"")).collect();
                     Finding::new(RuleId::RepoWithoutCommit, *place, message)
+                        .label(format!("the async run of `{target}` cannot clone it in this state"))
                         .help(format!("add {} to `save_repo {name}`", pairs.join(" ")))
                         .stage(target.clone())
                 });

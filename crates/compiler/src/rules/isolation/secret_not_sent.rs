@@ -10,11 +10,11 @@ use crate::platform::{self, StoreKind};
 use crate::source::Location;
 
 pub(crate) const PAGE: &str = r#"## What it does
-Finds secrets that a parent makes with `set_secret` and that an async stage reads with `get_secret`. It is a warning
+Finds secrets that a parent sets with `set_secret` and that an async stage reads with `get_secret`. It is a warning
 where the read has a default.
 
 ## Why is this bad
-Secrets of `set_secret` live in one run and never cross: the read fails in the async run, however it is triggered.
+Secrets of `set_secret` exist only in one run and are never sent: the read fails in every async run.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -52,7 +52,7 @@ owasp-zap:
 ```
 
 ## When to ignore
-If the pipeline has a secure property of the same name: list it below `properties` in `.sidestage.yaml`.
+If the pipeline has a secure property of the same name: list it under `properties` in `.sidestage.yaml`.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
@@ -69,12 +69,12 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 let Some(read) = secret.reads.iter().min_by_key(|read| (read.is_soft(), read.place)) else { continue };
                 let target = &context.model.stage(run.target).name.name;
                 let finding = by_read.entry((read.place, key.clone())).or_insert_with(|| {
-                    let consequence = if read.is_soft() { "it works with the default" } else { "the read fails" };
-                    let message =
-                        format!("`{target}` reads the secret `{key}`, which only its parent sets: secrets never cross, so {consequence}");
+                    let effect = if read.is_soft() { "the default is always used" } else { "fails here" };
+                    let message = format!("secret `{key}` is not available in async stage `{target}`");
                     Finding::new(RuleId::SecretNotSent, read.place, message)
+                        .label(format!("{effect}, secrets are never sent"))
                         .severity(if read.is_soft() { Severity::Warning } else { Severity::Error })
-                        .help(format!("make the secret in `{target}` again, or store it as a secure property `{key}` of the pipeline"))
+                        .help(format!("set the secret again in `{target}`, or store it as a secure property `{key}` of the pipeline"))
                         .stage(target.clone())
                         .variable(key.clone())
                 });

@@ -1,14 +1,14 @@
-//! `invalid-shell`: a script does not parse.
+//! `invalid-shell`: shell syntax error.
 
 use crate::diagnostics::{Finding, RuleId};
 use crate::rules::Context;
 use crate::source::Location;
 
 pub(crate) const PAGE: &str = r#"## What it does
-Parses every script as bash and reports where it stops being that.
+Parses every script as bash and reports syntax errors.
 
 ## Why is this bad
-The stage fails at that line, after everything before it has run; and what follows cannot be checked.
+The stage fails at that line, after everything before it has run, and the rest cannot be checked.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -32,7 +32,7 @@ deploy:
 ```
 
 ## When to ignore
-If `bash -n` accepts the script: the parser then misreads it, and we would like to know.
+If `bash -n` accepts the script: the parser is then wrong, please report it.
 "#;
 
 /// More errors than this in one script follow from the first ones.
@@ -42,8 +42,8 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for (file, errors) in &context.flow.syntax_errors {
         for error in errors.iter().take(MAX_ERRORS) {
             let at = Location { file: *file, span: error.span };
-            let message = format!("this is not shell: {}", error.message);
-            findings.push(Finding::new(RuleId::InvalidShell, at, message).help("`bash -n` on the script shows the same place"));
+            let finding = Finding::new(RuleId::InvalidShell, at, "shell syntax error").label(error.message.clone());
+            findings.push(finding.help("`bash -n` on the script shows the same place"));
         }
     }
 }

@@ -8,11 +8,11 @@ use compact_str::CompactString;
 use rustc_hash::FxHashSet;
 
 pub(crate) const PAGE: &str = r#"## What it does
-Follows every path of a script that surely leads into the repository, and finds those where no file is. Paths into other
-repositories, into the image, and files that the stage makes itself are left alone.
+Follows every path of a script that is certainly in the repository, and finds those without a file. Paths to other
+repositories, to the image, and to files that the stage creates itself are ignored.
 
 ## Why is this bad
-The stage stops there; and what the script would set, export or trigger cannot be checked.
+The command fails, and what the script would set, export or trigger cannot be checked.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -51,15 +51,17 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             if is_brought || !seen.insert(missing.place) {
                 continue;
             }
-            let (message, help) = if missing.leaves {
-                (format!("the path `{}` leads out of the repository: it is not read", missing.path), "name a file inside the repository")
+            let (message, label, help) = if missing.leaves {
+                (format!("script outside the repository: `{}`", missing.path), "it is not read", "name a file in the repository")
             } else {
                 (
-                    format!("the repository has no file `{}`, so the stage stops here", missing.path),
+                    format!("script not found: `{}`", missing.path),
+                    "this command fails",
                     "paths are relative to the root of the repository, and to the folder of the last `cd`",
                 )
             };
-            findings.push(Finding::new(RuleId::MissingScript, missing.place, message).help(help).stage(stage.name.name.clone()));
+            findings
+                .push(Finding::new(RuleId::MissingScript, missing.place, message).label(label).help(help).stage(stage.name.name.clone()));
         }
     }
 }

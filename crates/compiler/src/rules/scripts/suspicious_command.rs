@@ -1,4 +1,4 @@
-//! `suspicious-command`: a command does something else than it seems to.
+//! `suspicious-command`: a command does not do what it seems to do.
 
 use crate::diagnostics::{Finding, RuleId};
 use crate::rules::Context;
@@ -8,12 +8,12 @@ use crate::flow::{ShellExport, SuspiciousKind};
 use crate::platform;
 
 pub(crate) const PAGE: &str = r#"## What it does
-Finds `set_env key=value` in one word, here-documents that are never closed, `source` of a folder, and a shell `export`
-of what an async stage reads with `get_env`.
+Finds `set_env key=value` in one word, here-documents that are never closed, `source` of a folder, and the shell's
+`export` of what an async stage reads with `get_env`.
 
 ## Why is this bad
-Each of them runs without an error, or with a confusing one: `set_env a=b` waits for standard input, an open
-here-document swallows the rest of the script, and shell variables never reach an async run.
+Each of them runs without an error, or with a confusing one: `set_env a=b` waits for standard input, the rest of the
+script becomes the text of an open here-document, and shell variables never reach an async run.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -34,7 +34,7 @@ deploy:
 ```
 
 ## When to ignore
-If it is meant so: `set_env "a=b" ""` sets a key with that name.
+If it is intended: `set_env "a=b" ""` sets a key of that name.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
@@ -44,23 +44,22 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             if !seen.insert(suspicious.place) {
                 continue;
             }
-            let (message, help) = match &suspicious.kind {
+            let (message, label, help) = match &suspicious.kind {
                 SuspiciousKind::PairInOneWord { command, key, value } => (
-                    format!(
-                        "`{command}` takes key and value as two words: this reads the value of the key `{key}={value}` from standard input"
-                    ),
+                    format!("`{command}` expects KEY VALUE"),
+                    format!("this waits on stdin for a key named `{key}={value}`"),
                     format!("write `{command} {key} \"{value}\"`"),
                 ),
-                SuspiciousKind::SourcesFolder(path) => (
-                    format!("`source` of the folder `{path}`: the name of a file is missing, so nothing is read"),
-                    "name a file".to_owned(),
-                ),
+                SuspiciousKind::SourcesFolder(path) => {
+                    ("`source` of a folder".to_owned(), format!("`{path}` is a folder, so nothing is read"), "name a file".to_owned())
+                }
                 SuspiciousKind::OpenHereDocument(delimiter) => (
-                    format!("no line `{delimiter}` closes this here-document: it takes in the rest of the script"),
-                    format!("put `{delimiter}` on a line of its own, at its very beginning"),
+                    "here-document is never closed".to_owned(),
+                    "the rest of the script becomes its text".to_owned(),
+                    format!("put `{delimiter}` alone on a line, without indentation"),
                 ),
             };
-            let finding = Finding::new(RuleId::SuspiciousCommand, suspicious.place, message).help(help);
+            let finding = Finding::new(RuleId::SuspiciousCommand, suspicious.place, message).label(label).help(help);
             findings.push(finding.stage(stage.name.name.clone()));
         }
     }
@@ -83,14 +82,12 @@ fn shell_exports(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 }
                 for export in flow.shell_exports.iter().filter(|export| !export.is_from_store && is_same(export, key)) {
                     let target = &context.model.stage(run.target).name.name;
-                    let message = format!(
-                        "`export {}` sets a variable of the shell, which no async run sees; `{target}` reads `{key}` with `get_env`",
-                        export.name
-                    );
+                    let message = format!("`export {}` does not reach async runs", export.name);
                     let at = match found.iter().position(|finding| finding.at == export.place) {
                         Some(at) => at,
                         None => {
                             let finding = Finding::new(RuleId::SuspiciousCommand, export.place, message)
+                                .label(format!("it sets a shell variable, but `{target}` reads `{key}` with `get_env`"))
                                 .help(format!("write `set_env {key} \"..\"`, then `export_env {key}`"))
                                 .stage(target.clone())
                                 .variable(key);

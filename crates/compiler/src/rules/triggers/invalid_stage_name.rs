@@ -7,11 +7,11 @@ use crate::rules::Context;
 use crate::rules::trigger_sites::trigger_sites;
 
 pub(crate) const PAGE: &str = r#"## What it does
-Holds the name of every triggered stage against RFC 1123: at most 63 characters, `a-z`, `0-9` and `-`, first and last a
-letter or digit.
+Checks the name of every triggered stage against RFC 1123: at most 63 characters of `a-z`, `0-9` and `-`, the first and
+last a letter or digit.
 
 ## Why is this bad
-The name becomes a name in Kubernetes: the async run is refused, and only there.
+The name becomes a Kubernetes name: the async run is rejected, but only when it is triggered.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -43,13 +43,15 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for trigger in trigger_sites(context) {
         for (name, target) in &trigger.names {
             let Some(fault) = platform::stage_name_fault(name) else { continue };
-            // A name that nothing has is `missing-stage`'s, unless it can never be right.
-            let message = format!("`{name}` cannot be the name of an async stage: {fault}");
+            // An unknown name belongs to `missing-stage`, unless it can never be valid.
+            let label = format!("`{name}`: {fault}");
             let help = match repaired(name) {
                 Some(name) => format!("name the stage `{name}`, here and in the configuration"),
                 None => "use at most 63 of `a-z`, `0-9` and `-`".to_owned(),
             };
-            let mut finding = Finding::new(RuleId::InvalidStageName, trigger.trigger.name_place, message).help(help);
+            let mut finding = Finding::new(RuleId::InvalidStageName, trigger.trigger.name_place, "invalid name of an async stage")
+                .label(label)
+                .help(help);
             finding.stage = Some(trigger.stage.clone());
             finding.pipelines.clone_from(&trigger.pipelines);
             if let Target::Stage(stage) = target {

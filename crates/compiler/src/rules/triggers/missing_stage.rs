@@ -1,4 +1,4 @@
-//! `missing-stage`: a trigger names a stage that is not there.
+//! `missing-stage`: a trigger names a stage that does not exist.
 
 use crate::config::{Format, Target};
 use crate::diagnostics::suggest;
@@ -12,7 +12,7 @@ Follows every `trigger-task` to the stage that it names: in format 1 a stage of 
 `async-stage`.
 
 ## Why is this bad
-The command fails when it is reached, often long into a run; only stages of the configuration can be triggered.
+The command fails when it runs, often late in the pipeline; only stages of the configuration can be triggered.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -45,22 +45,27 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for trigger in trigger_sites(context) {
         for (name, target) in &trigger.names {
             let mut fix = None;
-            let (message, help) = match target {
+            let (message, label, help) = match target {
                 Target::Stage(_) => continue,
                 Target::IsTask(task) => {
                     let steps = &context.model.task(*task).steps;
                     let step = steps.first().map_or("its step", |step| context.model.stage(*step).name.name.as_str());
-                    let message = format!("`{name}` is a task of its own: `trigger-task` starts steps of the task `{ASYNC_TASK}` only");
-                    (message, format!("move `{step}` to `tasks.{ASYNC_TASK}.steps` as a step named `{name}`, and remove the task"))
+                    let help = format!("move `{step}` to `tasks.{ASYNC_TASK}.steps` as a step named `{name}`, and remove the task");
+                    (format!("`{name}` is a task and cannot be triggered"), only_async_steps(), help)
                 }
                 Target::StepElsewhere(step) => {
                     let owner = context.model.stage(*step).task.map(|task| context.model.task(task).name.name.as_str()).unwrap_or_default();
-                    let message =
-                        format!("`{name}` is a step of the task `{owner}`: `trigger-task` starts steps of the task `{ASYNC_TASK}` only");
-                    (message, format!("move the step to `tasks.{ASYNC_TASK}.steps`"))
+                    let message = format!("`{name}` is a step of the task `{owner}`");
+                    match owner {
+                        ASYNC_TASK => {
+                            let help = "trigger the step that has your script, or remove the trigger".to_owned();
+                            (message, "this step is the platform's and cannot be triggered".to_owned(), help)
+                        }
+                        _ => (message, only_async_steps(), format!("move the step to `tasks.{ASYNC_TASK}.steps`")),
+                    }
                 }
                 Target::Missing => {
-                    let place = match context.model.format {
+                    let message = match context.model.format {
                         Format::V1 => format!("the configuration has no stage `{name}`"),
                         Format::V2 => format!("the task `{ASYNC_TASK}` has no step `{name}`"),
                     };
@@ -74,10 +79,11 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                         }
                         None => format!("add a step with `name: {name}` to `tasks.{ASYNC_TASK}.steps`, or remove the trigger"),
                     };
-                    (format!("{place}, so this trigger fails"), help)
+                    (message, "this trigger fails".to_owned(), help)
                 }
             };
-            let mut finding = Finding::new(RuleId::MissingStage, trigger.trigger.name_place, message).help(help).maybe_fix(fix);
+            let mut finding =
+                Finding::new(RuleId::MissingStage, trigger.trigger.name_place, message).label(label).help(help).maybe_fix(fix);
             finding.stage = Some(trigger.stage.clone());
             finding.pipelines.clone_from(&trigger.pipelines);
             match target {
@@ -88,4 +94,8 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             findings.push(finding);
         }
     }
+}
+
+fn only_async_steps() -> String {
+    format!("`trigger-task` starts only steps of the task `{ASYNC_TASK}`")
 }

@@ -1,4 +1,4 @@
-//! `trigger-cycle`: async stages trigger each other without end.
+//! `trigger-cycle`: async stages trigger each other in an endless loop.
 
 use crate::diagnostics::{Finding, RuleId, Severity};
 use crate::rules::Context;
@@ -9,10 +9,10 @@ use crate::flow::Run;
 use crate::graph::cycles;
 
 pub(crate) const PAGE: &str = r#"## What it does
-Finds every circle of async stages that trigger each other. It is a warning where a condition may end it.
+Finds every loop of async stages that trigger each other. It is a warning where a condition may end the loop.
 
 ## Why is this bad
-Each run starts the next one: they never end, and take the workers of all pipelines.
+Each run starts the next one: they never end and occupy the workers of all pipelines.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -64,12 +64,12 @@ echo report
 ```
 
 ## When to ignore
-If something outside of the repository ends the circle.
+If something outside the repository ends the loop.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let name = |stage: StageId| context.model.stage(stage).name.name.as_str();
-    let mut by_circle: BTreeMap<Vec<String>, Finding> = BTreeMap::new();
+    let mut by_cycle: BTreeMap<Vec<String>, Finding> = BTreeMap::new();
     for pipeline in &context.flow.pipelines {
         let mut links: BTreeMap<(&str, &str), &Run> = BTreeMap::new();
         for run in pipeline.runs.iter().filter(|run| run.from_async) {
@@ -83,15 +83,13 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             let steps: Vec<&Run> = steps.collect();
             let Some(first) = steps.first() else { continue };
             let key = cycle.iter().map(|name| (*name).to_owned()).collect();
-            let finding = by_circle.entry(key).or_insert_with(|| {
+            let finding = by_cycle.entry(key).or_insert_with(|| {
                 let is_endless = steps.iter().all(|run| run.certain);
                 let path = cycle.iter().chain(cycle.first()).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" -> ");
-                let end = if is_endless { "without end" } else { "until a condition ends it" };
-                let message = match cycle.as_slice() {
-                    [only] => format!("the async stage `{only}` triggers itself {end}"),
-                    _ => format!("these async stages trigger each other {end}: {path}"),
-                };
-                let mut finding = Finding::new(RuleId::TriggerCycle, first.trigger.place, message)
+                let (title, label) =
+                    if is_endless { ("endless trigger loop", path) } else { ("trigger loop that only a condition ends", path) };
+                let mut finding = Finding::new(RuleId::TriggerCycle, first.trigger.place, title)
+                    .label(label)
                     .severity(if is_endless { Severity::Error } else { Severity::Warning })
                     .help("remove one of the triggers")
                     .stage(cycle[0]);
@@ -103,5 +101,5 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             finding.holds_in(pipeline.kind);
         }
     }
-    findings.extend(by_circle.into_values());
+    findings.extend(by_cycle.into_values());
 }

@@ -11,10 +11,10 @@ use crate::rules::trigger_sites::{may_trigger_unseen, trigger_sites};
 
 pub(crate) const PAGE: &str = r#"## What it does
 Finds stages that no pipeline runs by itself, that no script triggers, and that no platform script or computed trigger
-can reach; in format 2 also steps that a task of the platform does not have.
+can start; in format 2 also steps that a task of the platform does not have.
 
 ## Why is this bad
-The platform ignores them without a word: what they check, or deploy, never happens.
+The platform silently ignores them: what they check or deploy never happens.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -93,7 +93,8 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 findings.push(unreachable(
                     context,
                     stage,
-                    format!("no pipeline has a stage `{name}`, and nothing triggers it: it never runs"),
+                    format!("stage `{name}` never runs"),
+                    "no pipeline has a stage of this name, and nothing triggers it",
                     help,
                 ));
             }
@@ -108,8 +109,14 @@ fn check_step(context: &Context<'_>, id: StageId, stage: &Stage, may_be_triggere
     let name = stage.name.name.as_str();
     if context.model.is_async(id) {
         if !may_be_triggered(name) {
-            let message = format!("nothing triggers the async stage `{name}`: it never runs");
-            findings.push(unreachable(context, stage, message, format!("trigger it with `trigger-task {name}`, or remove it")));
+            let message = format!("async stage `{name}` never runs");
+            findings.push(unreachable(
+                context,
+                stage,
+                message,
+                "nothing triggers it",
+                format!("trigger it with `trigger-task {name}`, or remove it"),
+            ));
         }
         return;
     }
@@ -118,14 +125,14 @@ fn check_step(context: &Context<'_>, id: StageId, stage: &Stage, may_be_triggere
     if base.steps.contains(&name) || platform::is_platform_step(name) || may_be_triggered(name) {
         return;
     }
-    let message = format!("the task `{}` has no step `{name}`: the platform ignores it", base.name);
+    let message = format!("the task `{}` has no step `{name}`", base.name);
     let help = match suggest::nearest(name, base.steps.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("its steps are {}", base.steps.iter().map(|step| format!("`{step}`")).collect::<Vec<_>>().join(", ")),
     };
-    findings.push(unreachable(context, stage, message, help));
+    findings.push(unreachable(context, stage, message, "the platform ignores it", help));
 }
 
-fn unreachable(context: &Context<'_>, stage: &Stage, message: String, help: String) -> Finding {
-    Finding::new(RuleId::UnreachableStage, context.at(stage.name.span), message).help(help).stage(stage.name.name.clone())
+fn unreachable(context: &Context<'_>, stage: &Stage, message: String, label: &str, help: String) -> Finding {
+    Finding::new(RuleId::UnreachableStage, context.at(stage.name.span), message).label(label).help(help).stage(stage.name.name.clone())
 }

@@ -1,14 +1,14 @@
-//! `unresolved-trigger`: the name of a triggered stage cannot be computed.
+//! `unresolved-trigger`: cannot tell which stage a trigger starts.
 
 use crate::diagnostics::{Finding, RuleId};
 use crate::rules::Context;
 use crate::rules::trigger_sites::trigger_sites;
 
 pub(crate) const PAGE: &str = r#"## What it does
-Says where a trigger's stage depends on a value that is not in the repository, and which value that is.
+Reports triggers whose stage depends on a value that is not in the repository, and names that value.
 
 ## Why is this bad
-It is not: but what such a trigger needs cannot be checked.
+It is not, but what such a trigger needs cannot be checked.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -35,7 +35,7 @@ owasp-zap:
 ```
 
 ## When to ignore
-Whenever the choice is meant to be made outside of the repository.
+If the stage is chosen outside the repository on purpose.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
@@ -45,12 +45,13 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             [] => String::new(),
             names => {
                 let names: Vec<String> = names.iter().map(|(name, _)| format!("`{name}`")).collect();
-                format!(" It can be {}.", names.join(", "))
+                format!("; it can be {}", names.join(", "))
             }
         };
-        let message = format!("the stage that this triggers is not known: it depends on {}.{also}", cause.describe());
-        let mut finding = Finding::new(RuleId::UnresolvedTrigger, trigger.trigger.name_place, message);
-        finding = finding.help("write the name out, or loop over a list of names, to have the trigger checked");
+        let title = "cannot tell which stage this triggers";
+        let mut finding = Finding::new(RuleId::UnresolvedTrigger, trigger.trigger.name_place, title);
+        finding = finding.label(format!("it depends on {}{also}", cause.describe()));
+        finding = finding.help("use a literal name or a literal list to have the trigger checked");
         finding.stage = Some(trigger.stage.clone());
         finding.pipelines.clone_from(&trigger.pipelines);
         findings.push(finding);

@@ -1,9 +1,9 @@
-//! Bytes to text: files that are no UTF-8 are said to be so, at the exact byte.
+//! Bytes to text: invalid UTF-8 is reported at its exact byte.
 
 use super::{Document, YamlError, read};
 use crate::source::Span;
 
-/// Reads bytes: their text, and the tree in it. Where the bytes are no text, the tree is only the reason.
+/// Reads bytes: their text, and the tree in it. Where the bytes are not text, the tree holds only the reason.
 pub fn read_bytes(bytes: &[u8]) -> (String, Document) {
     let (text, encoding_error) = decode(bytes);
     let document = match encoding_error {
@@ -15,28 +15,29 @@ pub fn read_bytes(bytes: &[u8]) -> (String, Document) {
 
 /// Bytes to text. What is not UTF-8 becomes `?`, byte for byte, so that positions stay exact.
 fn decode(bytes: &[u8]) -> (String, Option<YamlError>) {
-    let error = |at: usize, width: usize, message: &str, help: &str| {
-        Some(YamlError { span: Span::new(at, at + width), message: message.to_owned(), help: Some(help.to_owned()) })
+    let error = |at: usize, width: usize, message: &str, label: String, help: &str| {
+        let span = Span::new(at, at + width);
+        Some(YamlError { span, message: message.to_owned(), label: Some(label), help: Some(help.to_owned()) })
     };
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         let text = "?".repeat(bytes.len());
-        return (text, error(0, 2, "the file is UTF-16, and the platform reads UTF-8", "save it as UTF-8"));
+        return (text, error(0, 2, "the file is UTF-16", "the platform reads only UTF-8".to_owned(), "save the file as UTF-8"));
     }
     if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
         let text = bytes[..at].iter().map(|byte| if byte.is_ascii() { *byte as char } else { '?' }).collect();
-        return (text, error(at, 0, "the file is binary: it holds a NUL byte", "name a YAML file"));
+        return (text, error(at, 0, "the file is binary", "a NUL byte is here".to_owned(), "name a YAML file"));
     }
     match std::str::from_utf8(bytes) {
         Ok(text) => (text.to_owned(), None),
         Err(invalid) => {
             let at = invalid.valid_up_to();
-            let message = format!("the byte 0x{:02x} is not UTF-8", bytes[at]);
+            let label = format!("unexpected byte 0x{:02x}", bytes[at]);
             let mut text = String::with_capacity(bytes.len());
             for chunk in bytes.utf8_chunks() {
                 text.push_str(chunk.valid());
                 text.extend(std::iter::repeat_n('?', chunk.invalid().len()));
             }
-            (text, error(at, 1, &message, "save the file as UTF-8"))
+            (text, error(at, 1, "invalid UTF-8", label, "save the file as UTF-8"))
         }
     }
 }
@@ -46,10 +47,10 @@ mod tests {
     use super::decode;
 
     #[test]
-    fn bytes_that_are_no_text_are_named_at_their_place() {
-        let fault = |bytes: &[u8]| decode(bytes).1.map(|error| (error.span.start, error.message));
+    fn bytes_that_are_not_text_are_reported_at_their_place() {
+        let fault = |bytes: &[u8]| decode(bytes).1.map(|error| (error.span.start, error.label));
         assert_eq!(fault("grüße".as_bytes()), None);
-        assert_eq!(fault(b"a: gr\xfc\xdfe"), Some((5, "the byte 0xfc is not UTF-8".to_owned())));
+        assert_eq!(fault(b"a: gr\xfc\xdfe"), Some((5, Some("unexpected byte 0xfc".to_owned()))));
         assert_eq!(fault(b"ab\0c").map(|fault| fault.0), Some(2));
         assert_eq!(fault(&[0xff, 0xfe, b'a', 0]).map(|fault| fault.0), Some(0));
         assert_eq!(decode(b"a\xfcb").0, "a?b", "positions stay exact");

@@ -75,8 +75,9 @@ impl<'a> Builder<'a> {
                 if self.documents > 1 {
                     self.error(
                         span,
-                        "the file holds several YAML documents; only the first is read",
-                        Some("remove the `---` line, or move what follows into a file of its own"),
+                        "several YAML documents in one file",
+                        "only the first document is read",
+                        Some("remove the `---` line, or move what follows to a file of its own"),
                     );
                     return false;
                 }
@@ -93,8 +94,8 @@ impl<'a> Builder<'a> {
             Event::SequenceEnd | Event::MappingEnd => return self.end(span),
             Event::Alias(id) => self.alias(id, span),
             Event::UnresolvedAlias(name) => {
-                let message = format!("the alias `*{name}` has no anchor `&{name}` before it");
-                self.error(span, &message, None);
+                let label = format!("there is no `&{name}` before it");
+                self.error(span, &format!("the alias `*{name}` has no anchor"), &label, None);
                 let node = self.null(span);
                 self.place(node);
             }
@@ -111,8 +112,9 @@ impl<'a> Builder<'a> {
         self.document
     }
 
-    fn error(&mut self, span: Span, message: &str, help: Option<&str>) {
-        self.document.errors.push(YamlError { span, message: message.to_owned(), help: help.map(str::to_owned) });
+    fn error(&mut self, span: Span, message: &str, label: &str, help: Option<&str>) {
+        let (message, label) = (message.to_owned(), Some(label.to_owned()));
+        self.document.errors.push(YamlError { span, message, label, help: help.map(str::to_owned) });
     }
 
     fn add(&mut self, kind: NodeKind, span: Span, weight: u64) -> NodeId {
@@ -163,10 +165,15 @@ impl<'a> Builder<'a> {
         node.span = Span { start: start.start, end };
         node.kind = kind;
         if weight > MAX_ALIASED_NODES + self.document.nodes.len() as u64 {
-            let message = format!("aliases make this value stand for more than {MAX_ALIASED_NODES} values");
+            let message = format!("aliases expand to more than {MAX_ALIASED_NODES} values");
             let span = Span { end: start.end.max(start.start), ..start };
-            self.error(span, &message, Some("write the values out, or use fewer aliases inside anchored values"));
-            // Nothing may walk into it: the value is dropped, the error stands for it.
+            self.error(
+                span,
+                &message,
+                "this value contains them",
+                Some("write the values out, or use fewer aliases inside anchored values"),
+            );
+            // Nothing may walk into it: the value is dropped, the error replaces it.
             self.document.root = None;
             self.open.clear();
             return false;
@@ -183,8 +190,9 @@ impl<'a> Builder<'a> {
             _ => {
                 self.error(
                     span,
-                    "the alias stands inside the value that it names, so the value would never end",
-                    Some("move the anchor to a value that does not hold its own alias"),
+                    "recursive alias",
+                    "it is inside the value that it names, which would never end",
+                    Some("move the anchor to a value that does not contain its own alias"),
                 );
                 self.null(span)
             }
@@ -239,7 +247,7 @@ impl<'a> Builder<'a> {
         }
         if merged.is_empty() || !all_mappings {
             let span = self.document.span(key);
-            self.error(span, "`<<` merges mappings, and its value is none", Some("give it an alias of a mapping: `<<: *name`"));
+            self.error(span, "`<<` needs a mapping", "its value is not a mapping", Some("give it an alias of a mapping: `<<: *name`"));
             return;
         }
         for source in merged {
@@ -330,18 +338,21 @@ fn header_chomping(line: &str) -> Option<Chomping> {
     })
 }
 
+/// The title of every syntax error.
+const INVALID: &str = "invalid YAML";
+
 /// `understood` is the end of the last thing that was understood.
 fn syntax_error(text: &str, understood: usize, error: &ScanError) -> YamlError {
     let marker = error.marker();
     let mut start = marker.byte_offset().unwrap_or(text.len()).min(text.len());
-    // A quote that is never closed is noticed only where the text below it makes no sense.
+    // A quote that is never closed is noticed only where the text after it makes no sense.
     let between = text.get(understood..start).unwrap_or_default();
     if error.info().contains("quoted scalar")
         && let Some(quote) = between.find(['"', '\''])
     {
         let span = Span::new(understood + quote, understood + quote + 1);
-        let message = "this is not YAML: the quote that opens here is never closed".to_owned();
-        return YamlError { span, message, help: Some("close it, or write the text without quotes".to_owned()) };
+        let (message, label) = (INVALID.to_owned(), Some("this quote is never closed".to_owned()));
+        return YamlError { span, message, label, help: Some("close it, or write the string without quotes".to_owned()) };
     }
     let is_tab = text[start..].starts_with('\t') || text[..start].ends_with('\t');
     start -= text[..start].bytes().rev().take_while(|byte| *byte == b'\t').count();
@@ -352,5 +363,5 @@ fn syntax_error(text: &str, understood: usize, error: &ScanError) -> YamlError {
         ErrorKind::RecursionLimitExceeded => Some("values may be nested 255 deep"),
         _ => None,
     };
-    YamlError { span, message: format!("this is not YAML: {}", error.info()), help: help.map(str::to_owned) }
+    YamlError { span, message: INVALID.to_owned(), label: Some(error.info().to_owned()), help: help.map(str::to_owned) }
 }

@@ -74,9 +74,9 @@ fn spans_end_where_values_end() {
 #[test]
 fn errors_stand_at_their_place_and_the_rest_is_kept() {
     let cases = [
-        ("a: 1\nb: [1\n", "this is not YAML"),
-        ("a:\n\t- b\n", "this is not YAML"),
-        ("a: 'b\n", "this is not YAML"),
+        ("a: 1\nb: [1\n", "invalid YAML"),
+        ("a:\n\t- b\n", "invalid YAML"),
+        ("a: 'b\n", "invalid YAML"),
         ("a: *b\n", "no anchor"),
         ("a: &a\n  b: *a\n", "never end"),
         ("a: 1\n---\nb: 2\n", "several YAML documents"),

@@ -19,7 +19,7 @@ pub struct Document {
     pub(super) errors: Vec<YamlError>,
 }
 
-/// A value and the bytes it stands on.
+/// A value and its bytes in the file.
 #[derive(Debug)]
 pub struct Node {
     /// The whole value without its anchor, tag and comments; a block scalar begins with its first content character.
@@ -77,20 +77,20 @@ pub struct Scalar {
 /// Where the text of a scalar is. Most texts are not copied: a large file is held once.
 #[derive(Debug)]
 pub(super) enum ScalarText {
-    /// The text stands in the file as it is.
+    /// The text is in the file as it is.
     Verbatim(Span),
     /// A literal block, read again when it is asked for.
     Block { content: Span, indent: u32, chomping: Chomping },
-    /// Escapes, folding or an unusual block: the text is not what stands in the file.
+    /// Escapes, folding or an unusual block: the text is not what the file holds.
     Owned(Box<str>),
 }
 
 /// A key that a mapping repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Duplicate {
-    /// The key where it stands first.
+    /// The key where it is first.
     pub first: NodeId,
-    /// The key where it stands again.
+    /// The key where it is repeated.
     pub again: NodeId,
 }
 
@@ -99,8 +99,10 @@ pub struct Duplicate {
 pub struct YamlError {
     /// The exact place.
     pub span: Span,
-    /// What is wrong.
+    /// What is wrong, as a title.
     pub message: String,
+    /// The detail.
+    pub label: Option<String>,
     /// What to do about it.
     pub help: Option<String>,
 }
