@@ -259,7 +259,11 @@ fn no_link_leads_out_of_the_repository() {
     symlink("inside", inner.join("scripts/same")).unwrap();
     std::fs::write(inner.join(BAD), parent("scripts/same").replace("app-url", "app-port")).unwrap();
     let ran = crate::harness::repository::Sidestage::new(&inner).run(&["check", "--format", "concise"]);
-    assert!(ran.stdout.contains("error[unexported-variable] `app-port` is not exported to async stage `owasp-zap`"), "{}", ran.transcript());
+    assert!(
+        ran.stdout.contains("error[unexported-variable] `app-port` is not exported to async stage `owasp-zap`"),
+        "{}",
+        ran.transcript()
+    );
 }
 
 /// A configuration that sources a path, then triggers a stage that reads what the script there sets.

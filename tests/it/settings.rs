@@ -113,7 +113,11 @@ fn a_settings_file_can_be_checked_by_its_name() {
     assert_eq!(repository.check(&[SETTINGS]).stdout, expected);
     let typed = Sidestage::new(repository.path()).stdin("exclude: x\n");
     let ran = typed.run(&["check", "--format", "concise", "-", "--stdin-filename", SETTINGS]);
-    assert!(ran.stdout.starts_with(".sidestage.yaml:1:10: error[invalid-config] invalid value of `exclude`: expected a list"), "{}", ran.transcript());
+    assert!(
+        ran.stdout.starts_with(".sidestage.yaml:1:10: error[invalid-config] invalid value of `exclude`: expected a list"),
+        "{}",
+        ran.transcript()
+    );
 }
 
 #[cfg(unix)]
