@@ -392,7 +392,7 @@ fn standard_input_can_be_shown_fixed_but_not_written() {
     let repository = Repository::new();
     let run = |option: &str| Sidestage::new(repository.path()).stdin(&scan("trigger-task owasp-zap")).run(&["check", option, "-"]);
     let ran = run("--fix");
-    assert_eq!(ran.transcript(), "error: standard input cannot be fixed: name the file, or take `--diff`\nexit: 2\n");
+    assert_eq!(ran.transcript(), "error: standard input cannot be fixed: name the file, or use `--diff`\nexit: 2\n");
     let ran = run("--diff");
     assert_eq!(
         ran.transcript(),
@@ -429,7 +429,7 @@ fn the_summary_says_what_can_be_fixed() {
     };
     assert_eq!(said(&scan("trigger-task owasp-zap").replace("'1'", "1"), &[]), "2 can be fixed with `--fix`.");
     let late = scan("trigger-task owasp-zap\nexport_env app-url");
-    assert_eq!(said(&late, &[]), "1 can be fixed with `--fix --unsafe-fixes`: read what it writes.");
+    assert_eq!(said(&late, &[]), "1 can be fixed with `--fix --unsafe-fixes`: review the change.");
     assert_eq!(said(&late.replace("'1'", "1"), &[]), "1 can be fixed with `--fix`, 1 more with `--unsafe-fixes`.");
     assert_eq!(said(&scan("true"), &["--allow", "unreachable-stage"]), "No findings in 1 configuration and 3 scripts.");
 }
