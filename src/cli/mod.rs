@@ -1,6 +1,5 @@
 //! The command line: one file a command. Everything that touches the machine is below this folder.
 
-mod apply;
 mod arguments;
 mod baseline;
 mod build;
@@ -12,8 +11,17 @@ mod load;
 mod plan;
 mod project;
 mod schema;
-mod serve;
 mod settings;
+
+// What needs HTTP; without it both commands stay, and say why they cannot work.
+#[cfg(feature = "http")]
+mod apply;
+#[cfg(feature = "http")]
+mod serve;
+#[cfg(not(feature = "http"))]
+mod without_http;
+#[cfg(not(feature = "http"))]
+use without_http::{apply, serve};
 
 use std::process::ExitCode;
 
@@ -30,8 +38,8 @@ enum Exit {
     Findings,
     /// The command could not do its work.
     Failed,
-    /// The webhook could not be set up.
-    SetUp(sidestage_runtime::setup::Kind),
+    /// The webhook could not be set up; the exit code says why.
+    SetUp(u8),
 }
 
 /// Why a command could not do its work: what, and what to do about it.
@@ -74,7 +82,7 @@ pub(crate) fn main() -> ExitCode {
         Exit::Clean => 0,
         Exit::Findings => 1,
         Exit::Failed => 2,
-        Exit::SetUp(kind) => kind.exit_code(),
+        Exit::SetUp(code) => code,
     })
 }
 

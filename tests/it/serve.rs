@@ -29,7 +29,7 @@ fn a_trigger_is_taken_or_refused_as_the_real_service_does() {
         json!({ "name": "n".repeat(253) }),
         json!({ "secret": null }),
         json!({ "secret": { "value": "v".repeat(4096) } }),
-        json!({ "secret": { "type": "digest_matches", "algorithm": "ripemd160" } }),
+        json!({ "secret": { "type": "digest_matches", "algorithm": "sha512_256" } }),
         json!({ "max_concurrent_runs": 1, "limit_waiting_runs": true, "favorite": true, "tags": ["a"], "filter": "header['x'] == 'y'" }),
         json!({ "worker": { "id": "inherit" } }),
         json!({ "type": "manual", "secret": null }),
@@ -68,6 +68,7 @@ fn a_trigger_is_taken_or_refused_as_the_real_service_does() {
         json!({ "value": "" }),
         json!({ "key_name": "a b" }),
         json!({ "type": "digest_matches", "algorithm": "sha3" }),
+        json!({ "type": "digest_matches", "algorithm": "md4" }),
     ] {
         let (status, reply) = service.ask("POST", "/triggers", &with(&trigger(), &json!({ "secret": secret })));
         assert_eq!(status, 400, "{secret}: {reply}");
@@ -219,7 +220,7 @@ fn another_pipeline_path_or_method_is_refused_in_words() {
         assert!(!message(&reply).is_empty() && reply["trace"].is_string(), "{reply}");
     }
     let (status, reply) = send("GET", &service.address("/triggers/%ff"), &[], b"");
-    assert_eq!((status, message(&reply)), (400, "the path is no UTF-8"));
+    assert_eq!((status, message(&reply)), (400, "the path is not UTF-8"));
     let (status, reply) = ask("POST", &service.address("/pipeline_runs"), &[], &json!({ "trigger": { "name": "m" }, "description": 7 }));
     assert_eq!((status, message(&reply)), (400, "`description` must be a text of 0 to 4096 characters"));
     let (status, reply) = send("POST", &format!("{}/identity/token", service.origin), &[], &vec![b'x'; 3_000_000]);
@@ -516,7 +517,7 @@ fn it_is_not_started_where_strangers_could_reach_it_without_a_key() {
     for (options, expected) in [
         (vec!["--listen", "0.0.0.0:0"], "0.0.0.0:0 can be reached from other machines, so callers must be known; add --api-key-file FILE"),
         (vec!["--listen", "0.0.0.0:0", "--api-key-file", empty.to_str().unwrap()], "it holds no API key; write one a line"),
-        (vec!["--pipeline", "short"], "`short` is no id of a pipeline"),
+        (vec!["--pipeline", "short"], "`short` is not a valid id of a pipeline"),
         (vec!["--state", state.to_str().unwrap()], "another `sidestage serve` uses it"),
     ] {
         let output = Command::new(SIDESTAGE).arg("serve").args(&options).output().expect("the binary runs");
