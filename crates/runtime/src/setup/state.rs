@@ -443,3 +443,7 @@ pub(super) fn after(step: &Step, mut pipeline: Pipeline, local: &LocalState, man
     }
     pipeline
 }
+
+#[cfg(test)]
+#[allow(clippy::expect_used, clippy::unwrap_used)] // a test that panics has failed, as it should
+mod tests;
