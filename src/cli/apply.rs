@@ -133,7 +133,7 @@ fn client_config(store: RunStore) -> Result<ClientConfig, SetupError> {
     })
 }
 
-/// The region of this pipeline: told by the environment, by a property, or by the page of the run.
+/// The region of this pipeline: from the environment, a property, or the address of the run's page.
 fn region(store: RunStore) -> Result<String, SetupError> {
     const NAMES: [&str; 3] = ["IBM_CLOUD_REGION", "PIPELINE_REGION", "IBMCLOUD_REGION"];
     let is_region =
@@ -144,8 +144,8 @@ fn region(store: RunStore) -> Result<String, SetupError> {
         }
     }
     let page = variable("PIPELINE_RUN_URL").unwrap_or_default();
-    let told = page.split_once("env_id=ibm:yp:").map(|(_, rest)| rest.split(['&', '#']).next().unwrap_or_default().to_owned());
-    told.filter(|region| is_region(region)).ok_or_else(|| {
+    let region = page.split_once("env_id=ibm:yp:").map(|(_, rest)| rest.split(['&', '#']).next().unwrap_or_default().to_owned());
+    region.filter(|region| is_region(region)).ok_or_else(|| {
         setting_error("the region of this pipeline is not known")
             .reason("It is part of the address of the Pipeline API.")
             .help("Type: export IBM_CLOUD_REGION=<region, such as us-south>")

@@ -168,8 +168,8 @@ SIDESTAGE_TIMEOUT (seconds). Where there is a pipelinectl command, it keeps the 
 none is set here.
 
 Exit codes: 0 all is set up; 1 the service failed or cannot be reached, or the configuration has errors;
-2 a setting or file is missing or wrong; 4 the token or the rights do not suffice; 5 the trigger is disabled,
-or is of another kind.")]
+2 a command, setting or file is missing or wrong; 4 the token or the rights do not suffice;
+5 the trigger is disabled, or of another kind.")]
 pub(super) struct Apply {
     /// A configuration, or a folder that holds one
     pub(super) file: Option<Utf8PathBuf>,

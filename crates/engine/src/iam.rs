@@ -24,7 +24,7 @@ struct Claims {
     sub: String,
     iat: i64,
     exp: i64,
-    /// The API key behind it, as a keyed hash.
+    /// The API key that it was given for, as a keyed hash.
     key: String,
 }
 

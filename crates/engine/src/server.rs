@@ -47,7 +47,7 @@ pub fn serve(options: ServerOptions, out: &mut dyn Write) -> Result<(), StartErr
     })
 }
 
-/// Nobody can call the address that stands for all of them.
+/// The address that means all addresses cannot be called.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
@@ -112,7 +112,7 @@ async fn authorize(State(service): State<Service>, request: Request, next: Next)
     if percent_decode_str(request.uri().path()).decode_utf8().is_err() {
         return ApiError::bad_request("the path is not UTF-8").into_response();
     }
-    let Some(below) = request.uri().path().strip_prefix(API) else { return next.run(request).await };
+    let Some(path) = request.uri().path().strip_prefix(API) else { return next.run(request).await };
     let bearer = request.headers().get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
     let role = match &service.keys {
         None => Some(Role::Editor),
@@ -123,7 +123,7 @@ async fn authorize(State(service): State<Service>, request: Request, next: Next)
     let Some(role) = role else {
         return ApiError::unauthorized("the bearer token is missing, is not known, or has run out").into_response();
     };
-    let (pipeline, rest) = below.split_once('/').unwrap_or((below, ""));
+    let (pipeline, rest) = path.split_once('/').unwrap_or((path, ""));
     let needed = match *request.method() {
         Method::GET | Method::HEAD => Role::Viewer,
         _ if rest.starts_with("pipeline_runs") => Role::Operator,

@@ -94,7 +94,7 @@ impl Service {
         Ok(Self { inner: Arc::new(Inner { store, keys: options.keys, signing_key, pipeline }), origin: origin.into() })
     }
 
-    /// The address of a path below the pipeline.
+    /// The address of a path of the pipeline.
     pub(super) fn href(&self, path: &str) -> String {
         format!("{}{API}{}{path}", self.origin, self.pipeline)
     }
@@ -108,7 +108,7 @@ impl Service {
         format!("{}/devops/pipelines/tekton/{}/runs/{run}", self.origin, self.pipeline)
     }
 
-    /// Works with the store where waiting for the disk holds nobody else up.
+    /// Works with the store where waiting for the disk delays no other request.
     pub(super) async fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, ApiError> + Send + 'static,

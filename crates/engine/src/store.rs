@@ -1,6 +1,6 @@
 //! What the service knows, in one embedded database: in a file, or in memory.
 //!
-//! A change is one transaction, and it is on disk before anybody is told that it was made.
+//! A change is one transaction, and it is on disk before it is answered.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::path::Path;
@@ -45,7 +45,7 @@ pub(super) struct View(ReadTransaction);
 /// A change that is made as a whole or not at all.
 pub(super) struct Change(WriteTransaction);
 
-/// The file of the store, which nobody else can read: it holds secrets.
+/// The file of the store, which only its owner can read: it contains secrets.
 fn private(folder: &Path, path: &Path) -> std::io::Result<File> {
     let (mut folders, mut options) = (DirBuilder::new(), OpenOptions::new());
     folders.recursive(true);

@@ -19,7 +19,7 @@ pub(super) const STATUSES: [&str; 8] = ["pending", "waiting", "queued", "running
 const EVENTS: [&str; 3] = ["push", "pull_request", "pull_request_closed"];
 const ALGORITHMS: [&str; 7] = ["md5", "sha1", "sha256", "sha384", "sha512", "sha512_224", "sha512_256"];
 
-/// The real service has these too; nobody should sign with them.
+/// The real service has these too; they are not safe to sign with.
 const ALGORITHMS_NOT_EMULATED: [&str; 2] = ["md4", "ripemd160"];
 
 type Validity = Result<(), String>;

@@ -48,7 +48,7 @@ fn shown_property(property: &Document, holder: &[&str], href: String) -> Documen
     shown
 }
 
-/// A property in the place of another: name and type stay, and a value that is the hash of the old one means the old one.
+/// A property that replaces another: name and type stay, and a value that is the hash of the old one means the old one.
 fn replacement(old: &Document, mut new: Document, holder: &[&str]) -> Result<Document, ApiError> {
     for fixed in ["name", "type"] {
         if old.get(fixed) != new.get(fixed) {

@@ -14,7 +14,7 @@ use super::super::store::{Change, Document, Kind, Read};
 use super::super::validation;
 use super::{Parameters, check_count, entries, text};
 
-/// What a trigger has where nobody said anything.
+/// What a trigger has by default.
 fn defaults() -> [(&'static str, Value); 4] {
     [("enabled", true.into()), ("favorite", false.into()), ("limit_waiting_runs", false.into()), ("tags", json!([]))]
 }

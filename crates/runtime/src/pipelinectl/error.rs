@@ -45,7 +45,7 @@ impl StoreError {
     pub(super) fn print_error(&self, command: Option<&[u8]>) {
         let command = String::from_utf8_lossy(command.unwrap_or(b"pipelinectl"));
         let (Self::Usage(text) | Self::Refused(text) | Self::Failed(text)) = self;
-        // Where standard error is gone too, nobody is left to tell.
+        // Where standard error is closed too, the exit code must do.
         let _ = writeln!(std::io::stderr(), "{command}: {text}");
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn path_of(key: &[u8]) -> PathBuf {
     path
 }
 
-/// All keys below a folder, sorted.
+/// All keys under a folder, sorted.
 pub(super) fn keys_in(folder: &Path) -> std::io::Result<Vec<Vec<u8>>> {
     let mut keys = Vec::new();
     collect(folder, &mut Vec::new(), &mut keys)?;

@@ -1,4 +1,4 @@
-//! Values in files, one each: replaced by renaming, so that whoever reads sees the old one or the new one, whatever
+//! Values in files, one each: replaced by renaming, so that a reader sees the old one or the new one, whatever
 //! happens to the writer.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -44,7 +44,7 @@ impl Store {
         self.path(kind, keys).exists()
     }
 
-    /// Puts a value in the place of whatever is there.
+    /// Puts a value, and replaces what is there.
     pub(super) fn put(&self, kind: &str, keys: &[&[u8]], value: &[u8]) -> Result<(), StoreError> {
         let path = self.path(kind, keys);
         let unfinished = self.write_aside(value)?;
@@ -75,7 +75,7 @@ impl Store {
         }
     }
 
-    /// The keys below these, sorted.
+    /// The keys under these, sorted.
     pub(super) fn list(&self, kind: &str, keys: &[&[u8]]) -> Result<Vec<Vec<u8>>, StoreError> {
         let path = self.path(kind, keys);
         name::keys_in(&path).map_err(|error| StoreError::io("read", &path, &error))
@@ -93,7 +93,7 @@ impl Store {
         Ok(Lock { _file: file })
     }
 
-    /// Writes a value under a name that nobody else has.
+    /// Writes a value under a name that no other process uses.
     fn write_aside(&self, value: &[u8]) -> Result<PathBuf, StoreError> {
         // Runs of several containers share the folder: the number of a process is not unique.
         let mut random = [0; 16];
@@ -148,7 +148,7 @@ fn replace(new: &Path, path: &Path) -> io::Result<()> {
     // the rest of a call. They do not where both change places.
     let exchange = || renameat_with(CWD, new, CWD, path, RenameFlags::EXCHANGE);
     match exchange() {
-        // What is no file, and so no value, goes back to its place.
+        // A folder is not a value: it goes back to its place.
         Ok(()) => fs::remove_file(new).inspect_err(|_| {
             let _ = exchange();
         }),

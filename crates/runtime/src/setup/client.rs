@@ -89,7 +89,7 @@ impl Client {
         self.secrets.push(token.clone());
     }
 
-    /// The whole address of a path below the pipeline.
+    /// The whole address of a path of the pipeline.
     pub(super) fn address(&self, path: &str) -> String {
         format!("{}/tekton_pipelines/{}{path}", self.config.api.trim_end_matches('/'), self.config.pipeline)
     }
@@ -254,7 +254,7 @@ impl Reply {
         (200..300).contains(&self.status)
     }
 
-    /// This reply ends the set-up. `address` is what was asked, without what is below.
+    /// This reply ends the set-up. `address` is the pipeline's.
     pub(super) fn error(&self, what: &str, address: &str) -> SetupError {
         let what = format!("could not {what}: {}", self.problem);
         match self.status {

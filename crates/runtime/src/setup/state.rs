@@ -66,7 +66,7 @@ pub(super) struct Suspect {
     pub(super) trigger: bool,
 }
 
-/// What this process knows beside what it sees.
+/// What this process knows, apart from what it observes.
 pub(super) struct LocalState {
     pub(super) token: Option<Token>,
     pub(super) suspect: Suspect,
@@ -172,7 +172,7 @@ pub(super) enum Step {
     Wait,
 }
 
-/// A request below the pipeline's address.
+/// A request, relative to the pipeline's address.
 pub(super) struct ApiRequest {
     pub(super) method: &'static str,
     pub(super) path: String,
@@ -188,7 +188,7 @@ const MAX_WAITS: u32 = 5;
 const MIN_TOKEN_LENGTH: usize = 32;
 
 impl Pipeline {
-    /// From the bodies of both lists; what is no trigger of that name with an id of the service is left out.
+    /// From the bodies of both lists; entries that are not triggers of that name, with an id of the service, are left out.
     pub(super) fn read(properties: &Value, triggers: &Value, name: &str) -> Self {
         let mut triggers: Vec<Trigger> = entries(&triggers["triggers"]);
         triggers.retain(|trigger| trigger.name == name && is_id(&trigger.id));
@@ -295,7 +295,7 @@ fn meets_others(pipeline: &Pipeline, created: &str) -> bool {
     pipeline.triggers.len() > 1 && pipeline.triggers.iter().any(|trigger| trigger.id == created)
 }
 
-/// Some states are a decision of somebody: they are told, not changed.
+/// Some states are a decision of the user: they are reported, not changed.
 fn refuse_what_users_decided(
     pipeline: &Pipeline,
     property: Option<&Property>,
@@ -334,7 +334,7 @@ fn refuse_what_users_decided(
     Ok(())
 }
 
-/// The request of a step; nothing where the step changes nothing on the pipeline. `token` is what stands for the token.
+/// The request of a step; nothing where the step changes nothing on the pipeline. `token` is its text, or a mask.
 pub(super) fn request(step: &Step, pipeline: &Pipeline, manifest: &Manifest, token: &str) -> Option<ApiRequest> {
     let property = &manifest.property;
     let trigger = &manifest.trigger;
