@@ -38,9 +38,17 @@ impl Parser<'_> {
             _ => return Ok(None),
         }
         self.at = at;
-        let (operator, written) = self.redirect_operator();
-        let operator_at = self.at;
+        let operator_at = at;
+        let (mut operator, mut written) = self.redirect_operator();
         self.at += written.len();
+        if written == "<" && self.peek() == b'\\' {
+            // `<` and `<` on the next line.
+            self.skip_continuations();
+            if self.peek() == b'<' && !self.is_process() {
+                self.at += 1;
+                (operator, written) = (RedirectOperator::HereDocument, "<<");
+            }
+        }
         self.skip_blanks();
         if is(self.peek(), META) && !self.is_process() && (self.peek() != END || self.is_at_end()) {
             return self.fail(operator_at, operator_at + written.len(), Fault::NoTarget(written));
