@@ -8,10 +8,13 @@ use super::bytes::{NAME, NAME_START, is};
 use super::expansion::Enclosed;
 use super::{Parsed, Parser};
 
+/// How many times the text may be read in vain, in search of a `))`.
+const MAX_TRIED: usize = 8;
+
 impl Parser<'_> {
     /// What stands in `((` and `))`; `None`, and nothing is read, where it is `( (`.
     pub(super) fn arithmetic_attempt(&mut self, open: usize, from: usize) -> Parsed<Option<Arithmetic>> {
-        if self.refuted.contains(&open) {
+        if self.refuted.contains(&open) || self.tried > MAX_TRIED * self.bytes.len() {
             return Ok(None);
         }
         let (at, end, word_base) = (self.at, self.end, self.word_base);
@@ -32,6 +35,7 @@ impl Parser<'_> {
             self.end = self.at;
             return Ok(Some(expression));
         }
+        self.tried += self.at.saturating_sub(from);
         (self.at, self.end, self.word_base) = (at, end, word_base);
         self.parts.truncate(parts);
         self.words.truncate(words);

@@ -1,6 +1,7 @@
 //! Bytes by what they mean to the shell; blanks, comments and line breaks.
 
 use super::Parser;
+use compact_str::CompactString;
 
 /// Stands for the byte behind the end; a NUL in the text is told apart by its place.
 pub(super) const END: u8 = 0;
@@ -179,14 +180,19 @@ impl Parser<'_> {
     }
 
     /// The text of some bytes: one that is no UTF-8 is shown as U+FFFD, a line break is a line feed, a NUL is nothing.
-    pub(super) fn text(&self, start: usize, end: usize) -> compact_str::CompactString {
-        let mut text = compact_str::CompactString::default();
-        self.push_bytes(&mut text, start, end);
-        text
+    pub(super) fn text(&self, start: usize, end: usize) -> CompactString {
+        match std::str::from_utf8(self.raw(start, end)) {
+            Ok(text) if !self.is_odd => CompactString::new(text),
+            _ => {
+                let mut text = CompactString::default();
+                self.push_bytes(&mut text, start, end);
+                text
+            }
+        }
     }
 
     /// Adds the text of some bytes.
-    pub(super) fn push_bytes(&self, text: &mut compact_str::CompactString, start: usize, end: usize) {
+    pub(super) fn push_bytes(&self, text: &mut CompactString, start: usize, end: usize) {
         let bytes = self.bytes.get(start..end).unwrap_or_default();
         if !self.is_odd
             && let Ok(plain) = std::str::from_utf8(bytes)

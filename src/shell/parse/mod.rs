@@ -43,7 +43,7 @@ const MAX_DEPTH: usize = 150;
 /// How deep static shell text (`bash -c '..'`) is parsed inside static shell text.
 const MAX_INLINE_DEPTH: usize = 4;
 /// Comments are kept only where they say this.
-const COMMENT_MARK: &[u8] = b"sidestage:";
+const COMMENT_MARK: &str = "sidestage:";
 /// More errors of one script say no more.
 const MAX_ERRORS: usize = 1_000;
 
@@ -55,9 +55,8 @@ type Parsed<T> = Result<T, Failed>;
 
 /// Parses a script; spans are mapped to its file by `map`.
 pub fn parse(text: &[u8], map: &ScriptMap) -> Script {
-    let holds = |what: &[u8]| text.windows(what.len()).any(|window| window == what);
     let mut parser = Parser::new(text, Place::new(map));
-    parser.keeps_comments = map.is_exact() && text.contains(&b'#') && holds(COMMENT_MARK);
+    parser.keeps_comments = map.is_exact();
     let body = parser.script();
     let mut found = parser.found;
     found.comments.sort_unstable();
@@ -108,6 +107,8 @@ struct Parser<'a> {
     in_document: bool,
     /// Whether nesting was too deep, and the rest is not read.
     gave_up: bool,
+    /// How many bytes were read in vain as arithmetic.
+    tried: usize,
     /// Offsets of `((` that are no arithmetic.
     refuted: FxHashSet<usize>,
     /// Where to go on after an error.
@@ -131,7 +132,7 @@ impl<'a> Parser<'a> {
             end: 0,
             place,
             keeps_comments: false,
-            is_odd: bytes.iter().any(|byte| matches!(byte, b'\r' | 0)),
+            is_odd: bytes.contains(&b'\r') || bytes.contains(&0),
             depth: 0,
             inline: 0,
             awaited: 0,
@@ -141,6 +142,7 @@ impl<'a> Parser<'a> {
             pending_base: 0,
             in_document: false,
             gave_up: false,
+            tried: 0,
             refuted: FxHashSet::default(),
             resume: 0,
             rewound: 0,
@@ -244,8 +246,7 @@ impl<'a> Parser<'a> {
     }
 
     fn keep_comment(&mut self, start: usize, end: usize) {
-        let text = self.bytes.get(start..end).unwrap_or_default();
-        if text.windows(COMMENT_MARK.len()).any(|window| window == COMMENT_MARK) {
+        if String::from_utf8_lossy(self.raw(start, end)).contains(COMMENT_MARK) {
             let span = self.span(start, end);
             self.found.comments.push(span);
         }

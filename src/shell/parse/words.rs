@@ -81,7 +81,7 @@ impl<'a> Parser<'a> {
             let from = self.at;
             let mut end = self.run(from, PLAIN);
             if mode.in_braces {
-                end = self.run_until(from, IN_BRACES).min(end);
+                end = from + self.raw(from, end).iter().position(|byte| is(*byte, IN_BRACES)).unwrap_or(end - from);
             }
             if end > from {
                 self.push_run(from, end, Quoting::Bare);

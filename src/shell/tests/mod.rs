@@ -1,5 +1,9 @@
 //! Scripts and the words that commands get, before expansion.
 
+mod errors;
+mod size;
+mod words;
+
 use super::{Block, Part, Statement, StatementKind, parse};
 use crate::source::{ScriptMap, Span};
 
