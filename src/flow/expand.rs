@@ -7,7 +7,8 @@ use super::machine::{Machine, Status};
 use super::value::{Binding, Cause, Piece, Value};
 use crate::platform::{self, StoreCommand, StoreKind};
 use crate::shell::{
-    AndOr, Arithmetic, Block, Braces, Command, Expansion, Operator, Part, Pattern, PatternPart, Quoting, Statement, StatementKind, Test, Word,
+    AndOr, Arithmetic, Block, Braces, Command, Expansion, Operator, Part, Pattern, PatternPart, Quoting, Statement, StatementKind, Test,
+    Word,
 };
 use crate::source::Span;
 
@@ -460,7 +461,11 @@ fn without_flag(arguments: &[Word]) -> &[Word] {
 /// Whether a statement prints nothing.
 fn is_silent(statement: &Statement) -> bool {
     match &statement.kind {
-        StatementKind::Assign(_) | StatementKind::Declare(_) | StatementKind::Function(_) | StatementKind::Test(_) | StatementKind::Arithmetic(_) => true,
+        StatementKind::Assign(_)
+        | StatementKind::Declare(_)
+        | StatementKind::Function(_)
+        | StatementKind::Test(_)
+        | StatementKind::Arithmetic(_) => true,
         StatementKind::Command(command) => {
             let name = command.name().literal().unwrap_or_default();
             let name = if name == "pipelinectl" { command.arguments().first().and_then(Word::literal).unwrap_or_default() } else { name };

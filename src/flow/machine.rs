@@ -12,8 +12,8 @@ use super::state::{Defined, Delta, Mark, State, Variable};
 use super::value::{Binding, Cause, Value};
 use crate::platform::{PipelineKind, StoreKind};
 use crate::shell::{
-    AndOr, ArmEnd, AssignedValue, Assignment, Block, Case, Chain, If, Input, Loop, LoopHead, Redirect, Scope, Script, Statement, StatementKind,
-    Word,
+    AndOr, ArmEnd, AssignedValue, Assignment, Block, Case, Chain, If, Input, Loop, LoopHead, Redirect, Scope, Script, Statement,
+    StatementKind, Word,
 };
 use crate::source::{FileId, Location, Sources, Span};
 

@@ -41,13 +41,18 @@ impl fmt::Display for Fault<'_> {
             Self::Quote => f.write_str("this quote is never closed"),
             Self::Backquote => f.write_str("this backquote is never closed"),
             Self::Swallowed(document, what, by) => {
-                write!(f, "the here-document `{document}` is never closed: it takes all that follows, also the `{by}` of the `{what}` around it")
+                write!(
+                    f,
+                    "the here-document `{document}` is never closed: it takes all that follows, also the `{by}` of the `{what}` around it"
+                )
             }
             Self::NothingBefore(operator) => write!(f, "no command stands before this `{operator}`"),
             Self::NothingBehind(operator) => write!(f, "no command stands behind this `{operator}`"),
             Self::ClosesNothing(word) => write!(f, "this `{word}` closes nothing that is open here"),
             Self::Unexpected(what) => write!(f, "`{what}` cannot stand here"),
-            Self::NotEnded(what, found) => write!(f, "`{found}` cannot follow {what}: a line break, `;`, `&`, `|`, `&&` or `||` must stand between"),
+            Self::NotEnded(what, found) => {
+                write!(f, "`{found}` cannot follow {what}: a line break, `;`, `&`, `|`, `&&` or `||` must stand between")
+            }
             Self::Misses(what, word) => write!(f, "this `{what}` has no `{word}`"),
             Self::Empty(what) => write!(f, "there is no command in this `{what}`: write `:` to do nothing"),
             Self::NoTarget(operator) => write!(f, "no word stands behind this `{operator}`"),

@@ -8,43 +8,54 @@ use super::words::Mode;
 use super::{Parsed, Parser};
 use compact_str::CompactString;
 
+/// What stands where an assignment may stand.
+pub(super) enum Assigned {
+    Assignment(Assignment),
+    /// A word that begins like one, and is read.
+    Word(Word),
+    /// Anything else, and nothing is read.
+    Nothing,
+}
+
 impl Parser<'_> {
     /// `name=value`, `name[i]+=value`, `name=(..)`, if one stands here; there must be a name.
-    pub(super) fn assignment(&mut self, scope: Scope) -> Parsed<Option<Assignment>> {
+    pub(super) fn assignment(&mut self, scope: Scope) -> Parsed<Assigned> {
         let start = self.at;
-        let Some(end) = self.name_at(start) else { return Ok(None) };
+        let Some(end) = self.name_at(start) else { return Ok(Assigned::Nothing) };
         let mut at = end;
         let mut subscript = None;
         if self.byte(end) == b'[' {
-            // Without a `]` on the line it is text.
-            let (parts, words, statements) = (self.parts.len(), self.words.len(), self.statements.len());
-            let (errors, word_base) = (self.found.errors.len(), self.word_base);
             self.at = end;
             let word = self.subscript()?;
             at = self.at;
-            self.at = start;
             if !matches!((self.byte(at), self.byte(at + 1)), (b'=', _) | (b'+', b'=')) {
-                // A pattern: it is read again as a word, which is as long.
-                self.parts.truncate(parts);
-                self.words.truncate(words);
-                self.statements.truncate(statements);
-                self.found.errors.truncate(errors);
-                self.word_base = word_base;
-                return Ok(None);
+                return self.pattern_word(start, end, &word).map(Assigned::Word);
             }
             subscript = Some(Box::new(word));
         }
         let appends = match (self.byte(at), self.byte(at + 1)) {
             (b'=', _) => false,
             (b'+', b'=') => true,
-            _ => return Ok(None),
+            _ => return Ok(Assigned::Nothing),
         };
         let name = self.text(start, end);
         let span = self.span(start, end);
         self.at = at + 1 + usize::from(appends);
         let value = if self.peek() == b'(' { AssignedValue::Array(self.array()?) } else { AssignedValue::Word(self.value()?) };
         self.end = self.at;
-        Ok(Some(Assignment { name, span, subscript, appends, value, scope }))
+        Ok(Assigned::Assignment(Assignment { name, span, subscript, appends, value, scope }))
+    }
+
+    /// `name[..]` that assigns nothing: a word, whatever stands in the brackets.
+    fn pattern_word(&mut self, start: usize, open: usize, subscript: &Word) -> Parsed<Word> {
+        let word = self.word_of(start, |parser| {
+            parser.push_run(start, open + 1, Quoting::Bare);
+            parser.parts.extend(subscript.parts.iter().cloned());
+            parser.push_text("]", Quoting::Bare);
+            parser.word_parts(start, Mode::ARGUMENT)
+        })?;
+        self.end = self.at;
+        Ok(word)
     }
 
     /// The value of an assignment: it may be nothing.

@@ -14,6 +14,7 @@ impl Parser<'_> {
         let start = self.at;
         match (self.peek(), known) {
             (b'(', _) | (_, Keyword::Group) => self.compound(known),
+            (b'&', _) if self.byte(start + 1) == b'>' => self.simple(known),
             (b';' | b'&' | b'|' | b')' | b'\n' | END, _) => self.no_command(),
             (_, Keyword::Closer(_)) => {
                 let word = self.shown(start, start + self.plain_word().len());
@@ -44,7 +45,6 @@ impl Parser<'_> {
     fn no_command<T>(&mut self) -> Parsed<T> {
         let start = self.at;
         match self.peek() {
-            b'&' if self.byte(start + 1) == b'>' => return self.unexpected(),
             b')' if !self.found.errors.is_empty() => {
                 self.resume = start;
                 return Err(super::Failed);
@@ -275,9 +275,10 @@ impl Parser<'_> {
             // The name is told from a command by what follows it.
             let (at, end, errors) = (self.at, self.end, self.found.errors.len());
             let first = self.word(super::words::Mode::PLAIN)?;
+            let is_apart = super::bytes::is(self.peek(), super::bytes::BLANK);
             self.skip_blanks();
             let known = self.keyword();
-            if begins(self, known) && self.peek() != b'(' || self.peek() == b'(' && self.byte(self.at + 1) != b')' {
+            if is_apart && (begins(self, known) && self.peek() != b'(' || self.peek() == b'(' && self.byte(self.at + 1) != b')') {
                 name = Some(first);
                 self.compound(known)?
             } else {

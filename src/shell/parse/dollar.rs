@@ -95,12 +95,7 @@ impl Parser<'_> {
     }
 
     /// Commands inside of a word, closed as `read` tells.
-    pub(super) fn commands(
-        &mut self,
-        start: usize,
-        opener: &str,
-        read: impl FnOnce(&mut Self) -> Parsed<(Block, bool)>,
-    ) -> Parsed<Block> {
+    pub(super) fn commands(&mut self, start: usize, opener: &str, read: impl FnOnce(&mut Self) -> Parsed<(Block, bool)>) -> Parsed<Block> {
         let errors = self.found.errors.len();
         let is_outer = std::mem::replace(&mut self.in_substitution, true);
         let is_closed_outside = self.is_closed;

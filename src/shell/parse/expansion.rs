@@ -250,7 +250,9 @@ impl Parser<'_> {
     fn operands(&mut self, opener: (usize, &str), operator: Operator, quoting: Quoting) -> Parsed<Box<[Word]>> {
         let mut how = Enclosed::new(b'}', END);
         match operator {
-            Operator::Get | Operator::Names | Operator::Transform(_) if self.peek() == b'}' => return Ok(Box::default()),
+            Operator::Get | Operator::Names | Operator::Keys | Operator::Length | Operator::Transform(_) if self.peek() == b'}' => {
+                return Ok(Box::default());
+            }
             Operator::Replace(_) => how.also = b'/',
             Operator::Slice => how = Enclosed { also: b':', ..Enclosed::quoted(b'}', END) },
             Operator::TrimStart { .. } | Operator::TrimEnd { .. } | Operator::ChangeCase => {}

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use compact_str::CompactString;
 
 use super::super::OpenDocument;
+use super::super::error::Fault;
 use super::super::redirect::{Document, Target};
 use super::super::word::{Quoting, Word};
 use super::bytes::{END, META, is};
@@ -14,7 +15,7 @@ impl Parser<'_> {
     /// The word behind `<<`; the text is read behind the line.
     pub(super) fn document(&mut self, strips_tabs: bool) -> Parsed<Target> {
         let start = self.at;
-        let (delimiter, is_literal) = self.delimiter();
+        let (delimiter, is_literal) = self.delimiter()?;
         self.end = self.at;
         let span = self.span(start, self.at);
         let document = Arc::new(Document { span, delimiter, is_literal, strips_tabs, body: OnceLock::new() });
@@ -23,7 +24,7 @@ impl Parser<'_> {
     }
 
     /// The text of a delimiter, in which nothing is expanded; and whether any of it is quoted.
-    fn delimiter(&mut self) -> (CompactString, bool) {
+    fn delimiter(&mut self) -> Parsed<(CompactString, bool)> {
         let mut text = CompactString::default();
         let mut is_quoted = false;
         let mut depth = 0_usize;
@@ -33,9 +34,13 @@ impl Parser<'_> {
                 END if self.is_at_end() => break,
                 b'\'' | b'"' => {
                     is_quoted = true;
-                    let end = self.find(byte, self.at + 1).unwrap_or(self.bytes.len());
+                    let Some(end) = self.find(byte, self.at + 1) else {
+                        let start = self.at;
+                        self.at = self.bytes.len();
+                        return self.unclosed(start, start + 1, Fault::Quote);
+                    };
                     self.push_bytes(&mut text, self.at + 1, end);
-                    self.at = (end + 1).min(self.bytes.len());
+                    self.at = end + 1;
                     continue;
                 }
                 b'\\' if self.line_break(self.at + 1) > 0 => {
@@ -64,7 +69,7 @@ impl Parser<'_> {
             }
             self.push_bytes(&mut text, from, self.at);
         }
-        (text, is_quoted)
+        Ok((text, is_quoted))
     }
 
     /// Reads the documents whose text begins here.
@@ -86,9 +91,7 @@ impl Parser<'_> {
                 break (line, (end + 1).min(self.bytes.len()), true);
             }
             // `$(cat <<E .. E)`
-            if self.in_substitution
-                && rest.starts_with(document.delimiter.as_bytes())
-                && rest.get(document.delimiter.len()) == Some(&b')')
+            if self.in_substitution && rest.starts_with(document.delimiter.as_bytes()) && rest.get(document.delimiter.len()) == Some(&b')')
             {
                 break (line, text + document.delimiter.len(), true);
             }
@@ -129,7 +132,8 @@ impl Parser<'_> {
         let (rewound, resume) = (self.rewound, self.resume);
         let (words, parts, word_base) = (self.words.len(), self.parts.len(), self.word_base);
         let strips_tabs = document.strips_tabs;
-        let body = self.deeper(start, |parser| parser.within(start, end, |parser| parser.word_of(start, |parser| parser.document_parts(strips_tabs))));
+        let body = self
+            .deeper(start, |parser| parser.within(start, end, |parser| parser.word_of(start, |parser| parser.document_parts(strips_tabs))));
         (self.rewound, self.resume) = (rewound, resume);
         if body.is_err() {
             self.words.truncate(words);

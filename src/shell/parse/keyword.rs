@@ -109,7 +109,8 @@ impl Parser<'_> {
     pub(super) fn plain_word(&self) -> &[u8] {
         let end = self.run(self.at, PLAIN);
         let next = self.byte(end);
-        let ends = is(next, META) || (next == b'\r' && (self.byte(end + 1) == b'\n' || end + 1 == self.bytes.len()));
+        let is_process = matches!(next, b'<' | b'>') && self.byte(end + 1) == b'(';
+        let ends = (is(next, META) && !is_process) || (next == b'\r' && (self.byte(end + 1) == b'\n' || end + 1 == self.bytes.len()));
         if ends { self.raw(self.at, end) } else { &[] }
     }
 

@@ -38,7 +38,12 @@ impl<'a> Place<'a> {
 
     #[inline]
     pub(super) fn span(&mut self, start: usize, end: usize) -> Span {
-        let span = if self.shifts.is_empty() { Span::new(start, end) } else { Span::new(self.offset(start), self.offset(end)) };
+        let span = match end {
+            _ if self.shifts.is_empty() => Span::new(start, end),
+            // Backslashes that were taken away behind it are not its own.
+            _ if end > start => Span::new(self.offset(start), self.offset(end - 1) + 1),
+            _ => Span::new(self.offset(start), self.offset(start)),
+        };
         self.map.to_file_near(span, &mut self.hint)
     }
 }

@@ -3,6 +3,7 @@
 use super::super::redirect::Redirect;
 use super::super::statement::{Assignment, Block, Command, Declaration, Declarer, More, Redirected, Scope, Statement, StatementKind};
 use super::super::word::{Part, Parts, Quoting, Word};
+use super::assign::Assigned;
 use super::bytes::{END, NAME_START, is};
 use super::keyword::{Keyword, keyword};
 use super::words::Mode;
@@ -79,11 +80,20 @@ impl Parser<'_> {
                 }
             };
         }
-        if is(self.peek(), NAME_START)
-            && let Some(assignment) = self.assignment(Scope::Shell)?
-        {
-            simple.assignments.push(assignment);
-            return Ok(());
+        if is(self.peek(), NAME_START) {
+            match self.assignment(Scope::Shell)? {
+                Assigned::Assignment(assignment) => {
+                    simple.assignments.push(assignment);
+                    return Ok(());
+                }
+                Assigned::Word(word) => {
+                    simple.has_name = true;
+                    simple.name = Keyword::None;
+                    self.words.push(word);
+                    return Ok(());
+                }
+                Assigned::Nothing => {}
+            }
         }
         if self.at != simple.start {
             simple.name = keyword(self.plain_word());
@@ -107,9 +117,16 @@ impl Parser<'_> {
         let start = self.at;
         let is_option = matches!(self.peek(), b'-' | b'+');
         if is(self.peek(), NAME_START) {
-            if let Some(assignment) = self.assignment(simple.scope)? {
-                simple.items.push(assignment);
-                return Ok(());
+            match self.assignment(simple.scope)? {
+                Assigned::Assignment(assignment) => {
+                    simple.items.push(assignment);
+                    return Ok(());
+                }
+                Assigned::Word(word) => {
+                    simple.items.push(super::assign::declared(word, simple.scope, false));
+                    return Ok(());
+                }
+                Assigned::Nothing => {}
             }
         }
         let word = self.word(Mode::ARGUMENT)?;
@@ -172,9 +189,8 @@ impl Parser<'_> {
                 };
                 let words = self.take_words(base);
                 let has_more = has_environment || !simple.redirects.is_empty() || inline.is_some();
-                let more = has_more.then(|| {
-                    Box::new(More { environment: simple.assignments.into(), redirects: simple.redirects.into(), inline })
-                });
+                let more =
+                    has_more.then(|| Box::new(More { environment: simple.assignments.into(), redirects: simple.redirects.into(), inline }));
                 return Statement { span, kind: StatementKind::Command(Command { words, more }) };
             }
         };
@@ -261,4 +277,3 @@ fn redirected(inner: Statement, redirects: Vec<Redirect>) -> Statement {
     let span = inner.span;
     Statement { span, kind: StatementKind::Redirected(Box::new(Redirected { inner, redirects: redirects.into() })) }
 }
-

@@ -30,7 +30,11 @@ fn an_error_stands_at_its_cause_and_is_told_once() {
         ("while a\n  b\ndone\nc", &["while: this `while` has no `do`"], 2),
         ("if a\n  b\nfi\nc", &["if: this `if` has no `then`"], 2),
         ("if a; then\nfi\nb", &["then: there is no command in this `then`: write `:` to do nothing"], 2),
-        ("{ a; } b\nc", &["b: `b` cannot follow the end of a compound command: a line break, `;`, `&`, `|`, `&&` or `||` must stand between"], 2),
+        (
+            "{ a; } b\nc",
+            &["b: `b` cannot follow the end of a compound command: a line break, `;`, `&`, `|`, `&&` or `||` must stand between"],
+            2,
+        ),
         ("[[ a b ]]\nc", &["b: `b` cannot stand here in `[[ ]]`"], 1),
         ("for ((i=0)); do a; done\nb", &["((i=0)): `for ((` takes three parts with `;` between them, and this has 1"], 1),
         ("a() b\nc", &["a(): the body of this function is missing: it is `{ ..; }` or another compound command"], 1),
@@ -50,7 +54,8 @@ fn a_here_document_that_swallows_an_end_is_named() {
         ("f() {\n  cat <<END\n}\n", "{", "}"),
     ] {
         let (told, _) = told(text);
-        let expected = format!("END: the here-document `END` is never closed: it takes all that follows, also the `{by}` of the `{what}` around it");
+        let expected =
+            format!("END: the here-document `END` is never closed: it takes all that follows, also the `{by}` of the `{what}` around it");
         assert_eq!(told, [expected], "{text:?}");
     }
     let script = parse(b"cat <<END\nb\n", &ScriptMap::verbatim(0));
