@@ -181,9 +181,9 @@ impl Parser<'_> {
 
     /// The text of some bytes: one that is no UTF-8 is shown as U+FFFD, a line break is a line feed, a NUL is nothing.
     pub(super) fn text(&self, start: usize, end: usize) -> CompactString {
-        match std::str::from_utf8(self.raw(start, end)) {
-            Ok(text) if !self.is_odd => CompactString::new(text),
-            _ => {
+        match self.plain.and_then(|text| text.get(start..end)) {
+            Some(text) => CompactString::new(text),
+            None => {
                 let mut text = CompactString::default();
                 self.push_bytes(&mut text, start, end);
                 text
@@ -194,9 +194,7 @@ impl Parser<'_> {
     /// Adds the text of some bytes.
     pub(super) fn push_bytes(&self, text: &mut CompactString, start: usize, end: usize) {
         let bytes = self.bytes.get(start..end).unwrap_or_default();
-        if !self.is_odd
-            && let Ok(plain) = std::str::from_utf8(bytes)
-        {
+        if let Some(plain) = self.plain.and_then(|text| text.get(start..end)) {
             return text.push_str(plain);
         }
         for chunk in bytes.utf8_chunks() {

@@ -28,7 +28,7 @@ impl Parser<'_> {
         };
         self.awaited = awaited;
         match result {
-            Ok(()) => Ok(self.statements.drain(base..).collect()),
+            Ok(()) => Ok(self.statements.split_off(base.min(self.statements.len())).into()),
             Err(failed) => {
                 self.statements.truncate(base);
                 Err(failed)

@@ -87,6 +87,8 @@ struct Parser<'a> {
     end: usize,
     place: Place<'a>,
     keeps_comments: bool,
+    /// The bytes as text, where they are text that is taken as it is.
+    plain: Option<&'a str>,
     /// Whether the text holds carriage returns or NULs.
     is_odd: bool,
     /// How deep this is in compound commands and expansions.
@@ -126,13 +128,15 @@ struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     fn new(bytes: &'a [u8], place: Place<'a>) -> Self {
+        let is_odd = bytes.contains(&b'\r') || bytes.contains(&0);
         Self {
             bytes,
+            plain: std::str::from_utf8(bytes).ok().filter(|_| !is_odd),
             at: 0,
             end: 0,
             place,
             keeps_comments: false,
-            is_odd: bytes.contains(&b'\r') || bytes.contains(&0),
+            is_odd,
             depth: 0,
             inline: 0,
             awaited: 0,
@@ -246,7 +250,8 @@ impl<'a> Parser<'a> {
     }
 
     fn keep_comment(&mut self, start: usize, end: usize) {
-        if String::from_utf8_lossy(self.raw(start, end)).contains(COMMENT_MARK) {
+        let text = self.raw(start, end);
+        if text.contains(&b':') && String::from_utf8_lossy(text).contains(COMMENT_MARK) {
             let span = self.span(start, end);
             self.found.comments.push(span);
         }
@@ -260,12 +265,12 @@ impl<'a> Parser<'a> {
         {
             return Parts::One(part);
         }
-        Parts::Many(self.parts.drain(base..).collect())
+        Parts::Many(self.parts.split_off(base.min(self.parts.len())).into())
     }
 
     /// The words above a base, taken from the stack.
     fn take_words(&mut self, base: usize) -> Box<[Word]> {
-        self.words.drain(base..).collect()
+        self.words.split_off(base.min(self.words.len())).into()
     }
 
     /// The raw bytes between two offsets.

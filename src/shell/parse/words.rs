@@ -149,10 +149,10 @@ impl<'a> Parser<'a> {
 
     /// Adds bytes of the script to the word.
     pub(super) fn push_run(&mut self, start: usize, end: usize, quoting: Quoting) {
-        let bytes: &'a [u8] = self.raw(start, end);
-        match std::str::from_utf8(bytes) {
-            Ok(text) if !self.is_odd => self.push_text(text, quoting),
-            _ => {
+        let plain: Option<&'a str> = self.plain.and_then(|text| text.get(start..end));
+        match plain {
+            Some(text) => self.push_text(text, quoting),
+            None => {
                 let text = self.text(start, end);
                 self.push_text(&text, quoting);
             }
