@@ -19,6 +19,7 @@ mod rule_pages;
 #[cfg(feature = "http")]
 mod serve;
 mod settings;
+mod shell_syntax;
 mod suppression;
 mod terraform;
 #[cfg(feature = "http")]

@@ -203,11 +203,15 @@ impl Checked<'_> {
     fn is_surely_run(&self, place: Location) -> bool {
         let script = self.stage.script.filter(|_| place.file == self.context.file);
         let Some((text, map)) = script.and_then(|script| self.context.document.script(self.context.text, script)) else { return false };
-        let script = shell::parse(&text, &map);
+        let script = shell::parse(text.as_bytes(), &map);
         let is_plain = |statement: &&Statement| {
             matches!(
                 statement.kind,
-                StatementKind::Command(_) | StatementKind::Assign(_) | StatementKind::Pipe(_) | StatementKind::Function(_)
+                StatementKind::Command(_)
+                    | StatementKind::Assign(_)
+                    | StatementKind::Declare(_)
+                    | StatementKind::Pipe(_)
+                    | StatementKind::Function(_)
             )
         };
         let holds = |statement: &Statement| statement.span.start <= place.span.start && place.span.end <= statement.span.end;
