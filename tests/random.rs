@@ -108,7 +108,7 @@ fn obey(text: &str) {
     laws::yaml(text);
     let (config, scripts) = laws::parted(text);
     for (_, script) in &scripts {
-        laws::shell(script);
+        laws::shell(script.as_bytes());
     }
     let compilation = laws::check(config.as_bytes(), &scripts);
     if compilation.findings.iter().any(|finding| finding.fix.is_some()) {

@@ -3,4 +3,4 @@
 #[path = "../../tests/laws/mod.rs"]
 mod laws;
 
-libfuzzer_sys::fuzz_target!(|text: &str| laws::shell(text));
+libfuzzer_sys::fuzz_target!(|text: &[u8]| laws::shell(text));

@@ -51,7 +51,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         for error in errors.iter().take(MAX_ERRORS) {
             let at = Location { file: *file, span: error.span };
             let message = format!("this is not shell: {}", error.message);
-            findings.push(Finding::new(RuleId::InvalidShell, at, message).help("`bash -n` on the script shows the same place"));
+            findings.push(Finding::new(RuleId::InvalidShell, at, message).help("`bash -n` on the script shows where bash stops"));
         }
     }
 }
