@@ -410,9 +410,8 @@ impl Machine<'_, '_> {
         };
         for (index, (join, member)) in chain.rest.iter().enumerate() {
             let is_guarded = index + 1 < chain.rest.len();
-            let mut run = |machine: &mut Self| match is_guarded {
-                true => machine.guard(|machine| machine.statement(member)),
-                false => machine.statement(member),
+            let mut run = |machine: &mut Self| {
+                if is_guarded { machine.guard(|machine| machine.statement(member)) } else { machine.statement(member) }
             };
             status = match join {
                 AndOr::And => self.and(status, &mut run),

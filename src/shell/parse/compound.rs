@@ -177,17 +177,12 @@ impl Parser<'_> {
             self.at = word.0 + word.1.len();
             let condition = self.body(THEN | FI | ELSE | ELIF, word)?;
             let then = self.at;
-            if !self.take_word("then") {
-                self.end = self.end.max(start);
-                if self.closer() & (FI | ELSE | ELIF) == 0 {
-                    self.never_closed((start, "if"), "fi", errors);
-                } else if self.found.errors.len() == errors {
-                    self.note(word.0, word.0 + word.1.len(), Fault::Misses(word.1, "then"));
-                }
-                arms.push((condition, Block::default()));
-            } else {
+            if self.take_word("then") {
                 let body = self.body(FI | ELSE | ELIF, (then, "then"))?;
                 arms.push((condition, body));
+            } else {
+                self.no_then((start, word), errors);
+                arms.push((condition, Block::default()));
             }
             if self.closer() != ELIF {
                 break;
@@ -201,6 +196,16 @@ impl Parser<'_> {
         }
         self.close("fi", (start, "if"), errors);
         Ok(StatementKind::If(Box::new(If { arms: arms.into(), otherwise })))
+    }
+
+    /// Says what is missing where no `then` stands: it, or the `fi`.
+    fn no_then(&mut self, (start, word): (usize, (usize, &str)), errors: usize) {
+        self.end = self.end.max(start);
+        if self.closer() & (FI | ELSE | ELIF) == 0 {
+            self.never_closed((start, "if"), "fi", errors);
+        } else if self.found.errors.len() == errors {
+            self.note(word.0, word.0 + word.1.len(), Fault::Misses(word.1, "then"));
+        }
     }
 
     fn while_loop(&mut self, word: &'static str) -> Parsed<StatementKind> {

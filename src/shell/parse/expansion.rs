@@ -96,7 +96,7 @@ impl Parser<'_> {
                 b'\\' => self.quoted_escape(if how.close == b'}' && self.byte(self.at + 1) == b'}' { b'}' } else { b'"' }),
                 b'<' | b'>' if how.quoting == Quoting::Bare && self.is_process() => self.process()?,
                 _ if quote.is_some() => self.push_byte(how.quoting),
-                _ if byte == how.close && depth == 0 || byte == how.also && depth == 0 => return Ok(()),
+                _ if depth == 0 && (byte == how.close || byte == how.also) => return Ok(()),
                 _ => {
                     if byte == how.close {
                         depth -= 1;

@@ -80,6 +80,7 @@ struct Found {
 /// Words that close what is open, as bits.
 type Closers = u32;
 
+#[allow(clippy::struct_excessive_bools)] // each says one thing about the place that is read
 struct Parser<'a> {
     bytes: &'a [u8],
     at: usize,
