@@ -13,8 +13,8 @@ use sidestage_compiler::syntax::shell::{self, Block, LoopHead, Script, Statement
 use sidestage_compiler::syntax::yaml;
 
 /// How many scripts of the machine are read, and how large they may be together.
-const MOST_SCRIPTS: usize = 400;
-const MOST_BYTES: usize = 4_000_000;
+const MOST_SCRIPTS: usize = 150;
+const MOST_BYTES: usize = 1_500_000;
 /// How many broken scripts are shown to bash.
 const BROKEN: usize = 300;
 
@@ -31,6 +31,8 @@ enum Difference {
     SplitKeyword,
     /// `}` and `)` inside `${` inside `$((`, which bash counts as if they stood alone.
     Arithmetic,
+    /// `[[ ]]` and `[[ ! ]]`, behind which bash reads one more `]]`.
+    EmptyTest,
     /// Deeper than is followed.
     TooDeep,
 }
@@ -72,6 +74,7 @@ fn difference(text: &[u8], script: &Script, bash_takes_it: bool) -> Option<Diffe
         return match () {
             () if is_deep => Some(Difference::TooDeep),
             () if holds(&["`", "((", "<<", "${ ", "${|"]) => Some(Difference::NotLookedInto),
+            () if holds(&["[[ ]]", "[[ ! ]]"]) => Some(Difference::EmptyTest),
             () if holds(&["\\\n"]) => Some(Difference::SplitKeyword),
             () => None,
         };
@@ -89,24 +92,39 @@ fn difference(text: &[u8], script: &Script, bash_takes_it: bool) -> Option<Diffe
 fn judged(name: &str, text: &[u8]) -> Option<String> {
     let script = parse(text);
     let (bash_takes_it, said) = bash(text);
-    if script.errors.is_empty() == bash_takes_it || difference(text, &script, bash_takes_it).is_some() {
+    let known = difference(text, &script, bash_takes_it);
+    // Nothing real that bash takes is refused, but for what is too deep.
+    let is_known = known.is_some_and(|known| !bash_takes_it || known == Difference::TooDeep);
+    if script.errors.is_empty() == bash_takes_it || is_known {
         return None;
     }
     let ours = script.errors.first().map_or_else(|| "taken".to_owned(), |error| format!("{} at {:?}", error.message, error.span));
     Some(format!("{name}: bash: {}; here: {ours}", if bash_takes_it { "taken".to_owned() } else { said }))
 }
 
+/// The forms on which this parser and `bash -n` differ.
+const DIFFERENT: &[(&str, Difference)] = &[
+    ("echo `if`", Difference::NotLookedInto),
+    ("echo $((if); echo)", Difference::NotLookedInto),
+    ("cat <<E\n$(if)\nE", Difference::NotLookedInto),
+    ("cat <<E\n$(\nE", Difference::NotLookedInto),
+    ("echo $(( `a)` ))", Difference::NotLookedInto),
+    ("for ((a)(b);;) do c; done", Difference::Arithmetic),
+    ("echo $(( ${a:-)} ))", Difference::Arithmetic),
+    ("[[ ]] ]]", Difference::EmptyTest),
+    ("i\\\nf a; then b; fi", Difference::SplitKeyword),
+    ("if a\r\nthen b\r\nfi\r\n", Difference::CarriageReturn),
+];
+
 #[test]
 fn all_forms_are_taken_and_refused_as_bash_does() {
     let forms = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/shell-forms.txt")).unwrap();
-    let forms: Vec<&str> = forms.trim_end().split("\n%%\n").collect();
+    let forms: Vec<&str> = forms.trim_end_matches('\n').split("\n%%\n").collect();
     assert!(forms.len() > 600);
-    let mut expected = vec!["[[ ]] ]]", "i\\\nf a; then b; fi"];
-    let faults: Vec<String> =
-        forms.iter().filter(|form| !expected.contains(form)).filter_map(|form| judged(form, format!("{form}\n").as_bytes())).collect();
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
-    expected.retain(|form| parse(format!("{form}\n").as_bytes()).errors.is_empty());
-    assert!(expected.is_empty(), "taken now: {expected:?}");
+    let differs = |form: &&&str| parse(format!("{form}\n").as_bytes()).errors.is_empty() != bash(format!("{form}\n").as_bytes()).0;
+    let different: BTreeSet<&str> = forms.iter().filter(differs).copied().collect();
+    let expected: BTreeSet<&str> = DIFFERENT.iter().map(|(form, _)| *form).collect();
+    assert_eq!(different, expected);
 }
 
 /// Whether a file is a shell script.
@@ -424,7 +442,7 @@ fn checked(text: &[u8]) -> Script {
 fn broken_scripts_neither_panic_nor_leave_the_text() {
     let scripts = real_scripts();
     let mut random = Random(fastrand::Rng::with_seed(7));
-    for round in 0..20_000 {
+    for round in 0..5_000 {
         let text = if round % 2 == 0 {
             random.script()
         } else {

@@ -1,4 +1,5 @@
 //! Deep and long inputs: each is read in one go, on a small stack.
+#![allow(clippy::unwrap_used)] // a thread that cannot be started, or that panics, is a failure
 
 use super::super::{Script, StatementKind, parse};
 use crate::source::ScriptMap;
