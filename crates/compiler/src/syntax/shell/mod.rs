@@ -5,7 +5,6 @@
 //! file that holds the script.
 
 mod lower;
-mod regex;
 #[cfg(test)]
 mod tests;
 mod word;
@@ -17,7 +16,6 @@ use compact_str::CompactString;
 use crate::source::Span;
 
 pub use lower::parse;
-pub use regex::{Regex, RegexFault};
 
 /// A script: what it does, and where it could not be understood.
 #[derive(Debug, Default)]
