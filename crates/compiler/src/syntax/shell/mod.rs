@@ -10,7 +10,6 @@
 mod error;
 mod parse;
 pub mod redirect;
-mod regex;
 pub mod statement;
 #[cfg(test)]
 mod tests;
@@ -22,7 +21,6 @@ use crate::source::Span;
 
 pub use parse::parse;
 pub use redirect::{Descriptor, Document, Input, Redirect, RedirectOperator, Target, input};
-pub use regex::{Regex, RegexFault};
 pub use statement::{
     AndOr, ArmEnd, AssignedValue, Assignment, Block, Case, CaseArm, Chain, Command, Coproc, Declaration, Declarer, Element, Function, If,
     Loop, LoopHead, More, Pattern, PatternPart, Redirected, Scope, Statement, StatementKind, Test,
