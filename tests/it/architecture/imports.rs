@@ -91,21 +91,18 @@ fn walk(tokens: &[TokenTree], module: &[String], found: &mut BTreeSet<Name>) {
 /// Whether `#[cfg(test)]` stands here.
 fn is_test(tokens: &[TokenTree]) -> bool {
     match tokens {
-        [TokenTree::Punct(hash), TokenTree::Group(attribute), ..] => {
-            hash.as_char() == '#' && squeezed(attribute.stream()) == "cfg(test)"
-        }
+        [TokenTree::Punct(hash), TokenTree::Group(attribute), ..] => hash.as_char() == '#' && squeezed(attribute.stream()) == "cfg(test)",
         _ => false,
     }
 }
 
 /// How many tokens an item has: to its `;` or, where it is no import, to its body.
 fn item(tokens: &[TokenTree]) -> usize {
-    let is_import = tokens.iter().take_while(|token| !is_end(token)).any(|token| matches!(token, TokenTree::Ident(word) if *word == "use"));
-    let is_last = |token: &TokenTree| match token {
-        TokenTree::Group(body) => body.delimiter() == Delimiter::Brace && !is_import,
-        token => is_end(token),
-    };
-    tokens.iter().position(is_last).map_or(tokens.len(), |last| last + 1)
+    let is_body = |token: &TokenTree| matches!(token, TokenTree::Group(body) if body.delimiter() == Delimiter::Brace);
+    let is_use = |token: &TokenTree| matches!(token, TokenTree::Ident(word) if *word == "use");
+    let is_import = tokens.iter().take_while(|token| !is_end(token) && !is_body(token)).any(is_use);
+    let last = tokens.iter().position(|token| is_end(token) || is_body(token) && !is_import);
+    last.map_or(tokens.len(), |last| last + 1)
 }
 
 fn is_end(token: &TokenTree) -> bool {

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::imports::{Imports, Name, against_the_order, circles, imports};
-use super::layout::{Fixture, MOST_LINES, formats_without_fixture, is_default_member, lengths, rule_files, without_lints, words_of_one_machine};
+use super::layout::{
+    Fixture, MOST_LINES, formats_without_fixture, is_default_member, lengths, rule_files, without_lints, words_of_one_machine,
+};
 use super::modules::{Files, modules, order};
 
 fn files<const N: usize>(files: [(&str, &str); N]) -> Files {
