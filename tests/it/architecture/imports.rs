@@ -91,7 +91,7 @@ fn walk(tokens: &[TokenTree], module: &[String], found: &mut BTreeSet<Name>) {
 /// Whether `#[cfg(test)]` stands here.
 fn is_test(tokens: &[TokenTree]) -> bool {
     match tokens {
-        [TokenTree::Punct(hash), TokenTree::Group(attribute), ..] => hash.as_char() == '#' && squeezed(attribute.stream()) == "cfg(test)",
+        [TokenTree::Punct(hash), TokenTree::Group(attribute), ..] => hash.as_char() == '#' && squeezed(&attribute.stream()) == "cfg(test)",
         _ => false,
     }
 }

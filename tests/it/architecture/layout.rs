@@ -1,6 +1,6 @@
 //! Size, place and company of files.
 
-use super::modules::Files;
+use super::modules::{Files, is_rust};
 
 /// More lines than this are two files.
 pub(super) const MOST_LINES: usize = 600;
@@ -16,7 +16,7 @@ pub(super) struct Fixture {
 /// Files that are too long, and exceptions that are none any more.
 pub(super) fn lengths(files: &Files, exceptions: &[(&str, &str)]) -> Vec<String> {
     let mut faults = Vec::new();
-    for (path, text) in files.iter().filter(|(path, _)| path.ends_with(".rs")) {
+    for (path, text) in files.iter().filter(|(path, _)| is_rust(path)) {
         let (lines, is_exception) = (text.lines().count(), exceptions.iter().any(|(exception, _)| exception == path));
         match (lines > MOST_LINES, is_exception) {
             (true, false) => faults.push(format!("{path} has {lines} lines, and {MOST_LINES} are allowed")),
@@ -69,8 +69,8 @@ pub(super) fn formats_without_fixture(rules: &[&str], fixtures: &[Fixture]) -> V
 /// Whether the configurations of a fixture are of one format, and of this one.
 fn is_of_format(fixture: &Fixture, format: &str) -> bool {
     let versions = fixture.configs.iter().flat_map(|config| config.lines()).filter_map(|line| line.strip_prefix("version:"));
-    let mut versions = versions.map(|version| version.trim().trim_matches(['\'', '"'])).peekable();
-    versions.peek().is_some() && versions.all(|version| version == format)
+    let mut names = versions.map(|version| version.trim().trim_matches(['\'', '"'])).peekable();
+    names.peek().is_some() && names.all(|name| name == format)
 }
 
 /// Manifests whose crates have lints of their own, or none.

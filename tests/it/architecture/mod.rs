@@ -92,7 +92,7 @@ fn every_file_is_reached_by_plain_mod_lines() {
     let files = files();
     let reached: BTreeSet<String> =
         files.keys().filter(|path| is_root(path)).flat_map(|root| modules::modules(root, &files)).map(|module| module.file).collect();
-    let lost: Vec<String> = files.keys().filter(|path| path.ends_with(".rs") && !reached.contains(*path)).cloned().collect();
+    let lost: Vec<String> = files.keys().filter(|path| modules::is_rust(path) && !reached.contains(*path)).cloned().collect();
     holds(&lost);
 }
 
@@ -199,7 +199,7 @@ fn fixtures() -> Vec<Fixture> {
 fn fixture(folder: &Path) -> Fixture {
     let mut files = Files::new();
     add(folder, &mut files);
-    let is_config = |path: &str| [".yaml", ".yml"].iter().any(|extension| path.ends_with(extension));
+    let is_config = |path: &str| Path::new(path).extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
     let expected = fs::read_to_string(folder.join(EXPECTED)).unwrap_or_default();
     Fixture { configs: files.into_iter().filter(|(path, _)| is_config(path)).map(|(_, text)| text).collect(), expected }
 }

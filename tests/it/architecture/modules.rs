@@ -1,6 +1,7 @@
 //! Which files belong to a crate: those that plain `mod` lines reach. rustfmt sees no others.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
@@ -54,7 +55,7 @@ fn declared(text: &str) -> Vec<Declared> {
     let mut attributes: Vec<String> = Vec::new();
     for (at, token) in tokens.iter().enumerate() {
         match token {
-            TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket => attributes.push(squeezed(group.stream())),
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket => attributes.push(squeezed(&group.stream())),
             TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => attributes.clear(),
             TokenTree::Ident(keyword) if *keyword == "mod" => {
                 if let [TokenTree::Ident(name), TokenTree::Punct(end), ..] = &tokens[at + 1..]
@@ -98,12 +99,17 @@ fn joined(folder: &str, path: &str) -> String {
     parts.join("/")
 }
 
+/// Whether a file is Rust.
+pub(super) fn is_rust(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "rs")
+}
+
 /// The tokens of a file: comments and the insides of strings are none.
 pub(super) fn tokens(text: &str) -> Vec<TokenTree> {
     text.parse::<TokenStream>().unwrap_or_else(|error| panic!("{error} in {text}")).into_iter().collect()
 }
 
 /// Tokens without the space between them.
-pub(super) fn squeezed(tokens: TokenStream) -> String {
+pub(super) fn squeezed(tokens: &TokenStream) -> String {
     tokens.to_string().split_whitespace().collect()
 }

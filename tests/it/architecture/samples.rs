@@ -120,11 +120,11 @@ fn a_rule_without_a_file_and_a_page_without_a_rule_are_refused() {
 
 #[test]
 fn a_rule_that_no_fixture_of_a_format_shows_is_refused() {
+    const FOUND: &str = "error[late-export]: `app-url` is exported after it\n";
     let fixture = |configs: &[&str], expected: &str| Fixture {
         configs: configs.iter().map(|config| (*config).to_owned()).collect(),
         expected: expected.to_owned(),
     };
-    const FOUND: &str = "error[late-export]: `app-url` is exported after it\n";
     let (first, second) = (fixture(&["version: '1'\n"], FOUND), fixture(&["rules: {}\n", "version: \"2\"\n"], FOUND));
     let missing = |fixtures: &[Fixture]| formats_without_fixture(&["late-export"], fixtures).len();
     assert_eq!(missing(&[]), 2);
