@@ -78,11 +78,11 @@ fn an_equal_finding_more_is_new_and_so_is_one_that_differs() {
     write(&repository);
     let repository = repository.file("scripts/scan", format!("{SCAN}{SCAN}"));
     let ran = compare(&repository);
-    assert_eq!(ran.stdout, "scripts/scan:2:14: error[missing-stage] the configuration has no stage `load-tset`, so this trigger fails\n");
+    assert_eq!(ran.stdout, "scripts/scan:2:14: error[missing-stage] the configuration has no stage `load-tset`: this trigger fails\n");
     assert_eq!(ran.code, Some(1));
     let repository = repository.file("scripts/scan", format!("{SCAN}trigger-task owasp-zpa\n"));
     let ran = compare(&repository);
-    assert_eq!(ran.stdout, "scripts/scan:2:14: error[missing-stage] the configuration has no stage `owasp-zpa`, so this trigger fails\n");
+    assert_eq!(ran.stdout, "scripts/scan:2:14: error[missing-stage] the configuration has no stage `owasp-zpa`: this trigger fails\n");
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn what_is_gone_is_noted_and_changes_nothing() {
     let repository = faulty();
     write(&repository);
     let repository = repository.file(CONFIG, FAULTY.replace("  dnid: true\n", "")).file("scripts/scan", "echo\n");
-    let note = "note: 2 findings of the baseline `known.json` no longer occur; `--write-baseline known.json` renews it\n  \
+    let note = "note: 2 findings in the baseline `known.json` no longer occur; `--write-baseline known.json` updates it\n  \
                 .pipeline-config.yaml: [unknown-key] dnid\n  \
                 scripts/scan: [missing-stage] load-tset\nexit: 0\n";
     assert_eq!(compare(&repository).transcript(), note);
@@ -107,7 +107,7 @@ fn what_was_not_looked_at_is_not_gone() {
         assert_eq!(ran.transcript(), "exit: 0\n", "{arguments:?}");
     }
     fs::remove_dir_all(repository.path().join("other")).unwrap();
-    assert!(compare(&repository).stderr.starts_with("note: 1 finding of the baseline `known.json` no longer occurs"));
+    assert!(compare(&repository).stderr.starts_with("note: 1 finding in the baseline `known.json` no longer occurs"));
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn a_baseline_of_version_1_is_read_from_the_working_folder_and_renewed_by_writin
     let repository = faulty().file("scripts/known.json", &version_1);
     let ran = repository.check(&["--baseline", "scripts/known.json"]);
     let note = "note: the baseline `scripts/known.json` has version 1, so its paths start from the working folder; \
-                `--write-baseline scripts/known.json` renews it\nexit: 0\n";
+                `--write-baseline scripts/known.json` updates it\nexit: 0\n";
     assert_eq!(ran.transcript(), note);
     // A near miss: another variable or text is not known.
     let other = repository.file("scripts/scan", "trigger-task other\n").check(&["--baseline", "scripts/known.json"]);

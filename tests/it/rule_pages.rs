@@ -34,7 +34,9 @@ fn every_example_brings_a_finding_of_its_rule() {
 #[test]
 fn every_title_of_an_example_is_short() {
     for rule in RuleId::ALL {
-        findings(*rule, "Example").iter().for_each(|finding| check_title(&finding.message));
+        for finding in findings(*rule, "Example") {
+            check_title(&finding.message);
+        }
     }
 }
 

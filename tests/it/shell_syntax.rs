@@ -111,6 +111,7 @@ const DIFFERENT: &[(&str, Difference)] = &[
     ("echo $(( `a)` ))", Difference::NotLookedInto),
     ("for ((a)(b);;) do c; done", Difference::Arithmetic),
     ("echo $(( ${a:-)} ))", Difference::Arithmetic),
+    ("echo $(( a[1)] ))", Difference::Arithmetic),
     ("[[ ]] ]]", Difference::EmptyTest),
     ("i\\\nf a; then b; fi", Difference::SplitKeyword),
     ("if a\r\nthen b\r\nfi\r\n", Difference::CarriageReturn),

@@ -3,7 +3,6 @@
 //!
 //! * [`statement`], [`redirect`] and [`word`] are what a script becomes, with nothing dropped that bash would run.
 //! * `parse` is the parser, `error` what it says.
-//! * [`Regex`] is the regular expressions of contracts.
 //!
 //! All spans are bytes of the file that holds the script.
 
