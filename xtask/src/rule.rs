@@ -50,7 +50,7 @@ fn rule(name: &str, area: &str, read: &dyn Fn(&str) -> Result<String, Error>) ->
         (format!("crates/compiler/src/rules/{area}/{module}.rs"), code(name)),
         (CATALOGUE.to_owned(), before(&read(CATALOGUE)?, "    UnusedIgnore \"", &line)?),
         (RULES.to_owned(), before(&read(RULES)?, "    UnusedIgnore = ", &entry)?),
-        (area_list, format!("{}\npub(super) mod {module};\n", area_text.trim_end())),
+        (area_list, declared(&area_text, &format!("pub(super) mod {module};\n"))),
         (FIXTURES.to_owned(), tests),
     ];
     written.extend(fixtures(name).map(|(fixture, config)| (format!("fixtures/{fixture}/.pipeline-config.yaml"), config.to_owned())));
@@ -73,6 +73,14 @@ fn id(name: &str) -> String {
 fn before(text: &str, mark: &str, new: &str) -> Result<String, Error> {
     let (head, tail) = text.split_once(mark).ok_or_else(|| format!("there is no `{mark}` to write before"))?;
     Ok(format!("{head}{new}{mark}{tail}"))
+}
+
+/// The modules of an area with one more, in the order of rustfmt.
+fn declared(area: &str, line: &str) -> String {
+    let is_after = |other: &str| other.starts_with("pub(super) mod ") && other > line;
+    let at = area.split_inclusive('\n').take_while(|other| !is_after(other)).map(str::len).sum();
+    let (head, tail) = area.split_at(at);
+    format!("{head}{line}{tail}")
 }
 
 /// A text with a line put into the sorted list that begins behind a mark and ends with `}`.
@@ -143,7 +151,7 @@ pub(crate) fn check(_context: &Context<'_>, _findings: &mut Vec<Finding>) {{}}
 #[cfg(test)]
 #[allow(clippy::unwrap_used)] // a test that panics has failed, as it should
 mod tests {
-    use super::{CATALOGUE, Error, FIXTURES, RULES, Written, check, id, rule, sorted_into};
+    use super::{CATALOGUE, Error, FIXTURES, RULES, Written, check, declared, id, rule, sorted_into};
 
     /// The project's own lists.
     fn read(path: &str) -> Result<String, Error> {
@@ -162,7 +170,7 @@ mod tests {
         assert_eq!(headings, ["What it does", "Why is this bad", "Example", "Use instead", "When to ignore"]);
         assert!(text(&written, CATALOGUE).contains("    ForgottenData \"forgotten-data\" Warning Never \"0.1.0\"\n"));
         assert!(text(&written, RULES).contains("    ForgottenData = exports::forgotten_data,\n    UnusedIgnore = "));
-        assert!(text(&written, "crates/compiler/src/rules/exports/mod.rs").ends_with("pub(super) mod forgotten_data;\n"));
+        assert!(text(&written, "crates/compiler/src/rules/exports/mod.rs").contains("pub(super) mod forgotten_data;\n"));
         assert!(text(&written, FIXTURES).contains("    forgotten_data\n    forgotten_data_near_miss\n    forgotten_data_v2\n"));
         assert!(text(&written, "fixtures/forgotten-data-v2/.pipeline-config.yaml").starts_with("version: '2'\n"));
         assert_eq!(written.len(), 8);
@@ -190,6 +198,9 @@ mod tests {
     #[test]
     fn a_line_goes_where_it_sorts() {
         assert_eq!(sorted_into("l {\n a\n c\n}\nrest", "l {\n", " b\n").unwrap(), "l {\n a\n b\n c\n}\nrest");
+        let (first, last) = ("//! Area.\n\nmod helper;\n", "pub(super) mod late;\n");
+        assert_eq!(declared(&format!("{first}{last}"), "pub(super) mod early;\n"), format!("{first}pub(super) mod early;\n{last}"));
+        assert_eq!(declared(&format!("{first}{last}"), "pub(super) mod later;\n"), format!("{first}{last}pub(super) mod later;\n"));
         assert!(sorted_into("rest", "l {\n", " b\n").is_err());
     }
 }

@@ -46,8 +46,8 @@ pub(super) fn rule_files(rules: &[&str], files: &Files) -> Vec<String> {
             _ => faults.push(format!("`{rule}` has a file in more than one area")),
         }
     }
-    let strange = pages.iter().filter(|(_, name)| !rules.contains(&name.as_str()));
-    faults.extend(strange.map(|(area, name)| format!("{area}/{name} has a page, and is no rule")));
+    let of_no_rule = pages.iter().filter(|(_, name)| !rules.contains(&name.as_str()));
+    faults.extend(of_no_rule.map(|(area, name)| format!("{area}/{name} has a page, and is no rule")));
     faults
 }
 
@@ -56,9 +56,8 @@ pub(super) fn formats_without_fixture(rules: &[&str], fixtures: &[Fixture]) -> V
     let mut faults = Vec::new();
     for rule in rules {
         for format in ["1", "2"] {
-            let shown = format!("[{rule}]:");
-            let shows = |fixture: &Fixture| is_of_format(fixture, format) && fixture.expected.contains(&shown);
-            if !fixtures.iter().any(shows) {
+            let title = format!("[{rule}]:");
+            if !fixtures.iter().any(|fixture| is_of_format(fixture, format) && fixture.expected.contains(&title)) {
                 faults.push(format!("no fixture of format {format} shows `{rule}`"));
             }
         }
