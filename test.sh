@@ -68,6 +68,9 @@ main() {
   install_clients node install_node_clients
   cargo fmt --all --check
   cargo clippy --quiet --workspace --all-targets -- -D warnings
+  # Without HTTP and allocator, as for machines without a C compiler.
+  cargo check --quiet --workspace --no-default-features
+  check_dependencies
   local log status=0
   log=$(mktemp)
   rm -f target/fault-matrix.txt
@@ -77,6 +80,15 @@ main() {
   total "$log"
   rm -f -- "$log"
   return "$status"
+}
+
+# Licences, banned crates and sources, by deny.toml. Advisories change without us: they are no part of this.
+check_dependencies() {
+  if cargo deny --version >/dev/null 2>&1; then
+    cargo deny --log-level error check licenses bans sources
+  else
+    printf 'test.sh: dependencies are not checked: cargo-deny is not installed (CONTRIBUTING.md)\n' >&2
+  fi
 }
 
 # One line for all suites: cargo gives one for each.

@@ -79,9 +79,15 @@ pub(super) enum CliError {
     #[diagnostic(code(sidestage::graph))]
     Graph(#[from] sidestage_compiler::report::graph::TooLarge),
 
+    #[cfg(feature = "http")]
     #[error("{0}")]
     #[diagnostic(code(sidestage::serve))]
     Serve(String),
+
+    #[cfg(not(feature = "http"))]
+    #[error("this build of sidestage has no HTTP: install it with its default features")]
+    #[diagnostic(code(sidestage::no_http), help("type `cargo install --path .`"))]
+    NoHttp,
 
     #[error("this is a bug in sidestage: {0}")]
     #[diagnostic(code(sidestage::bug), help("report it with the file that causes it"))]

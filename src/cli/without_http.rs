@@ -2,8 +2,6 @@
 
 use super::{CliError, Exit};
 
-const MESSAGE: &str = "this build of sidestage has no HTTP: install it with its default features\nType: cargo install --path .";
-
 /// `sidestage apply`.
 pub(super) mod apply {
     use super::super::arguments::Apply;
@@ -23,5 +21,5 @@ pub(super) mod serve {
 }
 
 fn refuse() -> Result<Exit, CliError> {
-    Err(CliError(MESSAGE.to_owned()))
+    Err(CliError::NoHttp)
 }

@@ -1,4 +1,4 @@
-//! Real configurations, where a folder of them is at hand: none may bring the program down, and none may be called
+//! Real configurations, where `SIDESTAGE_CORPUS` names a folder of them: none may bring the program down, and none may be called
 //! wrong that is right.
 
 use std::fs;
@@ -19,11 +19,12 @@ const MISTAKES: &[(&str, &str, &str)] = &[(
 #[test]
 #[allow(clippy::print_stderr)] // whoever runs the tests should know what was left out
 fn real_configurations_have_no_errors_but_their_own() {
-    let Some(folder) = std::env::var_os("SIDESTAGE_CORPUS").map(PathBuf::from) else {
+    let Some(folder) = std::env::var_os("SIDESTAGE_CORPUS") else {
         eprintln!("skipped: SIDESTAGE_CORPUS names no folder with real configurations");
         return;
     };
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let entries = fs::read_dir(folder).expect("SIDESTAGE_CORPUS is a folder");
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
     paths.sort();
     assert!(!paths.is_empty(), "the folder holds configurations");

@@ -1,6 +1,6 @@
 //! Every folder of `fixtures/` is a small repository, with what `sidestage check .` reports there in `expected.txt`.
 //!
-//! `SNAPSHOTS=overwrite cargo test --test fixtures` writes what is said now; read the difference before it is committed.
+//! `cargo xtask bless [NAME]` writes what is said now; read the difference before it is committed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,27 +8,146 @@ use std::path::{Path, PathBuf};
 use crate::harness::repository::{EXPECTED, Sidestage, check_title, copied, project};
 use serde_json::Value;
 
+/// One test for each folder of `fixtures/`, so that each runs and is renewed by its name.
+macro_rules! fixtures {
+    ($($name:ident)*) => {
+        mod fixture {
+            $(#[test] fn $name() { super::is_reported_as_expected(&super::folder_name(stringify!($name))); })*
+        }
+
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+fixtures! {
+    anchors
+    child_process_state
+    cloned_scripts
+    conditional_export
+    conditional_export_beside_v2
+    conditional_set
+    contract_invalid
+    contract_misplaced_v2
+    contract_opaque
+    contract_v1
+    contract_v2
+    crlf
+    dangling_run_after
+    dangling_run_after_v1
+    default_hides_it
+    dependency_cycle
+    dependency_cycle_v1
+    duplicate_key
+    duplicate_key_v2
+    dynamic_trigger
+    export_in_later_stage
+    export_too_late
+    export_without_set
+    export_without_trigger
+    export_without_trigger_v2
+    export_without_trigger_wrapper
+    exported_secret
+    exported_secret_v2
+    file_not_sent
+    file_not_sent_v2
+    ignore_file
+    ignore_not_a_comment
+    ignore_script
+    ignore_shared
+    ignore_unused
+    ignore_yaml
+    invalid_config
+    invalid_config_v2
+    invalid_shell
+    invalid_shell_v2
+    invalid_stage_name
+    invalid_stage_name_v2
+    invalid_yaml
+    invalid_yaml_v2
+    loop_missing_one
+    loop_over_array
+    misplaced_keys_v1
+    misplaced_keys_v2
+    missing_script_v2
+    missing_stage
+    near_misses
+    one_way_data
+    one_way_data_v2
+    opaque_script
+    orphan_export
+    orphan_export_v2
+    path_leaves_repository
+    payload_too_large
+    payload_too_large_v2
+    platform_scripts
+    property_read
+    repo_without_commit
+    repo_without_commit_v2
+    secret_not_sent
+    secret_not_sent_v2
+    settings_broken
+    settings_exclude
+    settings_not_yaml
+    settings_platform_scripts
+    settings_repo_root
+    sourcing_loop
+    suspicious_command
+    suspicious_command_v2
+    target_outside_async_stage
+    trigger_cycle
+    trigger_cycle_v2
+    unexported_parameter
+    unexported_parameter_v2
+    unknown_keys
+    unknown_keys_v2
+    unreachable_stage
+    unreachable_stage_dynamic
+    unreachable_stage_v2
+    unreachable_stage_wrapper
+    unresolved_trigger_v2
+    unused_export
+    unused_export_opaque
+    unused_export_v2
+    unused_ignore_v2
+    zap
+    zap_ci_cc
+    zap_unexported
+    zap_unexported_v2
+    zap_v2
+}
+
 #[test]
-fn every_fixture_is_reported_as_expected() {
-    let is_overwriting = std::env::var("SNAPSHOTS").is_ok_and(|value| value == "overwrite");
-    let mut differences = String::new();
-    for fixture in fixtures() {
-        let copy = copied(&fixture);
-        let said = Sidestage::new(copy.path()).run(&["check", "."]).transcript();
-        let path = fixture.join(EXPECTED);
-        if is_overwriting {
-            fs::write(&path, said).unwrap();
-            continue;
-        }
-        let expected = fs::read_to_string(&path).unwrap_or_default();
-        if said != expected {
-            let name = path.strip_prefix(project()).unwrap().display().to_string();
-            let palette = snapbox::report::Palette::plain();
-            let (expected, said) = (snapbox::Data::text(expected), snapbox::Data::text(said));
-            snapbox::report::write_diff(&mut differences, &expected, &said, Some(&name), Some(&"said"), palette).unwrap();
-        }
+fn every_folder_is_in_the_list() {
+    let folders: Vec<String> = fixtures().iter().map(|folder| folder.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+    let mut named: Vec<String> = NAMES.iter().map(|name| folder_name(name)).collect();
+    named.sort();
+    assert_eq!(folders, named, "the list above names each folder of fixtures/");
+}
+
+/// Folders are written with `-`, tests with `_`.
+fn folder_name(test: &str) -> String {
+    test.replace('_', "-")
+}
+
+fn is_reported_as_expected(name: &str) {
+    let fixture = project().join("fixtures").join(name);
+    let copy = copied(&fixture);
+    let said = Sidestage::new(copy.path()).run(&["check", "."]).transcript();
+    let path = fixture.join(EXPECTED);
+    if std::env::var("SNAPSHOTS").is_ok_and(|value| value == "overwrite") {
+        fs::write(&path, said).unwrap();
+        return;
     }
-    assert!(differences.is_empty(), "{differences}\nSNAPSHOTS=overwrite accepts what is said now");
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    if said == expected {
+        return;
+    }
+    let shown = path.strip_prefix(project()).unwrap().display().to_string();
+    let palette = snapbox::report::Palette::plain();
+    let (expected, said) = (snapbox::Data::text(expected), snapbox::Data::text(said));
+    let mut difference = String::new();
+    snapbox::report::write_diff(&mut difference, &expected, &said, Some(&shown), Some(&"said"), palette).unwrap();
+    panic!("{difference}\n`cargo xtask bless {name}` accepts what is said now");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! All integration tests, in one crate: the program is linked once.
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that panics has failed, as it should
 
+mod architecture;
 mod bad_input;
 mod baseline;
 mod cli;

@@ -3,6 +3,9 @@
 //!
 //! Data flows one way through the modules, in the order in which they are listed here; `ARCHITECTURE.md` has the map.
 
+// `clippy.toml` beside the manifest lists what reaches the machine.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 pub mod source;
 
 pub mod syntax;
