@@ -86,10 +86,7 @@ impl Machine<'_, '_> {
             }
             self.evaluate_assigned(&assignment.value);
         }
-        for word in command.redirects().iter().filter_map(Redirect::output) {
-            self.creates(word, true);
-            self.writes_file(word);
-        }
+        self.outputs(command.redirects());
         let mut name = command.name();
         let mut arguments = command.arguments();
         // `exec` without a command only redirects.
@@ -246,6 +243,14 @@ impl Machine<'_, '_> {
                 }
                 if is_expected_to_succeed(name) { Status::Likely } else { Status::Unknown }
             }
+        }
+    }
+
+    /// Notes the files that redirections write.
+    pub(super) fn outputs(&mut self, redirects: &[Redirect]) {
+        for word in redirects.iter().filter_map(Redirect::output) {
+            self.creates(word, true);
+            self.writes_file(word);
         }
     }
 

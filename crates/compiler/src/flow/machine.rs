@@ -295,6 +295,10 @@ impl Machine<'_, '_> {
             }),
             StatementKind::Redirected(redirected) => {
                 self.redirect(&redirected.redirects);
+                if matches!(&redirected.inner.kind, StatementKind::Assign(assignments) if assignments.is_empty()) {
+                    // `> file` makes a file.
+                    self.outputs(&redirected.redirects);
+                }
                 self.statement(&redirected.inner)
             }
             StatementKind::Function(function) => {

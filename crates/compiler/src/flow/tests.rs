@@ -63,6 +63,44 @@ fn branches_join() {
 }
 
 #[test]
+fn every_place_of_a_word_is_walked() {
+    let words = [
+        "echo ${v#$(export_env x)}",
+        "echo \"${v/$(export_env x)/}\"",
+        "echo ${v:$(export_env x)}",
+        "echo ${v[$(export_env x)]}",
+        "echo ${v:+$(export_env x)}",
+        "echo \"`export_env \\\"x\\\"`\"",
+        "echo $(( $(export_env x) + 1 ))",
+        "echo $((export_env x); echo)",
+        "echo {a,$(export_env x)}",
+        "echo @(a|$(export_env x))",
+        "echo <(export_env x)",
+        "echo ${ export_env x; }",
+        ": \"${v:=$(export_env x)}\"",
+        ": <<END\n$(export_env x)\nEND",
+        "v[$(export_env x)]=1",
+        "v=([$(export_env x)]=1)",
+        "declare -a v[1]=$(export_env x)",
+        "A=$(export_env x) echo",
+        "(( v = $(export_env x) ))",
+        "echo a > \"$(export_env x)\"",
+        "if v; then :; fi > \"$(export_env x)\"",
+        "[[ -f $(export_env x) ]]",
+        "[[ a -gt $(export_env x) ]]",
+        "case $(export_env x) in a) ;; esac",
+        "select v in $(export_env x); do break; done",
+        "for ((i = $(export_env x); i < 2; i++)); do :; done",
+        "time export_env x",
+        "coproc export_env x",
+    ];
+    for word in words {
+        check(&format!("{word}\ntrigger-task a"), &["a!=yes"]);
+    }
+    check("f() { return $(export_env x); }\nf\ntrigger-task a", &["a!=yes"]);
+}
+
+#[test]
 fn tests_of_known_values_decide() {
     check("v=1\nif [ \"$v\" = 1 ]; then export_env x; fi\ntrigger-task a", &["a!=yes"]);
     check("v=1\nif [[ $v == 2 ]]; then export_env x; fi\ntrigger-task a", &["a!=no"]);
