@@ -35,14 +35,17 @@ pub fn serve(options: ServerOptions, out: &mut dyn Write) -> Result<(), StartErr
             tokio::net::TcpListener::bind(listen).await.map_err(|error| StartError(format!("cannot listen on {listen}: {error}")))?;
         let address = listener.local_addr().map_err(|error| StartError(error.to_string()))?;
         let service = Service::open(options, &format!("http://{}", reachable(address)))?;
+        // Before the ready line: whoever has read it may ask for the end.
+        let shutdown = || ShutdownSignal::take().map_err(|error| StartError(format!("signals cannot be received: {error}")));
+        let (stop, end) = (shutdown()?, shutdown()?);
         let ready = json!({ "api": format!("{}/pipeline/v2", service.origin), "iam": &*service.origin, "pipeline": service.pipeline });
         writeln!(out, "{ready}")
             .and_then(|()| out.flush())
             .map_err(|error| StartError(format!("standard output cannot be written: {error}")))?;
-        let served = axum::serve(listener, router(service)).with_graceful_shutdown(shutdown_signal());
+        let served = axum::serve(listener, router(service)).with_graceful_shutdown(stop.received());
         tokio::select! {
             served = served => served.map_err(|error| StartError(error.to_string())),
-            () = shutdown_grace() => Ok(()),
+            () = shutdown_grace(end) => Ok(()),
         }
     })
 }
@@ -58,24 +61,42 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 }
 
 /// Requests that have come in whole are answered; one that never ends holds nothing up.
-async fn shutdown_grace() {
-    shutdown_signal().await;
+async fn shutdown_grace(shutdown: ShutdownSignal) {
+    shutdown.received().await;
     tokio::time::sleep(Duration::from_secs(2)).await;
 }
 
-async fn shutdown_signal() {
+/// SIGTERM or SIGINT, taken from the moment it was made: until then they end the process at once.
+struct ShutdownSignal {
     #[cfg(unix)]
-    {
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(windows)]
+    interrupt: tokio::signal::windows::CtrlC,
+}
+
+impl ShutdownSignal {
+    #[cfg(unix)]
+    fn take() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
-    let _ = tokio::signal::ctrl_c().await;
+
+    #[cfg(windows)]
+    fn take() -> std::io::Result<Self> {
+        Ok(Self { interrupt: tokio::signal::windows::ctrl_c()? })
+    }
+
+    async fn received(mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        #[cfg(windows)]
+        let _ = self.interrupt.recv().await;
+    }
 }
 
 fn router(service: Service) -> Router {
