@@ -1,4 +1,5 @@
 //! The `sidestage` binary: parses the command line and calls.
+#![cfg_attr(not(feature = "http"), allow(dead_code))] // what only the commands with HTTP read
 
 mod cli;
 mod terminal;

@@ -3,4 +3,4 @@
 #[path = "../../tests/it/properties.rs"]
 mod properties;
 
-libfuzzer_sys::fuzz_target!(|text: &str| properties::shell(text));
+libfuzzer_sys::fuzz_target!(|text: &[u8]| properties::shell(text));

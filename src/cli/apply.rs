@@ -15,15 +15,15 @@ use miette::NamedSource;
 use sidestage_compiler::emit::{Manifest, Target};
 use sidestage_compiler::plan;
 use sidestage_compiler::report::findings;
-use sidestage_runtime::setup::{self, Client, Fault, Keeper, Kind, Options, Retries, Surroundings, Token};
+use sidestage_runtime::setup::{self, Client, ClientConfig, ErrorKind, Retries, RunStore, SetupError, SetupOptions, Token};
 
 pub(super) fn run(arguments: &Apply) -> Result<Exit, CliError> {
     let Some(manifest) = manifest(arguments)? else { return Ok(Exit::Findings) };
     match set_up(arguments, &manifest) {
         Ok(()) => Ok(Exit::Clean),
-        Err(fault) => {
-            print_error(&fault.to_string());
-            Ok(Exit::SetUp(fault.kind.exit_code()))
+        Err(error) => {
+            print_error(&error.to_string());
+            Ok(Exit::SetUp(error.kind.exit_code()))
         }
     }
 }
@@ -66,12 +66,12 @@ fn read_manifest(path: &Utf8Path) -> Result<Manifest, CliError> {
     Ok(manifest)
 }
 
-fn set_up(arguments: &Apply, manifest: &Manifest) -> Result<(), Fault> {
-    let keeper = Keeper::find();
-    let mut client = Client::new(surroundings(keeper)?);
-    let options = Options { is_dry: arguments.dry_run, enable: arguments.enable, rotate: arguments.rotate };
+fn set_up(arguments: &Apply, manifest: &Manifest) -> Result<(), SetupError> {
+    let store = RunStore::find();
+    let mut client = Client::new(client_config(store)?);
+    let options = SetupOptions { is_dry: arguments.dry_run, enable: arguments.enable, rotate: arguments.rotate };
     let mut shown = Vec::new();
-    let applied = setup::apply(&mut client, keeper, manifest, options, &mut shown);
+    let applied = setup::apply(&mut client, store, manifest, options, &mut shown);
     // What a dry run would have sent before it met a fault is worth seeing.
     write_out(&shown)?;
     let outcome = applied?;
@@ -80,7 +80,7 @@ fn set_up(arguments: &Apply, manifest: &Manifest) -> Result<(), Fault> {
     }
     if let Some(path) = arguments.result.as_ref().filter(|_| !options.is_dry) {
         let text = serde_json::to_string_pretty(&outcome).unwrap_or_else(|_| unreachable!("texts and a bool are JSON"));
-        fs::write(path, format!("{text}\n")).map_err(|error| setting(format!("`{path}` cannot be written: {error}")))?;
+        fs::write(path, format!("{text}\n")).map_err(|error| setting_error(format!("`{path}` cannot be written: {error}")))?;
     }
     let done = match (options.is_dry, outcome.changed) {
         (true, true) => "Nothing was sent: these requests would change the pipeline.",
@@ -90,43 +90,43 @@ fn set_up(arguments: &Apply, manifest: &Manifest) -> Result<(), Fault> {
     write_out(format!("{done}\n").as_bytes())
 }
 
-fn write_out(text: &[u8]) -> Result<(), Fault> {
+fn write_out(text: &[u8]) -> Result<(), SetupError> {
     let text = String::from_utf8_lossy(text);
-    print(&text).map_err(|error| setting(format!("standard output cannot be written: {error}")))?;
-    std::io::stdout().flush().map_err(|error| setting(format!("standard output cannot be written: {error}")))
+    print(&text).map_err(|error| setting_error(format!("standard output cannot be written: {error}")))?;
+    std::io::stdout().flush().map_err(|error| setting_error(format!("standard output cannot be written: {error}")))
 }
 
-fn setting(what: String) -> Fault {
-    Fault::refused(Kind::Setting, what)
+fn setting_error(message: impl Into<String>) -> SetupError {
+    SetupError::new(ErrorKind::Setting, message)
 }
 
 /// The environment, as the official clients read it, completed by what the run knows.
-fn surroundings(keeper: Keeper) -> Result<Surroundings, Fault> {
+fn client_config(store: RunStore) -> Result<ClientConfig, SetupError> {
     let pipeline = variable("PIPELINE_ID").unwrap_or_default();
     if pipeline.is_empty() || pipeline.len() > 64 || !pipeline.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-        return Err(setting(format!(
-            "PIPELINE_ID is not set, or is not a valid id: '{pipeline}'\n  It says which pipeline is set up.\n  Type: export PIPELINE_ID=<the id of the Tekton pipeline>"
-        )));
+        return Err(setting_error(format!("PIPELINE_ID is not set, or is not a valid id: '{pipeline}'"))
+            .reason("It says which pipeline is set up.")
+            .help("Type: export PIPELINE_ID=<the id of the Tekton pipeline>"));
     }
     let api = match variable("CD_TEKTON_PIPELINE_URL") {
         Some(url) if is_url(&url) => url,
-        Some(url) => return Err(setting(format!("CD_TEKTON_PIPELINE_URL is not an http or https URL: '{url}'"))),
-        None => format!("https://api.{}.devops.cloud.ibm.com/pipeline/v2", region(keeper)?),
+        Some(url) => return Err(setting_error(format!("CD_TEKTON_PIPELINE_URL is not an http or https URL: '{url}'"))),
+        None => format!("https://api.{}.devops.cloud.ibm.com/pipeline/v2", region(store)?),
     };
     // What was typed wins over what the run has.
     let api_key = match variable("CD_TEKTON_PIPELINE_APIKEY").map(Token::new) {
-        None => match keeper.secret("ibmcloud-api-key")? {
-            None => keeper.setting("ibmcloud-api-key")?.map(Token::new),
+        None => match store.secret("ibmcloud-api-key")? {
+            None => store.variable("ibmcloud-api-key")?.map(Token::new),
             key => key,
         },
         key => key,
     };
     let bearer = variable("IAM_ACCESS_TOKEN").map(|token| token.trim_start_matches("Bearer ").to_owned());
     if bearer.as_ref().is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte))) {
-        return Err(Fault::refused(Kind::Rights, "IAM_ACCESS_TOKEN contains characters that are not valid in a token".to_owned()));
+        return Err(SetupError::new(ErrorKind::Rights, "IAM_ACCESS_TOKEN contains characters that are not valid in a token"));
     }
     let text = |name: &str| variable(name);
-    Ok(Surroundings {
+    Ok(ClientConfig {
         api,
         iam: variable("CD_TEKTON_PIPELINE_AUTH_URL").unwrap_or_else(|| "https://iam.cloud.ibm.com".to_owned()),
         pipeline,
@@ -141,20 +141,22 @@ fn surroundings(keeper: Keeper) -> Result<Surroundings, Fault> {
     })
 }
 
-/// The region of this pipeline: told by the environment, by a property, or by the page of the run.
-fn region(keeper: Keeper) -> Result<String, Fault> {
+/// The region of this pipeline: from the environment, a property, or the address of the run's page.
+fn region(store: RunStore) -> Result<String, SetupError> {
     const NAMES: [&str; 3] = ["IBM_CLOUD_REGION", "PIPELINE_REGION", "IBMCLOUD_REGION"];
     let is_region =
         |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     for name in NAMES {
-        if let Some(region) = variable(name).or(keeper.setting(name)?).filter(|region| is_region(region)) {
+        if let Some(region) = variable(name).or(store.variable(name)?).filter(|region| is_region(region)) {
             return Ok(region);
         }
     }
     let page = variable("PIPELINE_RUN_URL").unwrap_or_default();
-    let told = page.split_once("env_id=ibm:yp:").map(|(_, rest)| rest.split(['&', '#']).next().unwrap_or_default().to_owned());
-    told.filter(|region| is_region(region)).ok_or_else(|| {
-        setting("the region of this pipeline is not known\n  It is part of the address of the Pipeline API.\n  Type: export IBM_CLOUD_REGION=<region, such as us-south>".to_owned())
+    let region = page.split_once("env_id=ibm:yp:").map(|(_, rest)| rest.split(['&', '#']).next().unwrap_or_default().to_owned());
+    region.filter(|region| is_region(region)).ok_or_else(|| {
+        setting_error("the region of this pipeline is not known")
+            .reason("It is part of the address of the Pipeline API.")
+            .help("Type: export IBM_CLOUD_REGION=<region, such as us-south>")
     })
 }
 

@@ -1,6 +1,5 @@
 //! The command line: one file a command.
 
-mod apply;
 mod arguments;
 mod baseline;
 mod build;
@@ -13,7 +12,16 @@ mod levels;
 mod one;
 mod plan;
 mod schema;
+
+// What needs HTTP; without it both commands stay, and say why they cannot work.
+#[cfg(feature = "http")]
+mod apply;
+#[cfg(feature = "http")]
 mod serve;
+#[cfg(not(feature = "http"))]
+mod without_http;
+#[cfg(not(feature = "http"))]
+use without_http::{apply, serve};
 
 use std::process::ExitCode;
 
@@ -33,7 +41,7 @@ enum Exit {
     Findings,
     /// The command could not do its work.
     Failed,
-    /// The webhook could not be set up.
+    /// The webhook could not be set up; the exit code says why.
     SetUp(u8),
 }
 

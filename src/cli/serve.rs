@@ -1,21 +1,26 @@
 //! `sidestage serve`: the Pipeline API and the webhook on this machine.
 
+use sidestage_engine::{ApiKeys, ServerOptions, serve};
+
 use super::Exit;
 use super::arguments::Serve;
 use super::error::CliError;
 use crate::workspace::Unreadable;
-use sidestage_engine::{Keys, Options, serve};
 
 pub(super) fn run(arguments: &Serve) -> Result<Exit, CliError> {
     let keys = match &arguments.api_key_file {
         None => None,
         Some(path) => {
             let text = std::fs::read_to_string(path).map_err(|error| Unreadable { path: path.clone(), reason: error.to_string() })?;
-            Some(Keys::read(&text).map_err(|reason| CliError::Serve(format!("`{path}`: {reason}")))?)
+            Some(ApiKeys::read(&text).map_err(|reason| CliError::Serve(format!("`{path}`: {reason}")))?)
         }
     };
-    let options =
-        Options { listen: arguments.listen, state: arguments.state.clone().map(Into::into), pipeline: arguments.pipeline.clone(), keys };
+    let options = ServerOptions {
+        listen: arguments.listen,
+        state: arguments.state.clone().map(Into::into),
+        pipeline: arguments.pipeline.clone(),
+        keys,
+    };
     serve(options, &mut std::io::stdout()).map_err(|error| CliError::Serve(error.to_string()))?;
     Ok(Exit::Clean)
 }

@@ -429,7 +429,7 @@ fn the_summary_says_what_can_be_fixed() {
     };
     assert_eq!(said(&scan("trigger-task owasp-zap").replace("'1'", "1"), &[]), "2 can be fixed with `--fix`.");
     let late = scan("trigger-task owasp-zap\nexport_env app-url");
-    assert_eq!(said(&late, &[]), "1 can be fixed with `--fix --unsafe-fixes`: read what it writes.");
+    assert_eq!(said(&late, &[]), "1 can be fixed with `--fix --unsafe-fixes`: review the change.");
     assert_eq!(said(&late.replace("'1'", "1"), &[]), "1 can be fixed with `--fix`, 1 more with `--unsafe-fixes`.");
     assert_eq!(said(&scan("true"), &["--allow", "unreachable-stage"]), "No findings in 1 configuration and 3 scripts.");
 }

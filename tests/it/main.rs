@@ -4,6 +4,7 @@
 mod bad_input;
 mod baseline;
 mod cli;
+#[cfg(feature = "http")]
 mod clients;
 mod corpus;
 mod emitted;
@@ -15,9 +16,15 @@ mod properties;
 mod random;
 mod receiving;
 mod rule_pages;
+#[cfg(feature = "http")]
 mod serve;
 mod settings;
+mod shell_syntax;
 mod suppression;
 mod terraform;
+#[cfg(feature = "http")]
 mod webhook_faults;
+#[cfg(feature = "http")]
 mod webhook_setup;
+#[cfg(not(feature = "http"))]
+mod without_http;

@@ -22,10 +22,10 @@ pub(crate) fn yaml(text: &str) {
 }
 
 /// Parsing shell never panics, and every error stands in the text.
-pub(crate) fn shell(text: &str) {
+pub(crate) fn shell(text: &[u8]) {
     let script = shell::parse(text, &ScriptMap::verbatim(0));
     for error in &script.errors {
-        assert!(error.span.end as usize <= text.len(), "{error:?} is not in {text:?}");
+        assert!(error.span.end as usize <= text.len(), "{error:?} is not in {:?}", String::from_utf8_lossy(text));
     }
 }
 

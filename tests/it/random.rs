@@ -104,7 +104,7 @@ fn obey(text: &str) {
     crate::properties::yaml(text);
     let (config, scripts) = crate::properties::parted(text);
     for (_, script) in &scripts {
-        crate::properties::shell(script);
+        crate::properties::shell(script.as_bytes());
     }
     let compilation = crate::properties::check(config.as_bytes(), &scripts);
     if compilation.findings.iter().any(|finding| finding.fix.is_some()) {

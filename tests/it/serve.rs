@@ -2,7 +2,10 @@
 
 use std::fs;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use crate::harness::service::{SIDESTAGE, Service, ask, message, send};
 use serde_json::{Value, json};
@@ -29,7 +32,7 @@ fn a_trigger_is_taken_or_refused_as_the_real_service_does() {
         json!({ "name": "n".repeat(253) }),
         json!({ "secret": null }),
         json!({ "secret": { "value": "v".repeat(4096) } }),
-        json!({ "secret": { "type": "digest_matches", "algorithm": "ripemd160" } }),
+        json!({ "secret": { "type": "digest_matches", "algorithm": "sha512_256" } }),
         json!({ "max_concurrent_runs": 1, "limit_waiting_runs": true, "favorite": true, "tags": ["a"], "filter": "header['x'] == 'y'" }),
         json!({ "worker": { "id": "inherit" } }),
         json!({ "type": "manual", "secret": null }),
@@ -72,6 +75,17 @@ fn a_trigger_is_taken_or_refused_as_the_real_service_does() {
         let (status, reply) = service.ask("POST", "/triggers", &with(&trigger(), &json!({ "secret": secret })));
         assert_eq!(status, 400, "{secret}: {reply}");
         assert!(message(&reply).starts_with("`secret` must be "), "{secret}: {reply}");
+    }
+}
+
+#[test]
+fn a_signature_that_is_not_emulated_is_refused_in_words() {
+    let service = Service::start(&[]);
+    for (algorithm, words) in [("md4", " (md4 is not emulated here)"), ("ripemd160", " (ripemd160 is not emulated here)"), ("sha3", "")] {
+        let secret = json!({ "secret": { "type": "digest_matches", "algorithm": algorithm } });
+        let (status, reply) = service.ask("POST", "/triggers", &with(&trigger(), &secret));
+        let known = "`secret` must be an object whose `algorithm` is one of md5, sha1, sha256, sha384, sha512, sha512_224, sha512_256";
+        assert_eq!((status, message(&reply)), (400, format!("{known}{words}").as_str()), "{algorithm}");
     }
 }
 
@@ -219,7 +233,7 @@ fn another_pipeline_path_or_method_is_refused_in_words() {
         assert!(!message(&reply).is_empty() && reply["trace"].is_string(), "{reply}");
     }
     let (status, reply) = send("GET", &service.address("/triggers/%ff"), &[], b"");
-    assert_eq!((status, message(&reply)), (400, "the path is no UTF-8"));
+    assert_eq!((status, message(&reply)), (400, "the path is not UTF-8"));
     let (status, reply) = ask("POST", &service.address("/pipeline_runs"), &[], &json!({ "trigger": { "name": "m" }, "description": 7 }));
     assert_eq!((status, message(&reply)), (400, "`description` must be a text of 0 to 4096 characters"));
     let (status, reply) = send("POST", &format!("{}/identity/token", service.origin), &[], &vec![b'x'; 3_000_000]);
@@ -466,9 +480,10 @@ fn a_crash_in_the_middle_of_many_requests_loses_no_answer() {
     let options = ["--state", state.to_str().unwrap()];
     let service = Service::start(&options);
     let address = service.address("/properties");
+    let count = Arc::new(AtomicUsize::new(0));
     let writers: Vec<_> = (0..4)
         .map(|writer| {
-            let address = address.clone();
+            let (address, count) = (address.clone(), Arc::clone(&count));
             thread::spawn(move || {
                 let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
                 let mut answered = Vec::new();
@@ -479,15 +494,19 @@ fn a_crash_in_the_middle_of_many_requests_loses_no_answer() {
                         Ok(reply) if reply.status() == 201 => answered.push(name),
                         _ => break,
                     }
+                    count.fetch_add(1, Ordering::Relaxed);
                 }
                 answered
             })
         })
         .collect();
-    thread::sleep(std::time::Duration::from_millis(400));
+    // In the middle: some are answered, and all writers go on.
+    while count.load(Ordering::Relaxed) < 40 && writers.iter().any(|writer| !writer.is_finished()) {
+        thread::sleep(Duration::from_millis(1));
+    }
     service.kill();
     let answered: Vec<String> = writers.into_iter().flat_map(|writer| writer.join().expect("a writer")).collect();
-    assert!(!answered.is_empty(), "nothing was written, so nothing was tried");
+    assert!(answered.len() >= 40, "the service failed after {} answers", answered.len());
     let service = Service::start(&options);
     let listed = service.get("/properties").to_string();
     let lost: Vec<&String> = answered.iter().filter(|name| !listed.contains(&format!("\"{name}\""))).collect();
@@ -516,7 +535,7 @@ fn it_is_not_started_where_strangers_could_reach_it_without_a_key() {
     for (options, expected) in [
         (vec!["--listen", "0.0.0.0:0"], "0.0.0.0:0 can be reached from other machines, so callers must be known; add --api-key-file FILE"),
         (vec!["--listen", "0.0.0.0:0", "--api-key-file", empty.to_str().unwrap()], "it holds no API key; write one a line"),
-        (vec!["--pipeline", "short"], "`short` is no id of a pipeline"),
+        (vec!["--pipeline", "short"], "`short` is not a valid id of a pipeline"),
         (vec!["--state", state.to_str().unwrap()], "another `sidestage serve` uses it"),
     ] {
         let output = Command::new(SIDESTAGE).arg("serve").args(&options).output().expect("the binary runs");

@@ -143,7 +143,7 @@ fn excluded_files_are_checked_only_by_name() {
     assert_eq!(found(&["vendor/a/.pipeline-config.yaml", "."]), 2);
     let ran = repository.check(&["vendor"]);
     assert_eq!(ran.code, Some(2));
-    assert!(ran.stderr.contains("0 YAML file(s) were looked at, 1 more are left out by `exclude` of the settings"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("0 YAML file(s) were looked at, 1 more are excluded by `exclude` in the settings"), "{}", ran.stderr);
 }
 
 #[test]

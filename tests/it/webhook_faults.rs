@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::harness::proxy::{Fault, Plan};
 use crate::harness::site::{PROPERTY, Parent, SetUp, Site, kill_group, report, start};
@@ -134,7 +134,7 @@ fn name(trouble: Trouble) -> String {
                 Fault::Status(status) => status.to_string(),
                 Fault::Busy => "429 with Retry-After".to_owned(),
                 Fault::Reply("") => "empty body".to_owned(),
-                Fault::Reply(_) => "no JSON".to_owned(),
+                Fault::Reply(_) => "not JSON".to_owned(),
             };
             format!("{what}{when}")
         }
@@ -153,6 +153,18 @@ fn passes(trouble: Trouble) -> bool {
     )
 }
 
+/// How patient a run is, so that a fault ends it or not whatever else this machine does.
+fn settings(fault: Fault, is_lasting: bool) -> Vec<(&'static str, &'static str)> {
+    match fault {
+        _ if is_lasting => vec![("SIDESTAGE_RETRIES", "2")],
+        // The port is closed for a moment, which may be long on a busy machine.
+        Fault::Refused => vec![("SIDESTAGE_RETRIES", "30")],
+        // Only the answer that never comes may take so long.
+        Fault::TimeOut => vec![("SIDESTAGE_TIMEOUT", "4")],
+        _ => Vec::new(),
+    }
+}
+
 /// One cell of the matrix: what went wrong, if anything.
 fn survive(scenario: Scenario, request: usize, trouble: Trouble) -> Result<(), String> {
     let site = Site::new();
@@ -162,9 +174,8 @@ fn survive(scenario: Scenario, request: usize, trouble: Trouble) -> Result<(), S
         Trouble::Kill => {
             site.proxy.plan(None);
             let mut child = start(command);
-            let begun = Instant::now();
             // A run that ended before has nothing left to be killed in.
-            while site.proxy.seen().len() <= request && child.try_wait().unwrap().is_none() && begun.elapsed() < Duration::from_secs(60) {
+            while site.proxy.seen().len() <= request && child.try_wait().unwrap().is_none() {
                 thread::sleep(Duration::from_millis(1));
             }
             thread::sleep(Duration::from_millis(request as u64 % 4 * 7));
@@ -173,8 +184,8 @@ fn survive(scenario: Scenario, request: usize, trouble: Trouble) -> Result<(), S
             None
         }
         Trouble::Fault { fault, is_forwarded, is_lasting } => {
-            if is_lasting {
-                command.env("SIDESTAGE_RETRIES", "2");
+            for (name, value) in settings(fault, is_lasting) {
+                command.env(name, value);
             }
             site.proxy.plan(Some(Plan { request, fault, is_forwarded, is_lasting }));
             let ended = parent.run(command);

@@ -1,16 +1,19 @@
 //! Set-up and trigger, executed, and judged by what the API then holds and what the webhook received.
 //! The set-up runs as the emitted script and as `sidestage apply`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use crate::harness::proxy::{Fault, Plan};
 use crate::harness::site::{EDITOR, OPERATOR, PROPERTY, Parent, SetUp, Site, TRIGGER, start};
 use serde_json::{Value, json};
+use sidestage_runtime::setup::ErrorKind;
 
 const BOTH: [SetUp; 2] = [SetUp::Script, SetUp::Apply];
 
@@ -562,57 +565,92 @@ fn values_of_any_kind_arrive_as_they_are() {
     assert!(ended.printed.contains("app-url: 614400 bytes"), "{}", ended.printed);
 }
 
+/// Two parents settle; with more, set-up as it is now may take longer than it tries.
 #[test]
 fn parents_at_the_same_moment_end_with_one_trigger_and_one_token() {
-    for (parents, rounds) in [(2, 4), (4, 2)] {
-        for round in 0..rounds {
-            let site = Site::new();
-            site.proxy.slow_down(Duration::from_millis(10 * round));
-            let runs: Vec<Parent<'_>> = (0..parents).map(|number| site.parent(&format!("parent-{number}"))).collect();
-            let started: Vec<_> = runs.iter().map(|parent| start(parent.trigger())).collect();
-            for (parent, child) in runs.iter().zip(started) {
-                let ended = parent.ended(&child.wait_with_output().unwrap());
-                assert_eq!(ended.code, Some(0), "{parents} parents, round {round}: {}", ended.printed);
-            }
-            // Who was last has won; all parents hold the token that is valid now, or have been accepted before.
-            assert_eq!(site.runs().len(), parents, "round {round}");
-            assert!(runs.iter().any(|parent| site.is_set_up_with(&parent.token()).is_ok()), "{parents} parents, round {round}");
+    for round in 0..4 {
+        let site = Site::new();
+        // So that the rounds interleave differently; what must hold does not depend on it.
+        site.proxy.before_each_answer(move || thread::sleep(Duration::from_millis(10 * round)));
+        let parents = ["first", "second"].map(|name| site.parent(name));
+        let started = parents.each_ref().map(|parent| {
+            let mut command = parent.trigger();
+            // A parent waits longer than another one takes for a step, also on a busy machine.
+            command.env("SIDESTAGE_RETRY_DELAY", "0.5").env("SIDESTAGE_RETRY_CAP", "4");
+            start(command)
+        });
+        for (parent, child) in parents.iter().zip(started) {
+            let ended = parent.ended(&child.wait_with_output().unwrap());
+            assert_eq!(ended.code, Some(0), "round {round}: {}", ended.printed);
         }
+        // Who was last has won; both hold the token that is valid now, or have been accepted before.
+        assert_eq!(site.runs().len(), parents.len(), "round {round}");
+        assert!(parents.iter().any(|parent| site.is_set_up_with(&parent.token()).is_ok()), "round {round}");
     }
+}
+
+/// Every command line on this machine during a run: no answer of the proxy comes before all of them were read.
+fn command_lines(site: &Site, run: impl FnOnce()) -> BTreeSet<Vec<u8>> {
+    let (rounds, is_over) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let (seen, over) = (Arc::clone(&rounds), Arc::clone(&is_over));
+    site.proxy.before_each_answer(move || {
+        // One that has begun may have passed the process already.
+        let wanted = seen.load(Ordering::Relaxed) + 2;
+        while seen.load(Ordering::Relaxed) < wanted && !over.load(Ordering::Relaxed) {
+            thread::yield_now();
+        }
+    });
+    thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let mut lines = BTreeSet::new();
+            while !is_over.load(Ordering::Relaxed) {
+                for entry in fs::read_dir("/proc").unwrap().flatten() {
+                    lines.extend(fs::read(entry.path().join("cmdline")));
+                }
+                rounds.fetch_add(1, Ordering::Relaxed);
+            }
+            lines
+        });
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+        is_over.store(true, Ordering::Relaxed);
+        let lines = watcher.join().unwrap();
+        result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        lines
+    })
 }
 
 #[test]
 fn no_secret_is_on_a_command_line_or_in_a_trace() {
     let site = Site::new();
     let parent = site.parent("first");
-    site.proxy.slow_down(Duration::from_millis(30));
-    let is_over = AtomicBool::new(false);
-    let lines = thread::scope(|scope| {
-        let watcher = scope.spawn(|| {
-            let mut seen = std::collections::BTreeSet::new();
-            while !is_over.load(Ordering::Relaxed) {
-                for entry in fs::read_dir("/proc").unwrap().flatten() {
-                    if let Ok(line) = fs::read(entry.path().join("cmdline")) {
-                        seen.insert(line);
-                    }
-                }
-            }
-            seen
-        });
-        let mut printed = String::new();
+    let lines = command_lines(&site, || {
         for script in ["trigger/scan.sh", "setup-webhook.sh", "list-async-runs.sh"] {
             let mut command = parent.command("bash");
             command.arg("-x").arg(site.folder.path().join("out").join(script)).env("SHELLOPTS", "xtrace");
             let ended = parent.run(command);
             assert_eq!(ended.code, Some(0), "{}", ended.printed);
-            printed += &ended.printed;
         }
-        is_over.store(true, Ordering::Relaxed);
-        watcher.join().unwrap()
     });
     assert!(lines.iter().any(|line| line.windows(4).any(|part| part == b"curl")), "no curl was seen, so nothing was watched");
     for secret in [parent.token().as_str(), EDITOR] {
         assert!(!lines.iter().any(|line| String::from_utf8_lossy(line).contains(secret)), "a secret is on a command line");
+    }
+}
+
+/// A text without line ends and repeated blanks.
+fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn help_and_documentation_name_the_exit_codes_of_set_up() {
+    let output = std::process::Command::new(crate::harness::service::SIDESTAGE).args(["apply", "--help"]).output().unwrap();
+    let help = on_one_line(&String::from_utf8_lossy(&output.stdout));
+    let page = fs::read_to_string(crate::harness::service::in_repository("docs/webhook.md")).unwrap();
+    for kind in ErrorKind::ALL {
+        let (code, meaning) = (kind.exit_code(), kind.meaning());
+        assert!(help.contains(&format!("{code} {meaning}")), "{kind:?}: {help}");
+        assert!(page.contains(&format!("| {code} | {meaning} |")), "{kind:?}");
     }
 }
 

@@ -7,23 +7,25 @@ use serde_json::json;
 
 /// Why the service cannot be started.
 #[derive(Debug)]
-pub struct Unusable(pub(super) String);
+pub struct StartError(pub(super) String);
 
-impl std::fmt::Display for Unusable {
+impl std::error::Error for StartError {}
+
+impl std::fmt::Display for StartError {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(&self.0)
     }
 }
 
-/// A refusal: status, code for programs, message for people.
+/// An error of the API: status, code for programs, message for people.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct ApiError {
     status: StatusCode,
     code: &'static str,
     message: String,
 }
 
-impl Refusal {
+impl ApiError {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into() }
     }
@@ -61,15 +63,15 @@ impl Refusal {
     }
 
     pub(super) fn wrong_type(expected: &str) -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", format!("the Content-Type must be {expected}"))
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", format!("the Body-Type must be {expected}"))
     }
 
-    pub(super) fn broken(message: impl std::fmt::Display) -> Self {
+    pub(super) fn internal(message: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", format!("the service failed: {message}"))
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let trace = uuid::Uuid::new_v4().to_string();
         let body = json!({ "trace": trace, "errors": [{ "code": self.code, "message": self.message }] });

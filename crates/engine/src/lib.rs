@@ -1,21 +1,22 @@
 //! The local engine: the Pipeline API, the token exchange and the generic webhook on one machine.
 //!
-//! `server` leads to `api`, which answers, and to `webhook`, which takes calls; `store` keeps. A call makes a run, which stays queued: what executes runs will
-//! take the oldest queued one from the store, and write its status and logs there.
+//! `server` routes to `api`, which answers, and to `webhook`, which takes calls; `store` keeps. A call makes a run, which
+//! stays queued: what executes runs will take the oldest queued one from the store, and write its status and logs there.
 
-mod access;
 mod api;
-mod content;
+mod auth;
+mod body;
 mod digest;
 mod error;
-mod identity;
+mod iam;
+mod merge_patch;
 mod server;
 mod service;
 mod store;
 mod validation;
 mod webhook;
 
-pub use access::Keys;
-pub use error::Unusable;
+pub use auth::ApiKeys;
+pub use error::StartError;
 pub use server::serve;
-pub use service::Options;
+pub use service::ServerOptions;

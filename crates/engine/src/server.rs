@@ -1,4 +1,4 @@
-//! The server: where it listens, who is let in, and which path leads where.
+//! The server: where it listens, who is authorized, and which path leads where.
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -13,41 +13,41 @@ use axum::routing::{get, post};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 
-use super::access::Role;
 use super::api::{pipeline, properties, runs, trigger_properties, triggers};
-use super::error::{Refusal, Unusable};
-use super::service::{API, Options, Service};
-use super::{identity, webhook};
+use super::auth::Role;
+use super::error::{ApiError, StartError};
+use super::service::{API, ServerOptions, Service};
+use super::{iam, webhook};
 
-/// Serves until it is told to end, by SIGTERM or SIGINT. When it is ready, one line of JSON on `out` says where.
+/// Serves until SIGTERM or SIGINT. When it is ready, one line of JSON on `out` says where.
 ///
 /// # Errors
 /// Why it could not be started, or failed.
-pub fn serve(options: Options, out: &mut dyn Write) -> Result<(), Unusable> {
+pub fn serve(options: ServerOptions, out: &mut dyn Write) -> Result<(), StartError> {
     let listen = options.listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into());
     if !listen.ip().is_loopback() && options.keys.is_none() {
-        return Err(Unusable(format!("{listen} can be reached from other machines, so callers must be known; add --api-key-file FILE")));
+        return Err(StartError(format!("{listen} can be reached from other machines, so callers must be known; add --api-key-file FILE")));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Unusable(format!("no threads could be started: {error}")))?;
+    let runtime = runtime.map_err(|error| StartError(format!("cannot start threads: {error}")))?;
     runtime.block_on(async {
         let listener =
-            tokio::net::TcpListener::bind(listen).await.map_err(|error| Unusable(format!("{listen} cannot be listened on: {error}")))?;
-        let address = listener.local_addr().map_err(|error| Unusable(error.to_string()))?;
+            tokio::net::TcpListener::bind(listen).await.map_err(|error| StartError(format!("cannot listen on {listen}: {error}")))?;
+        let address = listener.local_addr().map_err(|error| StartError(error.to_string()))?;
         let service = Service::open(options, &format!("http://{}", reachable(address)))?;
         let ready = json!({ "api": format!("{}/pipeline/v2", service.origin), "iam": &*service.origin, "pipeline": service.pipeline });
         writeln!(out, "{ready}")
             .and_then(|()| out.flush())
-            .map_err(|error| Unusable(format!("standard output cannot be written: {error}")))?;
-        let served = axum::serve(listener, router(service)).with_graceful_shutdown(told_to_end());
+            .map_err(|error| StartError(format!("standard output cannot be written: {error}")))?;
+        let served = axum::serve(listener, router(service)).with_graceful_shutdown(shutdown_signal());
         tokio::select! {
-            served = served => served.map_err(|error| Unusable(error.to_string())),
-            () = patience_at_end() => Ok(()),
+            served = served => served.map_err(|error| StartError(error.to_string())),
+            () = shutdown_grace() => Ok(()),
         }
     })
 }
 
-/// Nobody can call the address that stands for all of them.
+/// The address that means all addresses cannot be called.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
@@ -58,12 +58,12 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 }
 
 /// Requests that have come in whole are answered; one that never ends holds nothing up.
-async fn patience_at_end() {
-    told_to_end().await;
+async fn shutdown_grace() {
+    shutdown_signal().await;
     tokio::time::sleep(Duration::from_secs(2)).await;
 }
 
-async fn told_to_end() {
+async fn shutdown_signal() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -99,46 +99,46 @@ fn router(service: Service) -> Router {
         .route("/pipeline_runs/{run}/logs/{log}", get(runs::log));
     Router::new()
         .nest(&format!("{API}{{pipeline}}"), pipeline)
-        .route("/identity/token", post(identity::token))
+        .route("/identity/token", post(iam::token))
         .route("/v1/tekton-webhook/{pipeline}/run/{trigger}", post(webhook::call))
-        .fallback(|| async { Refusal::no_such_path() })
-        .method_not_allowed_fallback(|| async { Refusal::wrong_method() })
-        .layer(middleware::from_fn_with_state(service.clone(), let_in))
+        .fallback(|| async { ApiError::no_such_path() })
+        .method_not_allowed_fallback(|| async { ApiError::wrong_method() })
+        .layer(middleware::from_fn_with_state(service.clone(), authorize))
         .with_state(service)
 }
 
-/// Everybody below the API must be known, must have the right, and must mean this pipeline.
-async fn let_in(State(service): State<Service>, request: Request, next: Next) -> Response {
+/// Every caller of the API must be known, must have the role, and must name this pipeline.
+async fn authorize(State(service): State<Service>, request: Request, next: Next) -> Response {
     if percent_decode_str(request.uri().path()).decode_utf8().is_err() {
-        return Refusal::bad_request("the path is no UTF-8").into_response();
+        return ApiError::bad_request("the path is not UTF-8").into_response();
     }
-    let Some(below) = request.uri().path().strip_prefix(API) else { return next.run(request).await };
+    let Some(path) = request.uri().path().strip_prefix(API) else { return next.run(request).await };
     let bearer = request.headers().get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
     let role = match &service.keys {
         None => Some(Role::Editor),
-        Some(keys) => bearer
-            .and_then(|value| value.strip_prefix("Bearer "))
-            .and_then(|token| identity::role_of(token.trim(), keys, &service.signing_key)),
+        Some(keys) => {
+            bearer.and_then(|value| value.strip_prefix("Bearer ")).and_then(|token| iam::role_of(token.trim(), keys, &service.signing_key))
+        }
     };
     let Some(role) = role else {
-        return Refusal::unauthorized("the bearer token is missing, is not known, or has run out").into_response();
+        return ApiError::unauthorized("the bearer token is missing, is not known, or has run out").into_response();
     };
-    let (pipeline, rest) = below.split_once('/').unwrap_or((below, ""));
+    let (pipeline, rest) = path.split_once('/').unwrap_or((path, ""));
     let needed = match *request.method() {
         Method::GET | Method::HEAD => Role::Viewer,
         _ if rest.starts_with("pipeline_runs") => Role::Operator,
         _ => Role::Editor,
     };
     if role < needed {
-        return Refusal::forbidden(format!("the role {} does not allow this; it takes the role {}", role.name(), needed.name()))
+        return ApiError::forbidden(format!("the role {} does not allow this; it takes the role {}", role.name(), needed.name()))
             .into_response();
     }
     if pipeline != service.pipeline {
-        return Refusal::not_found("pipeline", pipeline).into_response();
+        return ApiError::not_found("pipeline", pipeline).into_response();
     }
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if request.method() == Method::PATCH && !kind.starts_with("application/merge-patch+json") {
-        return Refusal::wrong_type("application/merge-patch+json").into_response();
+        return ApiError::wrong_type("application/merge-patch+json").into_response();
     }
     next.run(request).await
 }

@@ -1,4 +1,4 @@
-//! What every request can reach: the store, who is let in, and the addresses of things.
+//! What every request can reach: the store, the API keys, and the addresses of things.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -10,22 +10,22 @@ use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 
-use super::access::Keys;
-use super::error::{Refusal, Unusable};
+use super::auth::ApiKeys;
+use super::error::{ApiError, StartError};
 use super::store::Store;
 use super::validation;
 
 /// How the service is started.
 #[derive(Debug, Default)]
-pub struct Options {
+pub struct ServerOptions {
     /// Where it listens; any free port of 127.0.0.1 by default.
     pub listen: Option<SocketAddr>,
-    /// The folder of its store; without one it forgets everything at its end.
+    /// The folder of its store; without one nothing outlives the process.
     pub state: Option<PathBuf>,
     /// The id of its pipeline, 36 digits, lower-case letters and `-`; the store's, else a new one.
     pub pipeline: Option<String>,
     /// The API keys that it takes; without them every caller is an editor.
-    pub keys: Option<Keys>,
+    pub keys: Option<ApiKeys>,
 }
 
 /// What every request can reach.
@@ -38,7 +38,7 @@ pub(super) struct Service {
 
 pub(super) struct Inner {
     pub(super) store: Store,
-    pub(super) keys: Option<Keys>,
+    pub(super) keys: Option<ApiKeys>,
     pub(super) signing_key: Vec<u8>,
     pub(super) pipeline: String,
 }
@@ -73,28 +73,28 @@ pub(super) const API: &str = "/pipeline/v2/tekton_pipelines/";
 
 impl Service {
     /// Opens the store. `origin` is the address of the service, without a path, for who does not say how it was reached.
-    pub(super) fn open(options: Options, origin: &str) -> Result<Self, Unusable> {
+    pub(super) fn open(options: ServerOptions, origin: &str) -> Result<Self, StartError> {
         let store = Store::open(options.state.as_deref())?;
-        let failed = |_| Unusable("the store cannot be written".to_owned());
+        let failed = |_| StartError("the store cannot be written".to_owned());
         let asked = options.pipeline;
         if let Some(id) = asked.as_ref().filter(|id| !validation::is_pipeline_id(id)) {
-            return Err(Unusable(format!("`{id}` is no id of a pipeline: 36 digits, lower-case letters and `-`")));
+            return Err(StartError(format!("`{id}` is not a valid id of a pipeline: 36 digits, lower-case letters and `-`")));
         }
         let made = asked.clone();
         let pipeline = store.fact("pipeline", || made.unwrap_or_else(|| uuid::Uuid::new_v4().to_string()).into_bytes()).map_err(failed)?;
         let pipeline = String::from_utf8_lossy(&pipeline).into_owned();
         if let Some(other) = asked.filter(|asked| *asked != pipeline) {
-            return Err(Unusable(format!(
+            return Err(StartError(format!(
                 "the store belongs to the pipeline {pipeline}, not to {other}; name another folder with --state"
             )));
         }
         let mut random = vec![0; 32];
-        getrandom::fill(&mut random).map_err(|error| Unusable(format!("this machine gives no random bytes: {error}")))?;
+        getrandom::fill(&mut random).map_err(|error| StartError(format!("this machine gives no random bytes: {error}")))?;
         let signing_key = store.fact("signing-key", || random).map_err(failed)?;
         Ok(Self { inner: Arc::new(Inner { store, keys: options.keys, signing_key, pipeline }), origin: origin.into() })
     }
 
-    /// The address of a path below the pipeline.
+    /// The address of a path of the pipeline.
     pub(super) fn href(&self, path: &str) -> String {
         format!("{}{API}{}{path}", self.origin, self.pipeline)
     }
@@ -108,14 +108,14 @@ impl Service {
         format!("{}/devops/pipelines/tekton/{}/runs/{run}", self.origin, self.pipeline)
     }
 
-    /// Works with the store where waiting for the disk holds nobody else up.
+    /// Works with the store where waiting for the disk delays no other request.
     pub(super) async fn work<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Self) -> Result<T, Refusal> + Send + 'static,
-    ) -> Result<T, Refusal> {
+        work: impl FnOnce(&Self) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
         let service = self.clone();
         tokio::task::spawn_blocking(move || work(&service))
             .await
-            .unwrap_or_else(|_| Err(Refusal::broken("a fault of sidestage; please report it")))
+            .unwrap_or_else(|_| Err(ApiError::internal("a bug in sidestage; please report it")))
     }
 }

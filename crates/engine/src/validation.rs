@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::error::Refusal;
+use super::error::ApiError;
 use super::store::Document;
 
 /// Bytes of a request's body.
@@ -17,19 +17,22 @@ pub(super) const TRIGGER_TYPES: [&str; 4] = ["generic", "manual", "scm", "timer"
 pub(super) const PROPERTY_TYPES: [&str; 5] = ["secure", "text", "integration", "single_select", "appconfig"];
 pub(super) const STATUSES: [&str; 8] = ["pending", "waiting", "queued", "running", "succeeded", "failed", "error", "cancelled"];
 const EVENTS: [&str; 3] = ["push", "pull_request", "pull_request_closed"];
-const ALGORITHMS: [&str; 9] = ["md4", "md5", "sha1", "sha256", "sha384", "sha512", "sha512_224", "sha512_256", "ripemd160"];
+const ALGORITHMS: [&str; 7] = ["md5", "sha1", "sha256", "sha384", "sha512", "sha512_224", "sha512_256"];
 
-type Checked = Result<(), String>;
+/// The real service has these too; they are not safe to sign with.
+const ALGORITHMS_NOT_EMULATED: [&str; 2] = ["md4", "ripemd160"];
+
+type Validity = Result<(), String>;
 
 /// A member of a body.
 struct Field {
     name: &'static str,
-    check: fn(&Value) -> Checked,
+    check: fn(&Value) -> Validity,
     /// The types of trigger that have it; all where empty.
     of: &'static [&'static str],
 }
 
-const fn field(name: &'static str, of: &'static [&'static str], check: fn(&Value) -> Checked) -> Field {
+const fn field(name: &'static str, of: &'static [&'static str], check: fn(&Value) -> Validity) -> Field {
     Field { name, check, of }
 }
 
@@ -63,14 +66,14 @@ const PROPERTY: &[Field] = &[
 ];
 
 /// The known members of a trigger, each as it must be. Others are left out, as the service does.
-pub(super) fn trigger(body: &Document) -> Result<Document, Refusal> {
+pub(super) fn trigger(body: &Document) -> Result<Document, ApiError> {
     let trigger = known(body, TRIGGER)?;
     let kind = required(&trigger, "type")?;
     required(&trigger, "name")?;
     required(&trigger, "event_listener")?;
     for field in TRIGGER.iter().filter(|field| !field.of.is_empty() && !field.of.contains(&kind)) {
         if trigger.contains_key(field.name) {
-            return Err(Refusal::bad_request(format!("`{}` is only for triggers of type {}", field.name, field.of.join(" or "))));
+            return Err(ApiError::bad_request(format!("`{}` is only for triggers of type {}", field.name, field.of.join(" or "))));
         }
     }
     for (needed, of) in [("cron", "timer"), ("source", "scm")] {
@@ -82,7 +85,7 @@ pub(super) fn trigger(body: &Document) -> Result<Document, Refusal> {
 }
 
 /// The known members of a property, each as it must be.
-pub(super) fn property(body: &Document) -> Result<Document, Refusal> {
+pub(super) fn property(body: &Document) -> Result<Document, ApiError> {
     let property = known(body, PROPERTY)?;
     required(&property, "name")?;
     let kind = required(&property, "type")?;
@@ -91,24 +94,24 @@ pub(super) fn property(body: &Document) -> Result<Document, Refusal> {
         ("single_select", None) => return Err(missing("enum")),
         ("single_select", Some(options)) => {
             if let Some(value) = property.get("value").filter(|value| !options.contains(value)) {
-                return Err(Refusal::bad_request(format!("`value` must be one of `enum`, and {value} is not")));
+                return Err(ApiError::bad_request(format!("`value` must be one of `enum`, and {value} is not")));
             }
         }
-        (_, Some(_)) => return Err(Refusal::bad_request("`enum` is only for properties of type single_select")),
+        (_, Some(_)) => return Err(ApiError::bad_request("`enum` is only for properties of type single_select")),
         (_, None) => {}
     }
     Ok(property)
 }
 
 /// The name of a trigger's copy.
-pub(super) fn copy_name(body: &Document) -> Result<String, Refusal> {
+pub(super) fn copy_name(body: &Document) -> Result<String, ApiError> {
     let name = body.get("name").ok_or_else(|| missing("name"))?;
     trigger_name(name).map_err(|expected| wrong("name", &expected))?;
     Ok(name.as_str().unwrap_or_default().to_owned())
 }
 
 /// What is said about a run.
-pub(super) fn description(body: &Document) -> Result<(), Refusal> {
+pub(super) fn description(body: &Document) -> Result<(), ApiError> {
     match body.get("description") {
         Some(description) => text(description, 0, VALUE_LIMIT).map_err(|expected| wrong("description", &expected)),
         None => Ok(()),
@@ -116,7 +119,7 @@ pub(super) fn description(body: &Document) -> Result<(), Refusal> {
 }
 
 /// What a webhook's body may say to the service itself; everything else is the caller's.
-pub(super) fn payload(body: &Document) -> Result<(), Refusal> {
+pub(super) fn payload(body: &Document) -> Result<(), ApiError> {
     description(body)?;
     let property = |value: &Value| {
         member(value, "name", identifier)?;
@@ -130,7 +133,7 @@ pub(super) fn payload(body: &Document) -> Result<(), Refusal> {
 }
 
 /// An object of texts, as overriding properties are.
-pub(super) fn texts(value: &Value, name: &str) -> Result<Vec<(String, String)>, Refusal> {
+pub(super) fn texts(value: &Value, name: &str) -> Result<Vec<(String, String)>, ApiError> {
     let object = value.as_object().ok_or_else(|| wrong(name, "an object of texts"))?;
     let entry = |(key, value): (&String, &Value)| {
         identifier(&Value::from(key.as_str())).map_err(|expected| wrong(&format!("{name}.{key}"), &expected))?;
@@ -145,7 +148,7 @@ pub(super) fn is_pipeline_id(id: &str) -> bool {
     id.len() == 36 && id.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit() || byte.is_ascii_lowercase())
 }
 
-fn known(body: &Document, fields: &[Field]) -> Result<Document, Refusal> {
+fn known(body: &Document, fields: &[Field]) -> Result<Document, ApiError> {
     let mut found = Document::new();
     for field in fields {
         if let Some(value) = body.get(field.name).filter(|value| !value.is_null()) {
@@ -156,60 +159,60 @@ fn known(body: &Document, fields: &[Field]) -> Result<Document, Refusal> {
     Ok(found)
 }
 
-fn required<'a>(body: &'a Document, name: &str) -> Result<&'a str, Refusal> {
+fn required<'a>(body: &'a Document, name: &str) -> Result<&'a str, ApiError> {
     body.get(name).and_then(Value::as_str).ok_or_else(|| missing(name))
 }
 
-pub(super) fn missing(name: &str) -> Refusal {
-    Refusal::bad_request(format!("`{name}` is missing"))
+pub(super) fn missing(name: &str) -> ApiError {
+    ApiError::bad_request(format!("`{name}` is missing"))
 }
 
-fn wrong(name: &str, expected: &str) -> Refusal {
-    Refusal::bad_request(format!("`{name}` must be {expected}"))
+fn wrong(name: &str, expected: &str) -> ApiError {
+    ApiError::bad_request(format!("`{name}` must be {expected}"))
 }
 
-fn expect(is_so: bool, expected: &str) -> Checked {
+fn expect(is_so: bool, expected: &str) -> Validity {
     if is_so { Ok(()) } else { Err(expected.to_owned()) }
 }
 
-fn boolean(value: &Value) -> Checked {
+fn boolean(value: &Value) -> Validity {
     expect(value.is_boolean(), "true or false")
 }
 
-fn one_of(value: &Value, known: &[&str]) -> Checked {
+fn one_of(value: &Value, known: &[&str]) -> Validity {
     expect(value.as_str().is_some_and(|text| known.contains(&text)), &format!("one of {}", known.join(", ")))
 }
 
-fn text(value: &Value, least: usize, most: usize) -> Checked {
+fn text(value: &Value, least: usize, most: usize) -> Validity {
     let length = value.as_str().map(|text| text.chars().count());
     expect(length.is_some_and(|length| (least..=most).contains(&length)), &format!("a text of {least} to {most} characters"))
 }
 
 /// Names of listeners, properties, keys and workers.
-fn identifier(value: &Value) -> Checked {
+fn identifier(value: &Value) -> Validity {
     let is_one =
         |text: &str| (1..=253).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     expect(value.as_str().is_some_and(is_one), "1 to 253 letters, digits, `-`, `_` or `.`")
 }
 
-fn trigger_name(value: &Value) -> Checked {
+fn trigger_name(value: &Value) -> Validity {
     let is_one = |text: &str| {
         (1..=253).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.: /()[]".contains(&byte))
     };
     expect(value.as_str().is_some_and(is_one), "1 to 253 letters, digits, blanks or any of -_.:/()[]")
 }
 
-fn list(value: &Value, check: impl Fn(&Value) -> Checked) -> Checked {
+fn list(value: &Value, check: impl Fn(&Value) -> Validity) -> Validity {
     let entries = value.as_array().ok_or("a list")?;
     entries.iter().try_for_each(|entry| check(entry).map_err(|expected| format!("a list, each entry {expected}")))
 }
 
-fn member(value: &Value, name: &str, check: impl Fn(&Value) -> Checked) -> Checked {
+fn member(value: &Value, name: &str, check: impl Fn(&Value) -> Validity) -> Validity {
     let inner = value.as_object().ok_or("an object")?.get(name).ok_or(format!("an object with `{name}`"))?;
     check(inner).map_err(|expected| format!("an object whose `{name}` is {expected}"))
 }
 
-fn secret(value: &Value) -> Checked {
+fn secret(value: &Value) -> Validity {
     member(value, "type", |kind| one_of(kind, &["token_matches", "digest_matches", "internal_validation"]))?;
     if value["type"] == "internal_validation" {
         return Ok(());
@@ -218,13 +221,21 @@ fn secret(value: &Value) -> Checked {
     member(value, "source", |source| one_of(source, &["header", "payload", "query"]))?;
     member(value, "key_name", identifier)?;
     match (value["type"] == "digest_matches", value.get("algorithm")) {
-        (true, _) => member(value, "algorithm", |algorithm| one_of(algorithm, &ALGORITHMS)),
+        (true, _) => member(value, "algorithm", algorithm),
         (false, Some(_)) => Err("without `algorithm`, unless its type is digest_matches".to_owned()),
         (false, None) => Ok(()),
     }
 }
 
-fn source(value: &Value) -> Checked {
+fn algorithm(value: &Value) -> Validity {
+    let known = one_of(value, &ALGORITHMS);
+    match value.as_str().filter(|name| ALGORITHMS_NOT_EMULATED.contains(name)) {
+        Some(name) => known.map_err(|expected| format!("{expected} ({name} is not emulated here)")),
+        None => known,
+    }
+}
+
+fn source(value: &Value) -> Validity {
     member(value, "type", |kind| text(kind, 1, 253))?;
     member(value, "properties", |properties| {
         member(properties, "url", |url| text(url, 1, 2048))?;

@@ -5,11 +5,11 @@ use axum::extract::{Path, Query};
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
-use super::access;
-use super::api::runs::{self, Request};
-use super::content::Content;
+use super::api::runs::{self, RunRequest};
+use super::auth;
+use super::body::Body;
 use super::digest;
-use super::error::Refusal;
+use super::error::ApiError;
 use super::service::Service;
 use super::store::{Document, Kind, Read};
 use super::validation;
@@ -20,27 +20,27 @@ pub(super) async fn call(
     Path((pipeline, trigger)): Path<(String, String)>,
     Query(query): Query<Vec<(String, String)>>,
     headers: HeaderMap,
-    content: Content,
-) -> Result<(StatusCode, Json<Value>), Refusal> {
+    raw: Body,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
     service
         .work(move |service| {
             if pipeline != service.pipeline {
-                return Err(Refusal::not_found("pipeline", &pipeline));
+                return Err(ApiError::not_found("pipeline", &pipeline));
             }
             let run = service.store.change(|change| {
                 let found = change.get(Kind::Trigger, &trigger)?.filter(|found| found["type"] == "generic");
-                let found = found.ok_or_else(|| Refusal::not_found("webhook", &trigger))?;
+                let found = found.ok_or_else(|| ApiError::not_found("webhook", &trigger))?;
                 // Who does not know the token learns nothing of the rest.
-                let body = content.object();
+                let body = raw.object();
                 let empty = Document::new();
-                prove(&found, &headers, &query, body.as_ref().unwrap_or(&empty), &content.0)?;
+                verify_secret(&found, &headers, &query, body.as_ref().unwrap_or(&empty), &raw.0)?;
                 let body = body?;
                 if found.get("enabled") == Some(&Value::Bool(false)) {
-                    return Err(Refusal::forbidden("the trigger is disabled"));
+                    return Err(ApiError::forbidden("the trigger is disabled"));
                 }
                 validation::payload(&body)?;
-                let text = String::from_utf8(content.0.to_vec()).map_err(|_| Refusal::bad_request("the body is no UTF-8"))?;
-                runs::add(service, change, &found, Request::of_webhook(&body, text))
+                let text = String::from_utf8(raw.0.to_vec()).map_err(|_| ApiError::bad_request("the body is not UTF-8"))?;
+                runs::add(service, change, &found, RunRequest::of_webhook(&body, text))
             })?;
             let reply = json!({ "id": run["id"], "href": run["href"], "run_url": run["run_url"], "status": run["status"] });
             Ok((StatusCode::CREATED, Json(reply)))
@@ -49,7 +49,13 @@ pub(super) async fn call(
 }
 
 /// The call carries the token, or a signature by it, where the trigger says.
-fn prove(trigger: &Document, headers: &HeaderMap, query: &[(String, String)], body: &Document, text: &[u8]) -> Result<(), Refusal> {
+fn verify_secret(
+    trigger: &Document,
+    headers: &HeaderMap,
+    query: &[(String, String)],
+    body: &Document,
+    text: &[u8],
+) -> Result<(), ApiError> {
     let Some(secret) = trigger.get("secret") else { return Ok(()) };
     let field = |name: &str| secret[name].as_str().unwrap_or_default();
     let name = field("key_name");
@@ -60,14 +66,14 @@ fn prove(trigger: &Document, headers: &HeaderMap, query: &[(String, String)], bo
     };
     let given = given.unwrap_or_default();
     let is_proven = match field("type") {
-        "token_matches" => access::same(given.as_bytes(), field("value").as_bytes()),
+        "token_matches" => auth::is_same(given.as_bytes(), field("value").as_bytes()),
         "digest_matches" => {
             let signature = digest::signature(field("algorithm"), field("value"), text);
             // Many senders put the algorithm before the signature.
             let given = given.rsplit_once('=').map_or(given, |(_, signature)| signature);
-            signature.is_some_and(|signature| access::same(given.to_ascii_lowercase().as_bytes(), signature.as_bytes()))
+            signature.is_some_and(|signature| auth::is_same(given.to_ascii_lowercase().as_bytes(), signature.as_bytes()))
         }
         _ => true,
     };
-    if is_proven { Ok(()) } else { Err(Refusal::unauthorized("the call does not carry the secret of the trigger")) }
+    if is_proven { Ok(()) } else { Err(ApiError::unauthorized("the call does not carry the secret of the trigger")) }
 }

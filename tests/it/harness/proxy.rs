@@ -1,4 +1,4 @@
-//! A proxy before the service that lets single requests fail, and notes what passes.
+//! A proxy in front of the service that lets single requests fail, and records what passes.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -33,12 +33,15 @@ pub(crate) struct Plan {
     pub(crate) is_lasting: bool,
 }
 
+/// What is done before a request is answered.
+type Gate = Arc<dyn Fn() + Send + Sync>;
+
 #[derive(Default)]
 struct Shared {
     plan: Option<Plan>,
     /// Method and path of each request.
     seen: Vec<String>,
-    delay: Duration,
+    gate: Option<Gate>,
     /// Lists of triggers that are still to be shown as they were before the last creation.
     late_lists: usize,
 }
@@ -71,8 +74,9 @@ impl Proxy {
         shared.plan = plan;
     }
 
-    pub(crate) fn slow_down(&self, delay: Duration) {
-        self.shared.lock().expect("the proxy").delay = delay;
+    /// From now on every answer waits for this to return.
+    pub(crate) fn before_each_answer(&self, gate: impl Fn() + Send + Sync + 'static) {
+        self.shared.lock().expect("the proxy").gate = Some(Arc::new(gate));
     }
 
     /// The next lists of triggers show none: a service may list a new one some time after it has created it.
@@ -102,7 +106,7 @@ fn listen(mut listener: TcpListener, own: SocketAddr, target: SocketAddr, shared
             let is_now = shared.lock().expect("the proxy").seen.len() == plan.request;
             if is_now {
                 drop(listener);
-                thread::sleep(Duration::from_millis(if plan.is_lasting { 3000 } else { 120 }));
+                thread::sleep(Duration::from_millis(120));
                 shared.lock().expect("the proxy").plan = None;
                 listener = loop {
                     match TcpListener::bind(own) {
@@ -117,7 +121,7 @@ fn listen(mut listener: TcpListener, own: SocketAddr, target: SocketAddr, shared
 
 fn pass(mut client: TcpStream, target: SocketAddr, shared: &Mutex<Shared>) {
     let Some((first, request)) = read_message(&client) else { return };
-    let (fault, delay, is_late) = {
+    let (fault, gate, is_late) = {
         let mut shared = shared.lock().expect("the proxy");
         let number = shared.seen.len();
         shared.seen.push(first.split(' ').take(2).collect::<Vec<_>>().join(" "));
@@ -125,9 +129,11 @@ fn pass(mut client: TcpStream, target: SocketAddr, shared: &Mutex<Shared>) {
             shared.plan.filter(|plan| plan.fault != Fault::Refused && (plan.request == number || plan.is_lasting && plan.request < number));
         let is_late = first.starts_with("GET ") && first.contains("/triggers?") && shared.late_lists > 0;
         shared.late_lists -= usize::from(is_late);
-        (plan, shared.delay, is_late)
+        (plan, shared.gate.clone(), is_late)
     };
-    thread::sleep(delay);
+    if let Some(gate) = gate {
+        gate();
+    }
     if is_late {
         return answer(&mut client, 200, "", r#"{"triggers":[]}"#);
     }
@@ -141,7 +147,6 @@ fn pass(mut client: TcpStream, target: SocketAddr, shared: &Mutex<Shared>) {
     match fault.expect("there is one").fault {
         Fault::TimeOut => {
             // Until the client has given up.
-            let _ = client.set_read_timeout(Some(Duration::from_secs(20)));
             let _ = client.read(&mut [0]);
         }
         Fault::Cut => {

@@ -152,7 +152,7 @@ impl Parent<'_> {
         command.env("PIPELINE_ID", &site.service.pipeline);
         command.env("CD_TEKTON_PIPELINE_URL", site.proxy.before(&site.service.base, &site.service.origin));
         command.env("CD_TEKTON_PIPELINE_AUTH_URL", site.proxy.before(&site.service.origin, &site.service.origin));
-        command.env("SIDESTAGE_RETRY_DELAY", "0.05").env("SIDESTAGE_RETRY_CAP", "1").env("SIDESTAGE_TIMEOUT", "1");
+        command.env("SIDESTAGE_RETRY_DELAY", "0.05").env("SIDESTAGE_RETRY_CAP", "1");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

@@ -4,6 +4,7 @@
 mod contract;
 mod detect;
 mod order;
+mod pattern;
 mod read;
 pub mod schema;
 pub mod settings;
@@ -14,6 +15,7 @@ use rustc_hash::FxHashMap;
 pub use contract::{Contract, DeclaredRead, Listed, Text};
 pub use detect::{Detected, detect, might_be_config};
 pub use order::Order;
+pub use pattern::{Pattern, PatternError};
 pub use read::read;
 
 use crate::platform;

@@ -1,5 +1,6 @@
 //! What a pipeline runs, and which of two stages surely runs before the other.
 
+use fixedbitset::FixedBitSet;
 use rustc_hash::FxHashMap;
 
 use super::{Format, Model, StageId, Task, TaskId};
@@ -16,30 +17,7 @@ pub struct Order {
     /// The group of each of [`Order::stages`]: a task, or a stage of format 1. The stages of a group run one by one.
     groups: Vec<u32>,
     /// By group, the groups that have surely ended before it begins. Empty: all that stand before it.
-    before: Vec<Bits>,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Bits(Vec<u64>);
-
-impl Bits {
-    fn with_length(bits: usize) -> Self {
-        Self(vec![0; bits.div_ceil(64)])
-    }
-
-    fn set(&mut self, bit: usize) {
-        self.0[bit / 64] |= 1 << (bit % 64);
-    }
-
-    fn has(&self, bit: usize) -> bool {
-        self.0[bit / 64] >> (bit % 64) & 1 == 1
-    }
-
-    fn add(&mut self, other: &Self) {
-        for (word, more) in self.0.iter_mut().zip(&other.0) {
-            *word |= more;
-        }
-    }
+    before: Vec<FixedBitSet>,
 }
 
 impl Order {
@@ -49,7 +27,7 @@ impl Order {
         if from == to || self.before.is_empty() {
             return earlier < later;
         }
-        self.before[to].has(from)
+        self.before[to].contains(from)
     }
 
     /// Groups of stages, and for each group those that it waits for. Where they wait for each other, the order in
@@ -66,13 +44,13 @@ impl Order {
         if groups.len() > MAX_GROUPS {
             return order;
         }
-        order.before = vec![Bits::with_length(groups.len()); groups.len()];
+        order.before = vec![FixedBitSet::with_capacity(groups.len()); groups.len()];
         let mut is_placed = vec![false; groups.len()];
         for group in sorted {
-            let mut before = Bits::with_length(groups.len());
+            let mut before = FixedBitSet::with_capacity(groups.len());
             for other in waits[group].iter().copied().filter(|other| is_placed[*other]) {
-                before.set(other);
-                before.add(&order.before[other]);
+                before.insert(other);
+                before.union_with(&order.before[other]);
             }
             order.before[group] = before;
             is_placed[group] = true;

@@ -13,7 +13,7 @@ use super::stage::{MissingScript, Read, SuspiciousKind, Trigger};
 use super::value::{Binding, Cause, Piece, Secret, Text, Value};
 use crate::platform::{self, ParameterKind, StoreCommand, StoreKind};
 use crate::source::{Location, Span};
-use crate::syntax::shell::{AssignedValue, Command, Input, Part, Word};
+use crate::syntax::shell::{Command, Input, Part, Redirect, Word, input};
 
 /// Commands that run the command given to them; the number of own arguments before it.
 fn wrapper(name: &str) -> Option<usize> {
@@ -80,17 +80,18 @@ fn runs_code(name: &str) -> bool {
 
 impl Machine<'_, '_> {
     pub(super) fn command(&mut self, command: &Command, span: Span) -> Status {
-        for assignment in &command.environment {
-            if let AssignedValue::Word(word) = &assignment.value {
-                self.word(word);
+        for assignment in command.environment() {
+            if let Some(subscript) = &assignment.subscript {
+                self.word(subscript);
             }
+            self.evaluate_assigned(&assignment.value);
         }
-        for word in &command.outputs {
+        for word in command.redirects().iter().filter_map(Redirect::output) {
             self.creates(word, true);
             self.writes_file(word);
         }
-        let mut name = &command.name;
-        let mut arguments = &*command.arguments;
+        let mut name = command.name();
+        let mut arguments = command.arguments();
         // `exec` without a command only redirects.
         let replaces = name.is("exec") && !arguments.is_empty();
         while let Some(skipped) = name.literal().as_deref().and_then(wrapper) {
@@ -144,7 +145,7 @@ impl Machine<'_, '_> {
             }
             "bash" | "sh" | "zsh" | "ksh" | "dash" => self.interpreter(command, arguments, span),
             "eval" | "trap" => {
-                match &command.inline {
+                match command.inline() {
                     Some(block) if text == "eval" => {
                         self.block(block);
                     }
@@ -205,8 +206,10 @@ impl Machine<'_, '_> {
                 self.arguments = self.words(&arguments[at + 1..]);
                 Status::Likely
             }
-            "true" | ":" => Status::Success,
-            "false" => Status::Failure,
+            "true" | ":" | "false" => {
+                self.evaluate(command, arguments);
+                if text == "false" { Status::Failure } else { Status::Success }
+            }
             path if path.contains('/') => {
                 let values = self.words(arguments);
                 self.evaluate(command, &[]);
@@ -248,21 +251,20 @@ impl Machine<'_, '_> {
 
     /// Evaluates words and input for what they run.
     fn evaluate(&mut self, command: &Command, arguments: &[Word]) {
-        for word in arguments.iter().filter(|word| word.does_something()) {
-            self.word(word);
-        }
-        match &command.input {
-            Some(Input::Text(word)) => {
-                self.word(word);
+        self.evaluate_words(arguments);
+        for input in command.redirects().iter().filter_map(Redirect::input) {
+            match input {
+                Input::Text(word) => {
+                    self.word(word);
+                }
+                Input::File(word) => self.reads_file(word),
             }
-            Some(Input::File(word)) => self.reads_file(word),
-            None => {}
         }
     }
 
     /// What a command finds on its standard input, where something is connected to it.
     fn input(&mut self, command: &Command) -> Option<Value> {
-        match &command.input {
+        match input(command.redirects()) {
             Some(Input::Text(word)) => Some(self.word(word)),
             Some(Input::File(_)) => Some(Value::unknown(Cause::Expansion)),
             None => self.piped.clone(),
@@ -309,7 +311,7 @@ impl Machine<'_, '_> {
 
     fn interpreter(&mut self, command: &Command, arguments: &[Word], span: Span) -> Status {
         self.evaluate(command, &[]);
-        if let Some(block) = &command.inline {
+        if let Some(block) = command.inline() {
             return self.process(|machine| {
                 machine.block(block);
             });
@@ -384,7 +386,7 @@ impl Machine<'_, '_> {
     fn key(&mut self, word: Option<&Word>, command: &Command) -> (Option<CompactString>, Location) {
         match word {
             Some(word) => (self.word(word).known(), self.word_location(word)),
-            None => (None, self.location(command.name.span)),
+            None => (None, self.location(command.name().span)),
         }
     }
 
@@ -409,7 +411,7 @@ impl Machine<'_, '_> {
         if let ([only], None) = (arguments, &input)
             && let Some((key, value)) = only.literal().as_deref().and_then(|text| text.split_once('='))
         {
-            let command = command.name.literal().unwrap_or_default();
+            let command = command.name().literal().unwrap_or_default();
             let kind = SuspiciousKind::PairInOneWord { command, key: key.into(), value: value.into() };
             self.suspect(self.location(only.span), kind);
         }

@@ -7,7 +7,10 @@ use super::machine::{Machine, Status};
 use super::value::{Binding, Cause, Piece, Value};
 use crate::platform::{self, StoreCommand, StoreKind};
 use crate::source::Span;
-use crate::syntax::shell::{Block, Command, Defaulted, Part, Pattern, PatternPart, Quoting, Statement, StatementKind, Test, Word};
+use crate::syntax::shell::{
+    AndOr, Arithmetic, Block, Braces, Command, Expansion, Operator, Part, Pattern, PatternPart, Quoting, Statement, StatementKind, Test,
+    Word,
+};
 
 impl Machine<'_, '_> {
     /// Every text that a word can be; runs what it substitutes.
@@ -43,17 +46,21 @@ impl Machine<'_, '_> {
         match &*word.parts {
             [Part::All(name, quoting)] => self.all(name, *quoting),
             [Part::Text(text, Quoting::Bare)] if text.contains(['*', '?', '[']) => None,
-            [Part::Opaque(_)] => {
+            [Part::Opaque(_) | Part::Process(_) | Part::Arithmetic(_) | Part::Inside(..)] => {
                 self.word(word);
                 None
             }
-            parts if parts.iter().any(|part| matches!(part, Part::All(..))) => {
+            [Part::Expansion(expansion, _)] if expansion.default().is_none() => {
+                self.word(word);
+                None
+            }
+            parts if parts.iter().any(|part| matches!(part, Part::All(..) | Part::Braces(_))) => {
                 self.word(word);
                 None
             }
             parts => {
                 let is_split = parts.iter().any(|part| {
-                    let (Part::Variable(_, quoting) | Part::Default(_, quoting) | Part::Substitution(_, quoting)) = part else {
+                    let (Part::Variable(_, quoting) | Part::Expansion(_, quoting) | Part::Substitution(_, quoting)) = part else {
                         return false;
                     };
                     *quoting == Quoting::Bare
@@ -86,7 +93,7 @@ impl Machine<'_, '_> {
         match part {
             Part::Text(text, _) => Value::text(text.clone()),
             Part::Variable(name, _) => self.variable(name),
-            Part::Default(defaulted, _) => self.defaulted(defaulted),
+            Part::Expansion(expansion, _) => self.expansion(expansion),
             Part::All(name, quoting) => {
                 let values = self.all(name, *quoting).unwrap_or_default();
                 match &*values {
@@ -95,12 +102,53 @@ impl Machine<'_, '_> {
                 }
             }
             Part::Substitution(block, _) => self.substitution(block),
+            Part::Inside(block, _) => {
+                self.block(block);
+                Value::unknown(Cause::Expansion)
+            }
+            Part::Process(block) => {
+                self.substitution(block);
+                Value::unknown(Cause::Expansion)
+            }
+            Part::Arithmetic(expression) => {
+                self.arithmetic(expression);
+                Value::unknown(Cause::Expansion)
+            }
+            Part::Braces(braces) => {
+                if let Braces::List(words) = &**braces {
+                    self.evaluate_words(words);
+                }
+                Value::unknown(Cause::Expansion)
+            }
             Part::Opaque(words) => {
                 for word in words.iter() {
                     self.word(word);
                 }
                 Value::unknown(Cause::Expansion)
             }
+        }
+    }
+
+    /// Runs what an arithmetic expression holds; what it assigns is not known behind it.
+    pub(super) fn arithmetic(&mut self, expression: &Arithmetic) {
+        self.word(&expression.expression);
+        for name in &expression.assigned {
+            let unknown = Value::unknown(Cause::Variable(name.clone()));
+            self.state.set_variable(name, Binding::Scalar(unknown), false);
+        }
+    }
+
+    fn expansion(&mut self, expansion: &Expansion) -> Value {
+        if let Some((word, assigns)) = expansion.default() {
+            return self.defaulted(&expansion.name, word, assigns);
+        }
+        for word in expansion.words() {
+            self.word(word);
+        }
+        match expansion.operator {
+            // `${name?}` stops where there is no value.
+            Operator::Require { .. } if expansion.subscript.is_none() && !expansion.is_indirect => self.variable(&expansion.name),
+            _ => Value::unknown(Cause::Expansion),
         }
     }
 
@@ -134,13 +182,12 @@ impl Machine<'_, '_> {
         }
     }
 
-    fn defaulted(&mut self, defaulted: &Defaulted) -> Value {
-        let name = &defaulted.name;
+    fn defaulted(&mut self, name: &str, default: &Word, assigns: bool) -> Value {
         let is_assigned = self.state.variable(name).is_some();
         let is_argument = name.parse::<usize>().is_ok() && self.arguments.is_some();
         let is_foreign = platform::is_shell_variable(name) || Folder::of_variable(name).is_some();
         let value = self.variable(name);
-        let default = self.word(&defaulted.word);
+        let default = self.word(default);
         let result = match value.is_empty() {
             Some(true) => default,
             Some(false) => value,
@@ -148,7 +195,7 @@ impl Machine<'_, '_> {
             None if !is_assigned && !is_argument && !is_foreign => default,
             None => default.or(&value),
         };
-        if defaulted.assigns {
+        if assigns {
             self.state.set_variable(name, Binding::Scalar(result.clone()), false);
         }
         result
@@ -184,20 +231,25 @@ impl Machine<'_, '_> {
             StatementKind::Group(block) => self.output(block),
             StatementKind::Pipe(members) => self.pipe(members, true),
             // `cd folder && pwd`
-            StatementKind::And(sides) if is_silent(&sides.0) => {
-                self.guard(|machine| machine.statement(&sides.0));
-                self.printed(&sides.1)
+            StatementKind::Chain(chain) if is_silent(&chain.first) && matches!(&*chain.rest, [(AndOr::And, _)]) => {
+                self.guard(|machine| machine.statement(&chain.first));
+                match chain.rest.first() {
+                    Some((_, last)) => self.printed(last),
+                    None => None,
+                }
             }
             // `get_env key || echo default`, `get_env key 2>/dev/null || true`
-            StatementKind::Or(sides) => {
-                let (StatementKind::Command(left), StatementKind::Command(right)) = (&sides.0.kind, &sides.1.kind) else {
+            StatementKind::Chain(chain) => {
+                let (StatementKind::Command(left), [(AndOr::Or, Statement { kind: StatementKind::Command(right), span })]) =
+                    (&chain.first.kind, &*chain.rest)
+                else {
                     self.statement(statement);
                     return None;
                 };
-                let left = self.guard(|machine| machine.command_output(left, sides.0.span));
-                let right = match &right.name {
+                let left = self.guard(|machine| machine.command_output(left, chain.first.span));
+                let right = match right.name() {
                     name if name.is("true") || name.is(":") => Some(Value::text("")),
-                    _ => self.command_output(right, sides.1.span),
+                    _ => self.command_output(right, *span),
                 };
                 let left = left?;
                 Some(match right {
@@ -213,9 +265,9 @@ impl Machine<'_, '_> {
     }
 
     fn command_output(&mut self, command: &Command, span: Span) -> Option<Value> {
-        let (name, arguments) = match &*command.arguments {
-            [first, rest @ ..] if command.name.is("pipelinectl") => (first, rest),
-            all => (&command.name, all),
+        let (name, arguments) = match command.arguments() {
+            [first, rest @ ..] if command.name().is("pipelinectl") => (first, rest),
+            all => (command.name(), all),
         };
         let name = name.literal().unwrap_or_default();
         if let Some(defined) = self.state.function(&name).cloned() {
@@ -245,7 +297,7 @@ impl Machine<'_, '_> {
             (None, "printf") if arguments.first().is_some_and(|format| format.is("%s") || format.is("%s\\n")) && arguments.len() == 2 => {
                 Some(self.word(&arguments[1]))
             }
-            (None, "cat") if arguments.is_empty() && command.input.is_none() => self.piped.clone(),
+            (None, "cat") if arguments.is_empty() && crate::syntax::shell::input(command.redirects()).is_none() => self.piped.clone(),
             (None, "base64" | "tr" | "tee" | "head" | "tail" | "xargs") => {
                 self.command(command, span);
                 // Whatever form it takes, a secret stays one.
@@ -290,16 +342,17 @@ impl Machine<'_, '_> {
                 self.word(regex);
                 None
             }
-            Test::And(sides) => match (self.answer(&sides.0), self.answer(&sides.1)) {
-                (Some(false), _) | (_, Some(false)) => Some(false),
-                (Some(true), Some(true)) => Some(true),
-                _ => None,
-            },
-            Test::Or(sides) => match (self.answer(&sides.0), self.answer(&sides.1)) {
-                (Some(true), _) | (_, Some(true)) => Some(true),
-                (Some(false), Some(false)) => Some(false),
-                _ => None,
-            },
+            Test::And(members) => self.joined(members, false),
+            Test::Or(members) => self.joined(members, true),
+            Test::Unary { word, .. } => {
+                self.word(word);
+                None
+            }
+            Test::Binary { left, right, .. } => {
+                self.word(left);
+                self.word(right);
+                None
+            }
             Test::Not(inner) => self.answer(inner).map(|answer| !answer),
             Test::Other(words) => {
                 for word in words {
@@ -308,6 +361,19 @@ impl Machine<'_, '_> {
                 None
             }
         }
+    }
+
+    /// The answer of several tests: any that is `decisive` decides.
+    fn joined(&mut self, members: &[Test], decisive: bool) -> Option<bool> {
+        let mut answer = Some(!decisive);
+        for member in members {
+            match self.answer(member) {
+                Some(own) if own == decisive => answer = Some(decisive),
+                None if answer != Some(decisive) => answer = None,
+                _ => {}
+            }
+        }
+        answer
     }
 
     /// Whether a value has the form of any of the patterns; `None` where that is not known.
@@ -395,10 +461,14 @@ fn without_flag(arguments: &[Word]) -> &[Word] {
 /// Whether a statement prints nothing.
 fn is_silent(statement: &Statement) -> bool {
     match &statement.kind {
-        StatementKind::Assign(_) | StatementKind::Function(_) | StatementKind::Test(_) => true,
+        StatementKind::Assign(_)
+        | StatementKind::Declare(_)
+        | StatementKind::Function(_)
+        | StatementKind::Test(_)
+        | StatementKind::Arithmetic(_) => true,
         StatementKind::Command(command) => {
-            let name = command.name.literal().unwrap_or_default();
-            let name = if name == "pipelinectl" { command.arguments.first().and_then(Word::literal).unwrap_or_default() } else { name };
+            let name = command.name().literal().unwrap_or_default();
+            let name = if name == "pipelinectl" { command.arguments().first().and_then(Word::literal).unwrap_or_default() } else { name };
             matches!(StoreCommand::named(&name), Some(StoreCommand::Set(_) | StoreCommand::Save(_) | StoreCommand::Export))
                 || matches!(&*name, ":" | "true" | "cd" | "set" | "shift" | "shopt" | "mkdir")
         }
@@ -409,7 +479,7 @@ fn is_silent(statement: &Statement) -> bool {
 fn cause_of(block: &Block) -> Cause {
     match &**block {
         [Statement { kind: StatementKind::Command(command), .. }] => {
-            let name = command.name.literal().unwrap_or_default();
+            let name = command.name().literal().unwrap_or_default();
             Cause::Output(if name.is_empty() { "a command".into() } else { name })
         }
         _ => Cause::Output("a command".into()),

@@ -106,8 +106,8 @@ impl<'a> Library<'a> {
         }
         // The text is the file's to the byte: a byte order mark is a blank to the parser.
         let script = match text.strip_prefix('\u{feff}') {
-            Some(rest) => shell::parse(rest, &ScriptMap::verbatim(3)),
-            None => shell::parse(&text, &ScriptMap::verbatim(0)),
+            Some(rest) => shell::parse(rest.as_bytes(), &ScriptMap::verbatim(3)),
+            None => shell::parse(text.as_bytes(), &ScriptMap::verbatim(0)),
         };
         let file = sources.add(full.to_owned(), text.into());
         let script = Arc::new(ScriptFile { file, script });

@@ -12,7 +12,10 @@ use super::state::{Defined, Delta, Mark, State, Variable};
 use super::value::{Binding, Cause, Value};
 use crate::platform::{PipelineKind, StoreKind};
 use crate::source::{FileId, Location, Sources, Span};
-use crate::syntax::shell::{AssignedValue, Assignment, Block, Case, If, Loop, LoopHead, Scope, Script, Statement, StatementKind, Word};
+use crate::syntax::shell::{
+    AndOr, ArmEnd, AssignedValue, Assignment, Block, Case, Chain, If, Input, Loop, LoopHead, Redirect, Scope, Script, Statement,
+    StatementKind, Word,
+};
 
 /// Loops are unrolled as long as the innermost body is run at most this many times.
 const MAX_UNROLLED: usize = 256;
@@ -258,8 +261,16 @@ impl Machine<'_, '_> {
             StatementKind::Command(command) => self.command(command, statement.span),
             StatementKind::Assign(assignments) => self.assignments(assignments),
             StatementKind::Test(test) => self.guard(|machine| machine.test(test)),
-            StatementKind::And(sides) => self.and(&sides.0, &sides.1),
-            StatementKind::Or(sides) => self.or(&sides.0, &sides.1),
+            StatementKind::Arithmetic(expression) => {
+                self.arithmetic(expression);
+                Status::Unknown
+            }
+            StatementKind::Declare(declaration) => {
+                self.evaluate_words(&declaration.options);
+                self.assignments(&declaration.items)
+            }
+            StatementKind::Chain(chain) => self.chain(chain),
+            StatementKind::Time(inner) => self.statement(inner),
             StatementKind::Not(inner) => match self.guard(|machine| machine.statement(inner)) {
                 Status::Success => Status::Failure,
                 Status::Failure => Status::Success,
@@ -276,21 +287,35 @@ impl Machine<'_, '_> {
             StatementKind::Subshell(block) => self.process(|machine| {
                 machine.block(block);
             }),
+            StatementKind::Background(inner) => self.process(|machine| {
+                machine.statement(inner);
+            }),
+            StatementKind::Coproc(coproc) => self.process(|machine| {
+                machine.statement(&coproc.inner);
+            }),
+            StatementKind::Redirected(redirected) => {
+                self.redirect(&redirected.redirects);
+                self.statement(&redirected.inner)
+            }
             StatementKind::Function(function) => {
                 let defined = Defined { file: self.file, function: function.clone() };
                 self.state.define(function.name.clone(), defined);
                 Status::Success
             }
-            StatementKind::Exit(code) => {
+            StatementKind::Exit(arguments) => {
+                self.evaluate_words(arguments);
+                let code = arguments.first().and_then(Word::literal).and_then(|text| text.parse::<i32>().ok());
                 self.end_process(code.is_some_and(|code| code != 0));
                 Status::Unknown
             }
-            StatementKind::Return => {
+            StatementKind::Return(arguments) => {
+                self.evaluate_words(arguments);
                 self.leave_call();
                 Status::Unknown
             }
-            StatementKind::Break | StatementKind::Continue => {
-                self.leave_iteration(matches!(statement.kind, StatementKind::Break));
+            StatementKind::Break(arguments) | StatementKind::Continue(arguments) => {
+                self.evaluate_words(arguments);
+                self.leave_iteration(matches!(statement.kind, StatementKind::Break(_)));
                 Status::Unknown
             }
         }
@@ -356,28 +381,68 @@ impl Machine<'_, '_> {
         result
     }
 
-    fn and(&mut self, left: &Statement, right: &Statement) -> Status {
-        match self.guard(|machine| machine.statement(left)) {
+    /// Evaluates words for what they run.
+    pub(super) fn evaluate_words(&mut self, words: &[Word]) {
+        for word in words.iter().filter(|word| word.does_something()) {
+            self.word(word);
+        }
+    }
+
+    /// The redirections of anything but a simple command.
+    fn redirect(&mut self, redirects: &[Redirect]) {
+        for redirect in redirects {
+            match redirect.input() {
+                Some(Input::Text(word) | Input::File(word)) => {
+                    self.word(word);
+                }
+                None => {
+                    self.word(redirect.word());
+                }
+            }
+        }
+    }
+
+    /// Each member under the condition that those before it make.
+    fn chain(&mut self, chain: &Chain) -> Status {
+        let mut status = match chain.rest.first() {
+            Some(_) => self.guard(|machine| machine.statement(&chain.first)),
+            None => self.statement(&chain.first),
+        };
+        for (index, (join, member)) in chain.rest.iter().enumerate() {
+            let is_guarded = index + 1 < chain.rest.len();
+            let mut run = |machine: &mut Self| {
+                if is_guarded { machine.guard(|machine| machine.statement(member)) } else { machine.statement(member) }
+            };
+            status = match join {
+                AndOr::And => self.and(status, &mut run),
+                AndOr::Or => self.or(status, &mut run),
+            };
+        }
+        status
+    }
+
+    fn and(&mut self, left: Status, right: &mut dyn FnMut(&mut Self) -> Status) -> Status {
+        match left {
             _ if self.dead => Status::Unknown,
             Status::Failure => Status::Failure,
-            Status::Success | Status::Likely => self.statement(right),
+            Status::Success | Status::Likely => right(self),
             Status::Unknown => {
                 self.perhaps(|machine| {
-                    machine.statement(right);
+                    right(machine);
                 });
                 Status::Unknown
             }
         }
     }
 
-    fn or(&mut self, left: &Statement, right: &Statement) -> Status {
-        match self.guard(|machine| machine.statement(left)) {
+    fn or(&mut self, left: Status, right: &mut dyn FnMut(&mut Self) -> Status) -> Status {
+        match left {
             _ if self.dead => Status::Unknown,
             Status::Success => Status::Success,
-            Status::Failure => self.statement(right),
+            Status::Failure => right(self),
             left => {
                 self.perhaps(|machine| {
-                    machine.statement(right);
+                    right(machine);
                 });
                 left
             }
@@ -470,11 +535,12 @@ impl Machine<'_, '_> {
             if matches == Some(false) {
                 continue;
             }
-            if matches == Some(true) && ends.is_empty() && !arm.falls_through {
+            let falls_through = arm.end != ArmEnd::Done;
+            if matches == Some(true) && ends.is_empty() && !falls_through {
                 return self.block(&arm.body);
             }
             ends.push(self.arm(start, &arm.body));
-            if matches == Some(true) && !arm.falls_through {
+            if matches == Some(true) && !falls_through {
                 is_open = false;
                 break;
             }
@@ -490,32 +556,36 @@ impl Machine<'_, '_> {
     // Loops.
 
     fn repeat(&mut self, repeated: &Loop) -> Status {
-        for word in &repeated.inputs {
-            self.word(word);
-        }
         let start = self.state.mark();
         let left_early = self.left_early;
         self.loops.push(LoopFrame { start, breaks: Vec::new(), continues: Vec::new() });
         match &repeated.head {
             LoopHead::Words { name, words } => self.for_each(name, words.as_deref(), &repeated.body),
-            LoopHead::Condition { condition, endless: true } => {
+            LoopHead::Condition { condition, endless: true, .. } => {
                 self.block(condition);
                 self.forget_assigned(&repeated.body);
                 self.iteration(&repeated.body);
                 // Only a `break` leads out.
                 self.dead = true;
             }
-            LoopHead::Condition { condition, endless: false } => {
+            LoopHead::Condition { condition, endless: false, .. } => {
                 self.forget_assigned(condition);
                 self.guard(|machine| machine.block(condition));
                 self.forget_assigned(&repeated.body);
                 self.zero_or_more(&repeated.body);
             }
-            LoopHead::Other(words) => {
-                for word in words {
-                    self.word(word);
+            LoopHead::Arithmetic(parts) => {
+                for part in parts.iter() {
+                    self.arithmetic(part);
                 }
                 self.forget_assigned(&repeated.body);
+                self.zero_or_more(&repeated.body);
+            }
+            LoopHead::Select { name, words } => {
+                self.evaluate_words(words.as_deref().unwrap_or_default());
+                self.forget_assigned(&repeated.body);
+                let unknown = Value::unknown(Cause::Variable(name.clone()));
+                self.state.set_variable(name, Binding::Scalar(unknown), false);
                 self.zero_or_more(&repeated.body);
             }
         }
@@ -764,35 +834,7 @@ impl Machine<'_, '_> {
         {
             call.locals.push((name.clone(), self.state.saved_variable(name)));
         }
-        let binding = match &assignment.value {
-            AssignedValue::Word(word) => Binding::Scalar(self.word(word)),
-            AssignedValue::Array(words) => match self.words(words) {
-                Some(values) => Binding::Array(values),
-                None => Binding::Scalar(Value::unknown(Cause::Variable(name.clone()))),
-            },
-            AssignedValue::AppendWord(word) => {
-                let more = self.word(word);
-                match self.state.variable(name) {
-                    Some(Binding::Scalar(value)) => Binding::Scalar(value.then(&more)),
-                    _ => Binding::Scalar(Value::unknown(Cause::Variable(name.clone()))),
-                }
-            }
-            AssignedValue::AppendArray(words) => match (self.words(words), self.state.variable(name)) {
-                (Some(more), Some(Binding::Array(values))) => Binding::Array(values.iter().cloned().chain(more).collect()),
-                _ => Binding::Scalar(Value::unknown(Cause::Variable(name.clone()))),
-            },
-            AssignedValue::Other(words) => {
-                for word in words {
-                    self.word(word);
-                }
-                let is_declaration = words.is_empty();
-                match self.state.variable(name) {
-                    // `export name`, `local name`: what it holds stays known.
-                    Some(binding) if is_declaration => binding.clone(),
-                    _ => Binding::Scalar(Value::unknown(Cause::Variable(name.clone()))),
-                }
-            }
-        };
+        let binding = self.assigned_binding(assignment);
         if name.is_empty() {
             return;
         }
@@ -802,6 +844,59 @@ impl Machine<'_, '_> {
             self.flow.shell_exports.push(ShellExport { name: name.clone(), place, is_from_store });
         }
         self.state.set_variable(name, binding, exported);
+    }
+
+    /// What a variable holds behind an assignment.
+    fn assigned_binding(&mut self, assignment: &Assignment) -> Binding {
+        let name = &assignment.name;
+        let unknown = || Binding::Scalar(Value::unknown(Cause::Variable(name.clone())));
+        if let Some(subscript) = &assignment.subscript {
+            self.word(subscript);
+            self.evaluate_assigned(&assignment.value);
+            return unknown();
+        }
+        match &assignment.value {
+            AssignedValue::Word(word) => {
+                let more = self.word(word);
+                match self.state.variable(name) {
+                    _ if !assignment.appends => Binding::Scalar(more),
+                    Some(Binding::Scalar(value)) => Binding::Scalar(value.then(&more)),
+                    _ => unknown(),
+                }
+            }
+            AssignedValue::Array(elements) if elements.iter().all(|element| element.subscript.is_none()) => {
+                let words: Vec<Word> = elements.iter().map(|element| element.value.clone()).collect();
+                match (self.words(&words), self.state.variable(name)) {
+                    (Some(values), _) if !assignment.appends => Binding::Array(values),
+                    (Some(more), Some(Binding::Array(values))) => Binding::Array(values.iter().cloned().chain(more).collect()),
+                    _ => unknown(),
+                }
+            }
+            AssignedValue::Array(_) | AssignedValue::Dynamic(_) => {
+                self.evaluate_assigned(&assignment.value);
+                unknown()
+            }
+            // `export name`, `local name`: what it holds stays known.
+            AssignedValue::Bare => self.state.variable(name).cloned().unwrap_or_else(unknown),
+        }
+    }
+
+    /// Evaluates the right side of an assignment for what it runs.
+    pub(super) fn evaluate_assigned(&mut self, value: &AssignedValue) {
+        match value {
+            AssignedValue::Word(word) | AssignedValue::Dynamic(word) => {
+                self.word(word);
+            }
+            AssignedValue::Array(elements) => {
+                for element in elements {
+                    if let Some(subscript) = &element.subscript {
+                        self.word(subscript);
+                    }
+                    self.word(&element.value);
+                }
+            }
+            AssignedValue::Bare => {}
+        }
     }
 
     // The store.
@@ -859,16 +954,20 @@ fn assigned(block: &Block, names: &mut Vec<CompactString>) {
 fn assigned_by(statement: &Statement, names: &mut Vec<CompactString>) {
     match &statement.kind {
         StatementKind::Assign(assignments) => names.extend(assignments.iter().map(|assignment| assignment.name.clone())),
+        StatementKind::Declare(declaration) => names.extend(declaration.items.iter().map(|item| item.name.clone())),
+        StatementKind::Arithmetic(expression) => names.extend(expression.assigned.iter().cloned()),
         StatementKind::Command(command) => {
-            if command.name.is("read") || command.name.is("mapfile") || command.name.is("readarray") {
-                names.extend(command.arguments.iter().filter_map(Word::literal).filter(|word| !word.starts_with('-')));
+            let name = command.name();
+            if name.is("read") || name.is("mapfile") || name.is("readarray") {
+                names.extend(command.arguments().iter().filter_map(Word::literal).filter(|word| !word.starts_with('-')));
             }
         }
-        StatementKind::And(sides) | StatementKind::Or(sides) => {
-            assigned_by(&sides.0, names);
-            assigned_by(&sides.1, names);
+        StatementKind::Chain(chain) => {
+            assigned_by(&chain.first, names);
+            chain.rest.iter().for_each(|(_, member)| assigned_by(member, names));
         }
-        StatementKind::Not(inner) => assigned_by(inner, names),
+        StatementKind::Not(inner) | StatementKind::Time(inner) => assigned_by(inner, names),
+        StatementKind::Redirected(redirected) => assigned_by(&redirected.inner, names),
         StatementKind::If(branches) => {
             for (condition, body) in &branches.arms {
                 assigned(condition, names);
@@ -879,8 +978,10 @@ fn assigned_by(statement: &Statement, names: &mut Vec<CompactString>) {
             }
         }
         StatementKind::Loop(repeated) => {
-            if let LoopHead::Words { name, .. } = &repeated.head {
-                names.push(name.clone());
+            match &repeated.head {
+                LoopHead::Words { name, .. } | LoopHead::Select { name, .. } => names.push(name.clone()),
+                LoopHead::Arithmetic(parts) => names.extend(parts.iter().flat_map(|part| part.assigned.iter().cloned())),
+                LoopHead::Condition { .. } => {}
             }
             assigned(&repeated.body, names);
         }
@@ -892,11 +993,13 @@ fn assigned_by(statement: &Statement, names: &mut Vec<CompactString>) {
         StatementKind::Group(block) => assigned(block, names),
         StatementKind::Pipe(_)
         | StatementKind::Subshell(_)
+        | StatementKind::Background(_)
+        | StatementKind::Coproc(_)
         | StatementKind::Test(_)
         | StatementKind::Function(_)
         | StatementKind::Exit(_)
-        | StatementKind::Return
-        | StatementKind::Break
-        | StatementKind::Continue => {}
+        | StatementKind::Return(_)
+        | StatementKind::Break(_)
+        | StatementKind::Continue(_) => {}
     }
 }

@@ -150,5 +150,5 @@ pub fn analyse(subject: Subjected<'_>, kinds: &[PipelineKind], detail: Detail, f
 /// The script of a stage, if it is the shell's.
 fn embedded(subject: Subjected<'_>, stage: &Stage) -> Option<Script> {
     let (text, map) = subject.document.script(subject.text, stage.script?)?;
-    is_shell(&text).then(|| shell::parse(&text, &map))
+    is_shell(&text).then(|| shell::parse(text.as_bytes(), &map))
 }

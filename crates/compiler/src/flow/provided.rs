@@ -34,8 +34,8 @@ pub(super) fn written(word: &Word) -> String {
         match part {
             Part::Text(piece, _) => text.push_str(piece),
             Part::Variable(name, _) => text.push_str(&format!("${{{name}}}")),
-            Part::Default(defaulted, _) => text.push_str(&format!("${{{}}}", defaulted.name)),
-            Part::All(..) | Part::Substitution(..) | Part::Opaque(_) => break,
+            Part::Expansion(expansion, _) if expansion.default().is_some() => text.push_str(&format!("${{{}}}", expansion.name)),
+            _ => break,
         }
     }
     text

@@ -77,6 +77,36 @@ impl ScriptMap {
         Span { start, end: end.max(start) }
     }
 
+    /// As [`ScriptMap::to_file`], for many spans in about their order: `hint` is the segment where the last one began.
+    #[inline]
+    pub(crate) fn to_file_near(&self, span: Span, hint: &mut usize) -> Span {
+        match (&*self.segments, self.whole) {
+            ([only], None) if only.text == 0 => {
+                let start = span.start.saturating_add(only.file).min(self.end);
+                Span { start, end: span.end.saturating_add(only.file).min(self.end).max(start) }
+            }
+            (_, None) => {
+                let start = self.offset_near(span.start, false, hint);
+                let mut near = *hint;
+                let end = if span.is_empty() { start } else { self.offset_near(span.end, true, &mut near) };
+                Span { start, end: end.max(start) }
+            }
+            (_, Some(node)) => node,
+        }
+    }
+
+    // Most often the offset is in the segment of the one before, or in the next.
+    fn offset_near(&self, offset: u32, is_end: bool, hint: &mut usize) -> u32 {
+        let begins = |segment: &Segment| if is_end { segment.text < offset } else { segment.text <= offset };
+        let holds = |at: usize| self.segments.get(at).is_some_and(begins) && !self.segments.get(at + 1).is_some_and(begins);
+        let found = (*hint..*hint + 3).find(|at| holds(*at));
+        *hint = found.unwrap_or_else(|| self.segments.partition_point(begins).saturating_sub(1));
+        match self.segments.get(*hint) {
+            Some(segment) => (segment.file + offset.saturating_sub(segment.text)).min(self.end),
+            None => 0,
+        }
+    }
+
     /// Whether positions are exact.
     pub fn is_exact(&self) -> bool {
         self.whole.is_none()

@@ -7,9 +7,9 @@ pub(super) mod trigger_properties;
 pub(super) mod triggers;
 
 use serde_json::Value;
+use sidestage_runtime::hash::masked;
 
-use super::digest;
-use super::error::Refusal;
+use super::error::ApiError;
 use super::store::Document;
 use super::validation::COUNT_LIMIT;
 
@@ -26,11 +26,11 @@ fn text<'a>(document: &'a Document, name: &str) -> &'a str {
 }
 
 /// One more of something must fit.
-fn check_count(count: usize, what: &str) -> Result<(), Refusal> {
+fn check_count(count: usize, what: &str) -> Result<(), ApiError> {
     if count < COUNT_LIMIT {
         Ok(())
     } else {
-        Err(Refusal::bad_request(format!("there are already {COUNT_LIMIT} {what}, and no more are possible")))
+        Err(ApiError::bad_request(format!("there are already {COUNT_LIMIT} {what}, and no more are possible")))
     }
 }
 
@@ -42,17 +42,17 @@ fn shown_property(property: &Document, holder: &[&str], href: String) -> Documen
     {
         let mut keys = holder.to_vec();
         keys.push(text(property, "name"));
-        shown.insert("value".to_owned(), digest::shown(value, &keys).into());
+        shown.insert("value".to_owned(), masked(value, &keys).into());
     }
     shown.insert("href".to_owned(), href.into());
     shown
 }
 
-/// A property in the place of another: name and type stay, and a value that is the hash of the old one means the old one.
-fn replacement(old: &Document, mut new: Document, holder: &[&str]) -> Result<Document, Refusal> {
+/// A property that replaces another: name and type stay, and a value that is the hash of the old one means the old one.
+fn replacement(old: &Document, mut new: Document, holder: &[&str]) -> Result<Document, ApiError> {
     for fixed in ["name", "type"] {
         if old.get(fixed) != new.get(fixed) {
-            return Err(Refusal::bad_request(format!("`{fixed}` cannot be changed; delete the property and create another one")));
+            return Err(ApiError::bad_request(format!("`{fixed}` cannot be changed; delete the property and create another one")));
         }
     }
     let shown = shown_property(old, holder, String::new());
@@ -65,19 +65,19 @@ fn replacement(old: &Document, mut new: Document, holder: &[&str]) -> Result<Doc
 }
 
 /// Properties of these types, in the order that was asked for: `name`, `type`, or `-name`, `-type` for the reverse.
-fn arranged(mut properties: Vec<Document>, query: &Parameters) -> Result<Vec<Document>, Refusal> {
+fn arranged(mut properties: Vec<Document>, query: &Parameters) -> Result<Vec<Document>, ApiError> {
     let (names, types) = (entries(query, "name"), entries(query, "type"));
     properties.retain(|property| names.is_empty() || names.contains(&text(property, "name")));
     properties.retain(|property| types.is_empty() || types.contains(&text(property, "type")));
     for kind in types {
         if !super::validation::PROPERTY_TYPES.contains(&kind) {
-            return Err(Refusal::bad_request(format!("`type` must be one of {}", super::validation::PROPERTY_TYPES.join(", "))));
+            return Err(ApiError::bad_request(format!("`type` must be one of {}", super::validation::PROPERTY_TYPES.join(", "))));
         }
     }
     let sort = query.iter().find(|(key, _)| key == "sort").map_or("name", |(_, value)| value);
     let (key, is_reverse) = sort.strip_prefix('-').map_or((sort, false), |key| (key, true));
     if !["name", "type"].contains(&key) {
-        return Err(Refusal::bad_request("`sort` must be one of name, -name, type, -type"));
+        return Err(ApiError::bad_request("`sort` must be one of name, -name, type, -type"));
     }
     properties.sort_by(|left, right| text(left, key).cmp(text(right, key)));
     if is_reverse {

@@ -3,7 +3,7 @@
 use axum::Json;
 use serde_json::{Value, json};
 
-use super::super::error::Refusal;
+use super::super::error::ApiError;
 use super::super::service::Service;
 use super::super::store::{Kind, Read};
 use super::{properties, triggers};
@@ -12,7 +12,7 @@ use super::{properties, triggers};
 const SINCE: &str = "2026-01-01T00:00:00.000Z";
 
 /// `GET /tekton_pipelines/{pipeline}`
-pub(crate) async fn get(service: Service) -> Result<Json<Value>, Refusal> {
+pub(crate) async fn get(service: Service) -> Result<Json<Value>, ApiError> {
     let shown = service.work(|service| {
         let view = service.store.view()?;
         let properties: Vec<_> = view.all(Kind::Property)?.iter().map(|(_, property)| properties::shown(service, property)).collect();

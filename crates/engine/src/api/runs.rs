@@ -5,8 +5,8 @@ use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::super::content::Content;
-use super::super::error::Refusal;
+use super::super::body::Body;
+use super::super::error::ApiError;
 use super::super::service::Service;
 use super::super::store::{Change, Document, Kind, Read};
 use super::super::validation;
@@ -20,7 +20,7 @@ const WAITING_LIMIT: usize = 20;
 const ENDED: [&str; 4] = ["succeeded", "failed", "error", "cancelled"];
 
 /// What a run is started with.
-pub(crate) struct Request {
+pub(crate) struct RunRequest {
     description: Option<Value>,
     event: String,
     headers: Option<String>,
@@ -28,7 +28,7 @@ pub(crate) struct Request {
     overrides: Vec<Document>,
 }
 
-impl Request {
+impl RunRequest {
     /// A webhook's body: the text goes on as it is; its reserved members speak to the service.
     pub(crate) fn of_webhook(body: &Document, text: String) -> Self {
         let reserved = body.get("properties").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object);
@@ -38,7 +38,7 @@ impl Request {
         Self { description: body.get("description").cloned(), event: text, headers: None, overrides }
     }
 
-    fn of_api(body: &Document, trigger: &Document) -> Result<Self, Refusal> {
+    fn of_api(body: &Document, trigger: &Document) -> Result<Self, ApiError> {
         let object = |name: &str| trigger.get(name).filter(|value| !value.is_null());
         let mut overrides = Vec::new();
         for (name, kind) in [("properties", "text"), ("secure_properties", "secure")] {
@@ -70,7 +70,7 @@ fn property(name: &str, kind: &str, value: &str) -> Document {
 }
 
 /// Adds a run of a trigger; gives it as it is shown.
-pub(crate) fn add(service: &Service, change: &Change, trigger: &Document, request: Request) -> Result<Document, Refusal> {
+pub(crate) fn add(service: &Service, change: &Change, trigger: &Document, request: RunRequest) -> Result<Document, ApiError> {
     let known = change.all(Kind::Run)?;
     let id = uuid::Uuid::new_v4().to_string();
     let now = jiff::Timestamp::now();
@@ -94,14 +94,14 @@ pub(crate) fn add(service: &Service, change: &Change, trigger: &Document, reques
     Ok(shown(service, &run))
 }
 
-fn append(change: &Change, known: &[(String, Document)], run: &Document) -> Result<(), Refusal> {
+fn append(change: &Change, known: &[(String, Document)], run: &Document) -> Result<(), ApiError> {
     let last = known.last().map_or(0, |(key, _)| key.parse().unwrap_or(0_u64));
     change.put(Kind::Run, &format!("{:020}", last + 1), run)
 }
 
 /// The status of a new run. Where a trigger may have only some at once, further ones wait; where too many wait, they are
 /// cancelled. A trigger that lets only one wait keeps the newest.
-fn admit(change: &Change, known: &[(String, Document)], trigger: &Document) -> Result<&'static str, Refusal> {
+fn admit(change: &Change, known: &[(String, Document)], trigger: &Document) -> Result<&'static str, ApiError> {
     let of_trigger = || known.iter().filter(|(_, run)| run["trigger"]["id"] == trigger["id"]);
     let active = of_trigger().filter(|(_, run)| ["pending", "queued", "running"].contains(&text(run, "status"))).count();
     let waiting: Vec<_> = of_trigger().filter(|(_, run)| text(run, "status") == "waiting").collect();
@@ -128,7 +128,7 @@ fn ended(run: &Document) -> Document {
 }
 
 /// The properties that the run sees: the pipeline's, then the trigger's, then those of this call.
-fn effective(service: &Service, change: &Change, trigger: &Document, overrides: &[Document]) -> Result<Vec<Document>, Refusal> {
+fn effective(service: &Service, change: &Change, trigger: &Document, overrides: &[Document]) -> Result<Vec<Document>, ApiError> {
     let mut seen: Vec<(Document, Vec<&str>)> = Vec::new();
     let id = text(trigger, "id");
     let of_pipeline = change.all(Kind::Property)?.into_iter().map(|(_, property)| (property, vec![service.pipeline.as_str()]));
@@ -140,7 +140,7 @@ fn effective(service: &Service, change: &Change, trigger: &Document, overrides: 
     for given in overrides {
         let name = text(given, "name");
         if seen.iter().any(|(known, _)| text(known, "name") == name && known.get("locked") == Some(&Value::Bool(true))) {
-            return Err(Refusal::bad_request(format!("the property `{name}` is locked, so a run cannot override it")));
+            return Err(ApiError::bad_request(format!("the property `{name}` is locked, so a run cannot override it")));
         }
         seen.retain(|(other, _)| text(other, "name") != name);
         seen.push((given.clone(), vec![service.pipeline.as_str(), id]));
@@ -156,8 +156,8 @@ fn effective(service: &Service, change: &Change, trigger: &Document, overrides: 
     Ok(shown.collect())
 }
 
-fn find(from: &impl Read, id: &str) -> Result<(String, Document), Refusal> {
-    from.all(Kind::Run)?.into_iter().find(|(_, run)| text(run, "id") == id).ok_or_else(|| Refusal::not_found("run", id))
+fn find(from: &impl Read, id: &str) -> Result<(String, Document), ApiError> {
+    from.all(Kind::Run)?.into_iter().find(|(_, run)| text(run, "id") == id).ok_or_else(|| ApiError::not_found("run", id))
 }
 
 /// A run as it is shown: with its addresses; its logs have operations of their own.
@@ -174,22 +174,22 @@ fn shown(service: &Service, run: &Document) -> Document {
 }
 
 /// `GET /pipeline_runs`
-pub(crate) async fn list(service: Service, Query(query): Query<Parameters>) -> Result<Json<Value>, Refusal> {
+pub(crate) async fn list(service: Service, Query(query): Query<Parameters>) -> Result<Json<Value>, ApiError> {
     let page = service.work(move |service| {
         let value = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let limit = match value("limit").map(str::parse) {
             None => PAGE,
             Some(Ok(limit)) if limit > 0 => limit,
-            _ => return Err(Refusal::bad_request("`limit` must be a whole number of at least 1")),
+            _ => return Err(ApiError::bad_request("`limit` must be a whole number of at least 1")),
         };
         let start = match value("start") {
             None => None,
             Some(start) if start.len() == 20 && start.bytes().all(|byte| byte.is_ascii_digit()) => Some(start),
-            _ => return Err(Refusal::bad_request("`start` must be what `next.href` of the page before says")),
+            _ => return Err(ApiError::bad_request("`start` must be what `next.href` of the page before says")),
         };
         let (statuses, names) = (entries(&query, "status"), entries(&query, "trigger.name"));
         if statuses.iter().any(|status| !validation::STATUSES.contains(status)) {
-            return Err(Refusal::bad_request(format!("`status` must be one of {}", validation::STATUSES.join(", "))));
+            return Err(ApiError::bad_request(format!("`status` must be one of {}", validation::STATUSES.join(", "))));
         }
         let mut runs = service.store.view()?.all(Kind::Run)?;
         runs.reverse();
@@ -228,9 +228,9 @@ fn page(service: &Service, query: &Parameters, runs: &[Document], limit: usize, 
 }
 
 /// `POST /pipeline_runs`
-pub(crate) async fn create(service: Service, content: Content) -> Result<(StatusCode, Json<Document>), Refusal> {
+pub(crate) async fn create(service: Service, body: Body) -> Result<(StatusCode, Json<Document>), ApiError> {
     let created = service.work(move |service| {
-        let body = content.object()?;
+        let body = body.object()?;
         validation::description(&body)?;
         let request = named_trigger(&body)?;
         let name = text(&request, "name").to_owned();
@@ -241,18 +241,18 @@ pub(crate) async fn create(service: Service, content: Content) -> Result<(Status
                 .into_iter()
                 .map(|(_, trigger)| trigger)
                 .find(|trigger| text(trigger, "name") == name)
-                .ok_or_else(|| Refusal::not_found("trigger", &name))?;
+                .ok_or_else(|| ApiError::not_found("trigger", &name))?;
             if trigger.get("enabled") == Some(&Value::Bool(false)) {
-                return Err(Refusal::bad_request(format!("the trigger `{name}` is disabled")));
+                return Err(ApiError::bad_request(format!("the trigger `{name}` is disabled")));
             }
-            add(service, change, &trigger, Request::of_api(&body, &request)?)
+            add(service, change, &trigger, RunRequest::of_api(&body, &request)?)
         })
     });
     Ok((StatusCode::CREATED, Json(created.await?)))
 }
 
 /// The trigger and what goes with it: an object, or, in the older form, members of the body.
-fn named_trigger(body: &Document) -> Result<Document, Refusal> {
+fn named_trigger(body: &Document) -> Result<Document, ApiError> {
     if let Some(trigger) = body.get("trigger").and_then(Value::as_object) {
         if text(trigger, "name").is_empty() {
             return Err(validation::missing("trigger.name"));
@@ -277,10 +277,10 @@ pub(crate) async fn get(
     service: Service,
     Path((_, id)): Path<(String, String)>,
     Query(query): Query<Parameters>,
-) -> Result<Json<Document>, Refusal> {
+) -> Result<Json<Document>, ApiError> {
     let found = service.work(move |service| {
         if let Some(other) = entries(&query, "includes").into_iter().find(|include| *include != "definitions") {
-            return Err(Refusal::bad_request(format!("`includes` must be definitions, and not `{other}`")));
+            return Err(ApiError::bad_request(format!("`includes` must be definitions, and not `{other}`")));
         }
         Ok(shown(service, &find(&service.store.view()?, &id)?.1))
     });
@@ -288,7 +288,7 @@ pub(crate) async fn get(
 }
 
 /// `DELETE /pipeline_runs/{run}`
-pub(crate) async fn delete(service: Service, Path((_, id)): Path<(String, String)>) -> Result<StatusCode, Refusal> {
+pub(crate) async fn delete(service: Service, Path((_, id)): Path<(String, String)>) -> Result<StatusCode, ApiError> {
     let deleted = service.work(move |service| {
         service.store.change(|change| {
             let (key, _) = find(change, &id)?;
@@ -302,17 +302,17 @@ pub(crate) async fn delete(service: Service, Path((_, id)): Path<(String, String
 pub(crate) async fn cancel(
     service: Service,
     Path((_, id)): Path<(String, String)>,
-    content: Content,
-) -> Result<(StatusCode, Json<Document>), Refusal> {
+    body: Body,
+) -> Result<(StatusCode, Json<Document>), ApiError> {
     let cancelled = service.work(move |service| {
-        let body = content.object_if_any()?;
+        let body = body.object_if_any()?;
         if body.get("force").is_some_and(|force| !force.is_boolean()) {
-            return Err(Refusal::bad_request("`force` must be true or false"));
+            return Err(ApiError::bad_request("`force` must be true or false"));
         }
         service.store.change(|change| {
             let (key, run) = find(change, &id)?;
             if ENDED.contains(&text(&run, "status")) {
-                return Err(Refusal::conflict(format!("the run has already ended: {}", text(&run, "status"))));
+                return Err(ApiError::conflict(format!("the run has already ended: {}", text(&run, "status"))));
             }
             let run = ended(&run);
             change.put(Kind::Run, &key, &run)?;
@@ -323,7 +323,7 @@ pub(crate) async fn cancel(
 }
 
 /// `POST /pipeline_runs/{run}/rerun`: the same again, with the state that it had.
-pub(crate) async fn rerun(service: Service, Path((_, id)): Path<(String, String)>) -> Result<(StatusCode, Json<Document>), Refusal> {
+pub(crate) async fn rerun(service: Service, Path((_, id)): Path<(String, String)>) -> Result<(StatusCode, Json<Document>), ApiError> {
     let repeated = service.work(move |service| {
         service.store.change(|change| {
             let (_, mut run) = find(change, &id)?;
@@ -349,7 +349,7 @@ fn logs_of(run: &Document) -> Vec<&Document> {
 }
 
 /// `GET /pipeline_runs/{run}/logs`
-pub(crate) async fn logs(service: Service, Path((_, id)): Path<(String, String)>) -> Result<Json<Value>, Refusal> {
+pub(crate) async fn logs(service: Service, Path((_, id)): Path<(String, String)>) -> Result<Json<Value>, ApiError> {
     let logs = service.work(move |service| {
         let (_, run) = find(&service.store.view()?, &id)?;
         let entry = |log: &Document| json!({ "id": log["id"], "name": log["name"], "href": service.href(&format!("/pipeline_runs/{id}/logs/{}", text(log, "id"))) });
@@ -359,10 +359,10 @@ pub(crate) async fn logs(service: Service, Path((_, id)): Path<(String, String)>
 }
 
 /// `GET /pipeline_runs/{run}/logs/{log}`
-pub(crate) async fn log(service: Service, Path((_, id, log)): Path<(String, String, String)>) -> Result<Json<Value>, Refusal> {
+pub(crate) async fn log(service: Service, Path((_, id, log)): Path<(String, String, String)>) -> Result<Json<Value>, ApiError> {
     let found = service.work(move |service| {
         let (_, run) = find(&service.store.view()?, &id)?;
-        let entry = logs_of(&run).into_iter().find(|entry| text(entry, "id") == log).ok_or_else(|| Refusal::not_found("log", &log))?;
+        let entry = logs_of(&run).into_iter().find(|entry| text(entry, "id") == log).ok_or_else(|| ApiError::not_found("log", &log))?;
         Ok(json!({ "id": entry["id"], "data": entry["data"] }))
     });
     found.await.map(Json)

@@ -4,22 +4,23 @@ use axum::Json;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use sidestage_runtime::hash::masked;
 
-use super::super::content::Content;
-use super::super::digest;
-use super::super::error::Refusal;
+use super::super::body::Body;
+use super::super::error::ApiError;
+use super::super::merge_patch;
 use super::super::service::Service;
 use super::super::store::{Change, Document, Kind, Read};
 use super::super::validation;
 use super::{Parameters, check_count, entries, text};
 
-/// What a trigger has where nobody said anything.
+/// What a trigger has by default.
 fn defaults() -> [(&'static str, Value); 4] {
     [("enabled", true.into()), ("favorite", false.into()), ("limit_waiting_runs", false.into()), ("tags", json!([]))]
 }
 
-pub(super) fn find(from: &impl Read, id: &str) -> Result<Document, Refusal> {
-    from.get(Kind::Trigger, id)?.ok_or_else(|| Refusal::not_found("trigger", id))
+pub(super) fn find(from: &impl Read, id: &str) -> Result<Document, ApiError> {
+    from.get(Kind::Trigger, id)?.ok_or_else(|| ApiError::not_found("trigger", id))
 }
 
 /// The trigger's own properties, as they are kept.
@@ -38,7 +39,7 @@ pub(crate) fn shown(service: &Service, trigger: &Document) -> Document {
     let mut shown = trigger.clone();
     shown.remove("created");
     if let Some(value) = shown.get_mut("secret").and_then(|secret| secret.get_mut("value")) {
-        let hash = digest::shown(value.as_str().unwrap_or_default(), &[&service.pipeline, id]);
+        let hash = masked(value.as_str().unwrap_or_default(), &[&service.pipeline, id]);
         *value = hash.into();
     }
     let properties: Vec<Document> = properties(trigger).iter().map(|property| shown_property(service, id, property)).collect();
@@ -64,12 +65,12 @@ fn property_href(service: &Service, trigger: &str, name: &str) -> String {
 }
 
 /// `GET /triggers`
-pub(crate) async fn list(service: Service, Query(query): Query<Parameters>) -> Result<Json<Value>, Refusal> {
+pub(crate) async fn list(service: Service, Query(query): Query<Parameters>) -> Result<Json<Value>, ApiError> {
     let triggers = service.work(move |service| {
         let mut triggers: Vec<Document> = service.store.view()?.all(Kind::Trigger)?.into_iter().map(|(_, trigger)| trigger).collect();
         for kind in entries(&query, "type") {
             if !validation::TRIGGER_TYPES.contains(&kind) {
-                return Err(Refusal::bad_request(format!("`type` must be one of {}", validation::TRIGGER_TYPES.join(", "))));
+                return Err(ApiError::bad_request(format!("`type` must be one of {}", validation::TRIGGER_TYPES.join(", "))));
             }
         }
         for name in ["type", "name", "event_listener"] {
@@ -93,7 +94,7 @@ pub(crate) async fn list(service: Service, Query(query): Query<Parameters>) -> R
             [] => {}
             ["true"] => triggers.retain(|trigger| trigger.get("enabled") == Some(&Value::Bool(false))),
             ["false"] => triggers.retain(|trigger| trigger.get("enabled") != Some(&Value::Bool(false))),
-            _ => return Err(Refusal::bad_request("`disabled` must be true or false")),
+            _ => return Err(ApiError::bad_request("`disabled` must be true or false")),
         }
         triggers.sort_by(|left, right| text(left, "created").cmp(text(right, "created")));
         Ok(triggers.iter().map(|trigger| shown(service, trigger)).collect::<Vec<_>>())
@@ -102,9 +103,9 @@ pub(crate) async fn list(service: Service, Query(query): Query<Parameters>) -> R
 }
 
 /// `POST /triggers`
-pub(crate) async fn create(service: Service, content: Content) -> Result<(StatusCode, Json<Document>), Refusal> {
+pub(crate) async fn create(service: Service, body: Body) -> Result<(StatusCode, Json<Document>), ApiError> {
     let created = service.work(move |service| {
-        let mut trigger = validation::trigger(&content.object()?)?;
+        let mut trigger = validation::trigger(&body.object()?)?;
         for (name, value) in defaults() {
             trigger.entry(name).or_insert(value);
         }
@@ -115,7 +116,7 @@ pub(crate) async fn create(service: Service, content: Content) -> Result<(Status
     Ok((StatusCode::CREATED, Json(created.await?)))
 }
 
-fn add(change: &Change, trigger: &mut Document) -> Result<(), Refusal> {
+fn add(change: &Change, trigger: &mut Document) -> Result<(), ApiError> {
     let known = change.all(Kind::Trigger)?;
     check_count(known.len(), "triggers")?;
     let id = uuid::Uuid::new_v4().to_string();
@@ -127,14 +128,14 @@ fn add(change: &Change, trigger: &mut Document) -> Result<(), Refusal> {
 }
 
 /// `GET /triggers/{trigger}`
-pub(crate) async fn get(service: Service, Path((_, id)): Path<(String, String)>) -> Result<Json<Document>, Refusal> {
+pub(crate) async fn get(service: Service, Path((_, id)): Path<(String, String)>) -> Result<Json<Document>, ApiError> {
     service.work(move |service| Ok(shown(service, &find(&service.store.view()?, &id)?))).await.map(Json)
 }
 
 /// `PATCH /triggers/{trigger}`
-pub(crate) async fn update(service: Service, Path((_, id)): Path<(String, String)>, content: Content) -> Result<Json<Document>, Refusal> {
+pub(crate) async fn update(service: Service, Path((_, id)): Path<(String, String)>, body: Body) -> Result<Json<Document>, ApiError> {
     let updated = service.work(move |service| {
-        let patch = content.object()?;
+        let patch = body.object()?;
         service.store.change(|change| {
             let old = find(change, &id)?;
             let new = patched(service, &old, &patch)?;
@@ -146,12 +147,11 @@ pub(crate) async fn update(service: Service, Path((_, id)): Path<(String, String
 }
 
 /// The trigger with a merge patch; it is looked at as a whole before it takes effect.
-fn patched(service: &Service, old: &Document, patch: &Document) -> Result<Document, Refusal> {
+fn patched(service: &Service, old: &Document, patch: &Document) -> Result<Document, ApiError> {
     if patch.get("type").is_some_and(|kind| old.get("type") != Some(kind)) {
-        return Err(Refusal::bad_request("`type` cannot be changed; delete the trigger and create another one"));
+        return Err(ApiError::bad_request("`type` cannot be changed; delete the trigger and create another one"));
     }
-    let mut merged = Value::Object(old.clone());
-    json_patch::merge(&mut merged, &Value::Object(patch.clone()));
+    let merged = merge_patch::merged(Value::Object(old.clone()), &Value::Object(patch.clone()));
     let merged = merged.as_object().cloned().unwrap_or_default();
     let mut new = validation::trigger(&merged)?;
     for (name, value) in defaults() {
@@ -165,7 +165,7 @@ fn patched(service: &Service, old: &Document, patch: &Document) -> Result<Docume
     // Who sends the hash back that was shown means the secret that is there.
     let value_of = |trigger: &Document| trigger.get("secret").and_then(|secret| secret["value"].as_str()).map(str::to_owned);
     if let (Some(sent), Some(known)) = (value_of(&new), value_of(old))
-        && sent == digest::shown(&known, &[&service.pipeline, text(old, "id")])
+        && sent == masked(&known, &[&service.pipeline, text(old, "id")])
     {
         new["secret"]["value"] = known.into();
     }
@@ -173,10 +173,10 @@ fn patched(service: &Service, old: &Document, patch: &Document) -> Result<Docume
 }
 
 /// `DELETE /triggers/{trigger}`
-pub(crate) async fn delete(service: Service, Path((_, id)): Path<(String, String)>) -> Result<StatusCode, Refusal> {
+pub(crate) async fn delete(service: Service, Path((_, id)): Path<(String, String)>) -> Result<StatusCode, ApiError> {
     let deleted = service.work(move |service| {
         let is_gone = service.store.change(|change| change.remove(Kind::Trigger, &id))?;
-        if is_gone { Ok(StatusCode::NO_CONTENT) } else { Err(Refusal::not_found("trigger", &id)) }
+        if is_gone { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::not_found("trigger", &id)) }
     });
     deleted.await
 }
@@ -185,10 +185,10 @@ pub(crate) async fn delete(service: Service, Path((_, id)): Path<(String, String
 pub(crate) async fn duplicate(
     service: Service,
     Path((_, id)): Path<(String, String)>,
-    content: Content,
-) -> Result<(StatusCode, Json<Document>), Refusal> {
+    body: Body,
+) -> Result<(StatusCode, Json<Document>), ApiError> {
     let copied = service.work(move |service| {
-        let name = validation::copy_name(&content.object()?)?;
+        let name = validation::copy_name(&body.object()?)?;
         service.store.change(|change| {
             let mut copy = find(change, &id)?;
             copy.insert("name".to_owned(), name.into());

@@ -3,42 +3,44 @@
 //! One binary: `pipelinectl CMD ...`, `sidestage pipelinectl CMD ...`, or a link named like the command. A call does
 //! little more than start, so nothing here goes through the command line of `sidestage`.
 
+mod context;
 mod entries;
+mod error;
 mod files;
+mod json_bytes;
 mod name;
-mod problem;
 mod records;
-mod run;
 mod state;
 mod store;
-mod text;
+mod streams;
 mod variables;
 
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use problem::Problem;
-use run::Run;
+use context::StoreContext;
+use error::StoreError;
+use sidestage_compiler::diagnostics::nearest;
 
 type Arguments<'a> = &'a [Vec<u8>];
 
 /// A key and its value.
-type Pair = (Vec<u8>, Vec<u8>);
+type KeyValue = (Vec<u8>, Vec<u8>);
 
 /// A command: its name, its arguments, what it does, and how.
 struct Command {
     name: &'static str,
     synopsis: &'static str,
     about: &'static str,
-    run: fn(&Run, Arguments) -> Result<(), Problem>,
+    run: fn(&StoreContext, Arguments) -> Result<(), StoreError>,
 }
 
 const fn command(
     name: &'static str,
     synopsis: &'static str,
     about: &'static str,
-    run: fn(&Run, Arguments) -> Result<(), Problem>,
+    run: fn(&StoreContext, Arguments) -> Result<(), StoreError>,
 ) -> Command {
     Command { name, synopsis, about, run }
 }
@@ -56,7 +58,12 @@ const COMMANDS: &[Command] = &[
         "sets variables; without a value it is read from standard input",
         variables::set_env,
     ),
-    command("set_envc", "KEY VALUE [KEY VALUE ...] | KEY", "the same, for good: such a variable cannot be set again", variables::set_envc),
+    command(
+        "set_envc",
+        "KEY VALUE [KEY VALUE ...] | KEY",
+        "the same, permanently: such a variable cannot be set again",
+        variables::set_envc,
+    ),
     command("get_env", "KEY [DEFAULT]", "prints a variable, else the file $CONFIG_DIR/KEY, else the default", variables::get_env),
     command("list_env", "", "lists the variables that are set", variables::list_env),
     command("export_env", "KEY ...", "marks variables for async runs", variables::export_env),
@@ -94,9 +101,9 @@ const COMMANDS: &[Command] = &[
         "prints a property of an entry, or lists them; `result` lists the stages with results",
         records::get_data,
     ),
-    command("save_asset", "PROPERTY VALUE ... blob JSON|FILE", "keeps an asset for good", entries::save_asset),
+    command("save_asset", "PROPERTY VALUE ... blob JSON|FILE", "keeps an asset permanently", entries::save_asset),
     command("load_asset", "[PROPERTY VALUE ...]", "prints the asset with these properties, or all in a list", entries::load_asset),
-    command("save_evidence", "PROPERTY VALUE ... blob JSON|FILE", "keeps a piece of evidence for good", entries::save_evidence),
+    command("save_evidence", "PROPERTY VALUE ... blob JSON|FILE", "keeps a piece of evidence permanently", entries::save_evidence),
     command("load_evidence", "[PROPERTY VALUE ...]", "prints the evidence with these properties, or all in a list", entries::load_evidence),
     command("delete_evidences", "", "forgets all evidence", entries::delete_evidences),
     command(
@@ -128,43 +135,42 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     let arguments: Vec<Vec<u8>> = arguments.into_iter().map(OsString::into_encoded_bytes).collect();
     match dispatch(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            problem.complain(arguments.first().map(Vec::as_slice));
-            ExitCode::from(problem.exit_code())
+        Err(error) => {
+            error.print_error(arguments.first().map(Vec::as_slice));
+            ExitCode::from(error.exit_code())
         }
     }
 }
 
-fn dispatch(arguments: Arguments) -> Result<(), Problem> {
+fn dispatch(arguments: Arguments) -> Result<(), StoreError> {
     let Some((name, rest)) = arguments.split_first() else {
-        return Err(Problem::usage(format!("which command?\n\n{}", help())));
+        return Err(StoreError::usage(format!("which command?\n\n{}", help())));
     };
     let name = String::from_utf8_lossy(name);
     match (&*name, rest) {
-        ("help" | "--help" | "-h", []) => return run::print(help().as_bytes()),
-        ("help", [of, ..]) => return run::print(find(&String::from_utf8_lossy(of))?.help().as_bytes()),
-        ("--version" | "-V", _) => return run::print(concat!("pipelinectl of sidestage ", env!("CARGO_PKG_VERSION"), "\n").as_bytes()),
+        ("help" | "--help" | "-h", []) => return streams::print(help().as_bytes()),
+        ("help", [of, ..]) => return streams::print(find(&String::from_utf8_lossy(of))?.help().as_bytes()),
+        ("--version" | "-V", _) => return streams::print(concat!("pipelinectl of sidestage ", env!("CARGO_PKG_VERSION"), "\n").as_bytes()),
         _ => {}
     }
     let command = find(&name)?;
-    // With a value behind it, this is a key.
+    // With a value after it, this is a key.
     if matches!(rest, [only] if only == b"--help" || only == b"-h") {
-        return run::print(command.help().as_bytes());
+        return streams::print(command.help().as_bytes());
     }
-    (command.run)(&Run::from_environment()?, rest).map_err(|problem| problem.of_command(command.name, command.synopsis))
+    (command.run)(&StoreContext::from_environment()?, rest).map_err(|error| error.of_command(command.name, command.synopsis))
 }
 
-fn find(name: &str) -> Result<&'static Command, Problem> {
+fn find(name: &str) -> Result<&'static Command, StoreError> {
     COMMANDS.iter().find(|command| command.name == name).ok_or_else(|| unknown(name))
 }
 
-fn unknown(name: &str) -> Problem {
-    let near = COMMANDS.iter().map(|command| (strsim::damerau_levenshtein(command.name, name), command.name)).min();
-    let hint = match near {
-        Some((distance, near)) if distance <= 3 => format!("did you mean `{near}`?"),
-        _ => "`pipelinectl help` lists all commands.".to_owned(),
+fn unknown(name: &str) -> StoreError {
+    let hint = match nearest(name, COMMANDS.iter().map(|command| command.name)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`pipelinectl help` lists all commands.".to_owned(),
     };
-    Problem::usage(format!("there is no command `{name}`; {hint}"))
+    StoreError::usage(format!("there is no command `{name}`; {hint}"))
 }
 
 fn help() -> String {

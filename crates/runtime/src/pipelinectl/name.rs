@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::error::StoreError;
+
 /// A file name may have 255 bytes; a longer key goes on in a folder of its own.
 const LONGEST: usize = 200;
 
@@ -27,7 +29,7 @@ pub(super) fn path_of(key: &[u8]) -> PathBuf {
     path
 }
 
-/// All keys below a folder, sorted.
+/// All keys under a folder, sorted.
 pub(super) fn keys_in(folder: &Path) -> std::io::Result<Vec<Vec<u8>>> {
     let mut keys = Vec::new();
     collect(folder, &mut Vec::new(), &mut keys)?;
@@ -58,6 +60,28 @@ fn collect(folder: &Path, start: &mut Vec<u8>, keys: &mut Vec<Vec<u8>>) -> std::
 
 fn decoded(name: &[u8]) -> Vec<u8> {
     percent_encoding::percent_decode(name).collect()
+}
+
+/// A path has at most 4,096 bytes, and the store has a path itself.
+const LONGEST_NAME: usize = 3500;
+
+/// The key of an entry.
+pub(super) fn key(key: &[u8]) -> Result<&[u8], StoreError> {
+    if key.is_empty() {
+        return Err(StoreError::usage("the key is empty"));
+    }
+    if path_of(key).as_os_str().len() > LONGEST_NAME {
+        return Err(StoreError::usage(format!(
+            "a key of {} bytes is too long; {LONGEST_NAME} letters, or a third as many other characters, fit into the name of a file",
+            key.len()
+        )));
+    }
+    Ok(key)
+}
+
+/// A key as it is shown in a message.
+pub(super) fn shown(key: &[u8]) -> String {
+    String::from_utf8_lossy(key).escape_debug().collect()
 }
 
 #[cfg(test)]

@@ -4,57 +4,59 @@
 use std::collections::BTreeMap;
 
 use super::Arguments;
+use super::context::StoreContext;
+use super::error::StoreError;
 use super::files;
-use super::problem::Problem;
-use super::run::{self, Run, key, shown};
-use super::text::Text;
+use super::json_bytes::JsonBytes;
+use super::name::{key, shown};
+use super::streams;
 use super::variables::no_arguments;
 
 /// A kind of entry with properties.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Kind {
+pub(super) struct RecordKind {
     folder: &'static str,
     word: &'static str,
     list: &'static str,
 }
 
-pub(super) const REPO: Kind = Kind { folder: "repo", word: "repository", list: "list_repos" };
-pub(super) const ARTIFACT: Kind = Kind { folder: "artifact", word: "artifact", list: "list_artifacts" };
+pub(super) const REPO: RecordKind = RecordKind { folder: "repo", word: "repository", list: "list_repos" };
+pub(super) const ARTIFACT: RecordKind = RecordKind { folder: "artifact", word: "artifact", list: "list_artifacts" };
 const DATA: &str = "data";
 
 /// Values by the name of the property.
 pub(super) type Properties = BTreeMap<Vec<u8>, Vec<u8>>;
 
-pub(super) fn save_repo(run: &Run, arguments: Arguments) -> Result<(), Problem> {
-    save(run, REPO, arguments)
+pub(super) fn save_repo(context: &StoreContext, arguments: Arguments) -> Result<(), StoreError> {
+    save(context, REPO, arguments)
 }
 
-pub(super) fn save_artifact(run: &Run, arguments: Arguments) -> Result<(), Problem> {
-    save(run, ARTIFACT, arguments)
+pub(super) fn save_artifact(context: &StoreContext, arguments: Arguments) -> Result<(), StoreError> {
+    save(context, ARTIFACT, arguments)
 }
 
-pub(super) fn list_repos(run: &Run, arguments: Arguments) -> Result<(), Problem> {
+pub(super) fn list_repos(context: &StoreContext, arguments: Arguments) -> Result<(), StoreError> {
     no_arguments(arguments)?;
-    run::print_lines(&run.store.list(REPO.folder, &[])?)
+    streams::print_lines(&context.store.list(REPO.folder, &[])?)
 }
 
-pub(super) fn list_artifacts(run: &Run, arguments: Arguments) -> Result<(), Problem> {
+pub(super) fn list_artifacts(context: &StoreContext, arguments: Arguments) -> Result<(), StoreError> {
     no_arguments(arguments)?;
-    run::print_lines(&run.store.list(ARTIFACT.folder, &[])?)
+    streams::print_lines(&context.store.list(ARTIFACT.folder, &[])?)
 }
 
-pub(super) fn load_repo(run: &Run, arguments: Arguments) -> Result<(), Problem> {
-    load(run, REPO, arguments)
+pub(super) fn load_repo(context: &StoreContext, arguments: Arguments) -> Result<(), StoreError> {
+    load(context, REPO, arguments)
 }
 
-pub(super) fn load_artifact(run: &Run, arguments: Arguments) -> Result<(), Problem> {
-    load(run, ARTIFACT, arguments)
+pub(super) fn load_artifact(context: &StoreContext, arguments: Arguments) -> Result<(), StoreError> {
+    load(context, ARTIFACT, arguments)
 }
 
-fn save(run: &Run, kind: Kind, arguments: Arguments) -> Result<(), Problem> {
-    let [name, properties @ ..] = arguments else { return Err(Problem::usage("no key is given")) };
+fn save(context: &StoreContext, kind: RecordKind, arguments: Arguments) -> Result<(), StoreError> {
+    let [name, properties @ ..] = arguments else { return Err(StoreError::usage("no key is given")) };
     if properties.is_empty() {
-        return Err(Problem::usage("no property is given"));
+        return Err(StoreError::usage("no property is given"));
     }
     let mut values = Vec::new();
     let mut from_input = None;
@@ -63,7 +65,7 @@ fn save(run: &Run, kind: Kind, arguments: Arguments) -> Result<(), Problem> {
             Some(end) => values.push((key(&property[..end])?, property[end + 1..].to_vec())),
             None => {
                 if let Some(other) = from_input.replace(key(property)?) {
-                    return Err(Problem::usage(format!(
+                    return Err(StoreError::usage(format!(
                         "`{}` and `{}` have no value; standard input can give only one",
                         shown(other),
                         shown(property)
@@ -73,87 +75,93 @@ fn save(run: &Run, kind: Kind, arguments: Arguments) -> Result<(), Problem> {
         }
     }
     if let Some(property) = from_input {
-        values.push((property, run::value_from_input(property)?));
+        values.push((property, streams::value_from_input(property)?));
     }
-    put(run, kind, key(name)?, values.iter().map(|(property, value)| (*property, value.as_slice())))
+    put(context, kind, key(name)?, values.iter().map(|(property, value)| (*property, value.as_slice())))
 }
 
 /// Puts properties of an entry.
-pub(super) fn put<'a>(run: &Run, kind: Kind, name: &[u8], properties: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Result<(), Problem> {
+pub(super) fn put<'a>(
+    context: &StoreContext,
+    kind: RecordKind,
+    name: &[u8],
+    properties: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+) -> Result<(), StoreError> {
     for (property, value) in properties {
-        run.store.put(kind.folder, &[name, property], value)?;
+        context.store.put(kind.folder, &[name, property], value)?;
     }
     Ok(())
 }
 
 /// All entries of a kind with their properties.
-pub(super) fn all(run: &Run, kind: Kind) -> Result<BTreeMap<Vec<u8>, Properties>, Problem> {
-    run.store.list(kind.folder, &[])?.into_iter().map(|name| Ok((name.clone(), properties(run, kind.folder, &name)?))).collect()
+pub(super) fn all(context: &StoreContext, kind: RecordKind) -> Result<BTreeMap<Vec<u8>, Properties>, StoreError> {
+    context.store.list(kind.folder, &[])?.into_iter().map(|name| Ok((name.clone(), properties(context, kind.folder, &name)?))).collect()
 }
 
-fn properties(run: &Run, folder: &str, name: &[u8]) -> Result<Properties, Problem> {
+fn properties(context: &StoreContext, folder: &str, name: &[u8]) -> Result<Properties, StoreError> {
     let mut found = BTreeMap::new();
-    for property in run.store.list(folder, &[name])? {
-        if let Some(value) = run.store.get(folder, &[name, &property])? {
+    for property in context.store.list(folder, &[name])? {
+        if let Some(value) = context.store.get(folder, &[name, &property])? {
             found.insert(property, value);
         }
     }
     Ok(found)
 }
 
-fn load(run: &Run, kind: Kind, arguments: Arguments) -> Result<(), Problem> {
+fn load(context: &StoreContext, kind: RecordKind, arguments: Arguments) -> Result<(), StoreError> {
     let (name, property, default) = match arguments {
         [name] => (key(name)?, None, None),
         [name, property] => (key(name)?, Some(key(property)?), None),
         [name, property, default] => (key(name)?, Some(key(property)?), Some(default)),
-        _ => return Err(Problem::usage("a key, at most one property and its default are taken")),
+        _ => return Err(StoreError::usage("a key, at most one property and its default are taken")),
     };
-    let Some(property) = property else { return print_all(run, kind, name) };
-    match (run.store.get(kind.folder, &[name, property])?, default) {
-        (Some(value), _) => run::print_value(&value),
-        (None, Some(default)) => run::print_value(default),
-        (None, None) if run.store.has(kind.folder, &[name]) => {
-            Err(Problem::refused(format!("the {} `{}` has no property `{}`", kind.word, shown(name), shown(property))))
+    let Some(property) = property else { return print_all(context, kind, name) };
+    match (context.store.get(kind.folder, &[name, property])?, default) {
+        (Some(value), _) => streams::print_value(&value),
+        (None, Some(default)) => streams::print_value(default),
+        (None, None) if context.store.has(kind.folder, &[name]) => {
+            Err(StoreError::refused(format!("the {} `{}` has no property `{}`", kind.word, shown(name), shown(property))))
         }
         (None, None) => Err(unknown(kind, name)),
     }
 }
 
-fn unknown(kind: Kind, name: &[u8]) -> Problem {
-    Problem::refused(format!("there is no {} `{}`; {} names them", kind.word, shown(name), kind.list))
+fn unknown(kind: RecordKind, name: &[u8]) -> StoreError {
+    StoreError::refused(format!("there is no {} `{}`; {} names them", kind.word, shown(name), kind.list))
 }
 
-fn print_all(run: &Run, kind: Kind, name: &[u8]) -> Result<(), Problem> {
-    let properties = properties(run, kind.folder, name)?;
+fn print_all(context: &StoreContext, kind: RecordKind, name: &[u8]) -> Result<(), StoreError> {
+    let properties = properties(context, kind.folder, name)?;
     if properties.is_empty() {
         return Err(unknown(kind, name));
     }
     let name = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let object: BTreeMap<String, Text> = properties.into_iter().map(|(property, value)| (name(&property), Text::new(value))).collect();
-    let text = serde_json::to_string(&object).map_err(|error| Problem::Broken(error.to_string()))?;
-    run::print(format!("{text}\n").as_bytes())
+    let object: BTreeMap<String, JsonBytes> =
+        properties.into_iter().map(|(property, value)| (name(&property), JsonBytes::new(value))).collect();
+    let text = serde_json::to_string(&object).map_err(|error| StoreError::Failed(error.to_string()))?;
+    streams::print(format!("{text}\n").as_bytes())
 }
 
-pub(super) fn put_data(run: &Run, arguments: Arguments) -> Result<(), Problem> {
-    let [name, property, value] = arguments else { return Err(Problem::usage("a key, a property and a value are taken")) };
-    run.store.put(DATA, &[key(name)?, key(property)?], value)
+pub(super) fn put_data(context: &StoreContext, arguments: Arguments) -> Result<(), StoreError> {
+    let [name, property, value] = arguments else { return Err(StoreError::usage("a key, a property and a value are taken")) };
+    context.store.put(DATA, &[key(name)?, key(property)?], value)
 }
 
-pub(super) fn get_data(run: &Run, arguments: Arguments) -> Result<(), Problem> {
+pub(super) fn get_data(context: &StoreContext, arguments: Arguments) -> Result<(), StoreError> {
     match arguments {
-        [name] if name == b"result" => run::print_lines(&run.store.list(files::RESULT, &[])?),
+        [name] if name == b"result" => streams::print_lines(&context.store.list(files::RESULT, &[])?),
         [name] => {
-            let properties = run.store.list(DATA, &[key(name)?])?;
+            let properties = context.store.list(DATA, &[key(name)?])?;
             if properties.is_empty() {
-                Err(Problem::refused(format!("there is no data `{}`", shown(name))))
+                Err(StoreError::refused(format!("there is no data `{}`", shown(name))))
             } else {
-                run::print_lines(&properties)
+                streams::print_lines(&properties)
             }
         }
-        [name, property] => match run.store.get(DATA, &[key(name)?, key(property)?])? {
-            Some(value) => run::print_value(&value),
-            None => Err(Problem::refused(format!("the data `{}` has no property `{}`", shown(name), shown(property)))),
+        [name, property] => match context.store.get(DATA, &[key(name)?, key(property)?])? {
+            Some(value) => streams::print_value(&value),
+            None => Err(StoreError::refused(format!("the data `{}` has no property `{}`", shown(name), shown(property)))),
         },
-        _ => Err(Problem::usage("a key and at most one property are taken")),
+        _ => Err(StoreError::usage("a key and at most one property are taken")),
     }
 }

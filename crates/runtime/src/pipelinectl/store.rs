@@ -1,4 +1,4 @@
-//! Values in files, one each: replaced by renaming, so that whoever reads sees the old one or the new one, whatever
+//! Values in files, one each: replaced by renaming, so that a reader sees the old one or the new one, whatever
 //! happens to the writer.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::error::StoreError;
 use super::name;
-use super::problem::Problem;
 
 /// The folder with all values of a run.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Store {
     }
 
     /// The value of a key; nothing where it was never put.
-    pub(super) fn get(&self, kind: &str, keys: &[&[u8]]) -> Result<Option<Vec<u8>>, Problem> {
+    pub(super) fn get(&self, kind: &str, keys: &[&[u8]]) -> Result<Option<Vec<u8>>, StoreError> {
         read(&self.path(kind, keys))
     }
 
@@ -44,8 +44,8 @@ impl Store {
         self.path(kind, keys).exists()
     }
 
-    /// Puts a value in the place of whatever is there.
-    pub(super) fn put(&self, kind: &str, keys: &[&[u8]], value: &[u8]) -> Result<(), Problem> {
+    /// Puts a value, and replaces what is there.
+    pub(super) fn put(&self, kind: &str, keys: &[&[u8]], value: &[u8]) -> Result<(), StoreError> {
         let path = self.path(kind, keys);
         let unfinished = self.write_aside(value)?;
         let replaced = self.in_folder_of(&path, "written", || replace(&unfinished, &path));
@@ -53,7 +53,7 @@ impl Store {
     }
 
     /// Puts a value where there is none; tells whether it did.
-    pub(super) fn put_new(&self, kind: &str, keys: &[&[u8]], value: &[u8]) -> Result<bool, Problem> {
+    pub(super) fn put_new(&self, kind: &str, keys: &[&[u8]], value: &[u8]) -> Result<bool, StoreError> {
         let path = self.path(kind, keys);
         let unfinished = self.write_aside(value)?;
         let is_new = self.in_folder_of(&path, "written", || match fs::hard_link(&unfinished, &path) {
@@ -66,38 +66,38 @@ impl Store {
     }
 
     /// Takes a value away; tells whether there was one.
-    pub(super) fn remove(&self, kind: &str, keys: &[&[u8]]) -> Result<bool, Problem> {
+    pub(super) fn remove(&self, kind: &str, keys: &[&[u8]]) -> Result<bool, StoreError> {
         let path = self.path(kind, keys);
         match fs::remove_file(&path) {
             Ok(()) => Ok(true),
             Err(error) if is_absent(&error) => Ok(false),
-            Err(error) => Err(Problem::broken("removed", &path, &error)),
+            Err(error) => Err(StoreError::io("removed", &path, &error)),
         }
     }
 
-    /// The keys below these, sorted.
-    pub(super) fn list(&self, kind: &str, keys: &[&[u8]]) -> Result<Vec<Vec<u8>>, Problem> {
+    /// The keys under these, sorted.
+    pub(super) fn list(&self, kind: &str, keys: &[&[u8]]) -> Result<Vec<Vec<u8>>, StoreError> {
         let path = self.path(kind, keys);
-        name::keys_in(&path).map_err(|error| Problem::broken("read", &path, &error))
+        name::keys_in(&path).map_err(|error| StoreError::io("read", &path, &error))
     }
 
     /// For what is looked at and then changed.
-    pub(super) fn lock(&self) -> Result<Lock, Problem> {
+    pub(super) fn lock(&self) -> Result<Lock, StoreError> {
         let path = self.root.join(".lock");
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).write(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = self.in_folder_of(&path, "opened", || options.open(&path))?;
-        file.lock().map_err(|error| Problem::broken("locked", &path, &error))?;
+        file.lock().map_err(|error| StoreError::io("locked", &path, &error))?;
         Ok(Lock { _file: file })
     }
 
-    /// Writes a value under a name that nobody else has.
-    fn write_aside(&self, value: &[u8]) -> Result<PathBuf, Problem> {
+    /// Writes a value under a name that no other process uses.
+    fn write_aside(&self, value: &[u8]) -> Result<PathBuf, StoreError> {
         // Runs of several containers share the folder: the number of a process is not unique.
         let mut random = [0; 16];
-        getrandom::fill(&mut random).map_err(|error| Problem::Broken(format!("this machine gives no random bytes: {error}")))?;
+        getrandom::fill(&mut random).map_err(|error| StoreError::Failed(format!("this machine gives no random bytes: {error}")))?;
         let folder = self.root.join(UNFINISHED);
         // Once in a while is enough, and a listing would be a tenth of what a write costs.
         if random[0] == 0 {
@@ -107,14 +107,14 @@ impl Store {
         let mut file = self.in_folder_of(&path, "written", || private(&path))?;
         file.write_all(value).map_err(|error| {
             let _ = fs::remove_file(&path);
-            Problem::broken("written", &path, &error)
+            StoreError::io("written", &path, &error)
         })?;
         Ok(path)
     }
 
     /// Does what needs the folder of a path; where it fails for want of one, makes it and does it again. `what` is
     /// what is done to the path, for the message.
-    fn in_folder_of<T>(&self, path: &Path, what: &str, act: impl Fn() -> io::Result<T>) -> Result<T, Problem> {
+    fn in_folder_of<T>(&self, path: &Path, what: &str, act: impl Fn() -> io::Result<T>) -> Result<T, StoreError> {
         let done = match act() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.make_folder(path.parent().unwrap_or(&self.root))?;
@@ -122,16 +122,16 @@ impl Store {
             }
             done => done,
         };
-        done.map_err(|error| Problem::broken(what, path, &error))
+        done.map_err(|error| StoreError::io(what, path, &error))
     }
 
-    fn make_folder(&self, folder: &Path) -> Result<(), Problem> {
+    fn make_folder(&self, folder: &Path) -> Result<(), StoreError> {
         let mut builder = DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder).map_err(|error| match Problem::broken("made", folder, &error) {
-            Problem::Broken(text) => Problem::Broken(format!(
+        builder.create(folder).map_err(|error| match StoreError::io("made", folder, &error) {
+            StoreError::Failed(text) => StoreError::Failed(format!(
                 "{text}\nThe store of this run is {}: set PIPELINECTL_STATE to a folder that can be written.",
                 self.root.display()
             )),
@@ -148,7 +148,7 @@ fn replace(new: &Path, path: &Path) -> io::Result<()> {
     // the rest of a call. They do not where both change places.
     let exchange = || renameat_with(CWD, new, CWD, path, RenameFlags::EXCHANGE);
     match exchange() {
-        // What is no file, and so no value, goes back to its place.
+        // A folder is not a value: it goes back to its place.
         Ok(()) => fs::remove_file(new).inspect_err(|_| {
             let _ = exchange();
         }),
@@ -182,11 +182,11 @@ fn sweep(folder: &Path) {
 }
 
 /// The bytes of a file; nothing where there is none.
-pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, Problem> {
+pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     match fs::read(path) {
         Ok(value) => Ok(Some(value)),
         Err(error) if is_absent(&error) || path.is_dir() => Ok(None),
-        Err(error) => Err(Problem::broken("read", path, &error)),
+        Err(error) => Err(StoreError::io("read", path, &error)),
     }
 }
 

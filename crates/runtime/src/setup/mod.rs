@@ -1,12 +1,12 @@
-//! The webhook's set-up by the binary itself: what `setup-webhook.sh` does, without a script.
+//! The set-up of the webhook: what `setup-webhook.sh` does, without a script.
 //!
-//! `state` decides, `client` talks: every step is followed by another look, so that this can be ended anywhere, meet
+//! `state` decides, `client` talks: after every step the pipeline is observed again, so that this can be ended anywhere, meet
 //! another parent, or lose a reply, and still goes by what is true.
 
 mod client;
-mod fault;
-mod keeper;
+mod error;
 mod retry;
+mod run_store;
 mod state;
 mod token;
 
@@ -15,17 +15,17 @@ use std::io::Write;
 use serde::Serialize;
 use serde_json::Value;
 
-pub use client::{Client, Surroundings};
-pub use fault::{Fault, Kind};
-pub use keeper::Keeper;
+pub use client::{Client, ClientConfig};
+pub use error::{ErrorKind, SetupError};
 pub use retry::Retries;
+pub use run_store::RunStore;
 use sidestage_compiler::emit::Manifest;
-use state::{Doubts, Knowledge, Pipeline, Request, Step, Trigger};
+use state::{ApiRequest, LocalState, Pipeline, Step, Suspect, Trigger};
 pub use token::Token;
 
 /// What the user asked for.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
+pub struct SetupOptions {
     /// Send nothing that changes anything: say what would be sent.
     pub is_dry: bool,
     /// Enable the trigger where it is disabled.
@@ -36,7 +36,7 @@ pub struct Options {
 
 /// How the pipeline is now.
 #[derive(Debug, Serialize)]
-pub struct Outcome {
+pub struct SetupOutcome {
     /// The trigger that starts async runs; nothing in a dry run that would create it.
     pub trigger_id: String,
     /// Its address.
@@ -50,48 +50,55 @@ pub struct Outcome {
     pub notes: Vec<String>,
 }
 
-/// More looks than any sequence of steps needs, unless others change things all the time.
-const LOOKS: u32 = 40;
+/// More observations than any sequence of steps needs, unless others change things all the time.
+const OBSERVATIONS: u32 = 40;
 
 /// After these, what was written may not be shown yet.
-const QUICK_LOOKS: u32 = 8;
+const QUICK_OBSERVATIONS: u32 = 8;
 
 /// Brings the pipeline to what the manifest says. In a dry run the requests go to `out`, with the token masked.
 ///
 /// # Errors
 /// Why it could not be done, with the exit code that says so.
-pub fn apply(client: &mut Client, keeper: Keeper, manifest: &Manifest, options: Options, out: &mut dyn Write) -> Result<Outcome, Fault> {
-    let mut knowledge = Knowledge::new(options, keeper.is_there(), client.pipeline_id());
+pub fn apply(
+    client: &mut Client,
+    store: RunStore,
+    manifest: &Manifest,
+    options: SetupOptions,
+    out: &mut dyn Write,
+) -> Result<SetupOutcome, SetupError> {
+    let mut local = LocalState::new(options, store.is_available(), client.pipeline_id());
     if !options.rotate {
-        knowledge.token = keeper.secret(&manifest.property.name)?;
+        local.token = store.secret(&manifest.property.name)?;
     }
-    let mut work = Work { client, keeper, manifest, options, has_sent: false, failures: 0, replacements: 0, notes: Vec::new(), out };
-    let mut pipeline = work.look()?;
-    for number in 0..LOOKS {
-        if let Some(wait) = knowledge.awaits(&pipeline, work.client.tries()) {
-            work.client.back_off(wait, None);
-            pipeline = work.look()?;
+    let mut session = Session { client, store, manifest, options, has_sent: false, failures: 0, replacements: 0, notes: Vec::new(), out };
+    let mut pipeline = session.observe()?;
+    for number in 0..OBSERVATIONS {
+        if let Some(wait) = local.waits_for_listing(&pipeline, session.client.tries()) {
+            session.client.back_off(wait, None);
+            pipeline = session.observe()?;
             continue;
         }
-        if number >= QUICK_LOOKS {
-            work.client.back_off(2, None);
+        if number >= QUICK_OBSERVATIONS {
+            session.client.back_off(2, None);
         }
-        let Some(step) = state::next_step(&pipeline, &knowledge, manifest)? else {
-            return work.outcome(&pipeline, &knowledge);
+        let Some(step) = state::next_step(&pipeline, &local, manifest)? else {
+            return session.outcome(&pipeline, &local);
         };
-        work.take(&step, &pipeline, &mut knowledge)?;
-        pipeline = if options.is_dry { state::after(&step, pipeline, &knowledge, manifest) } else { work.look()? };
+        session.perform(&step, &pipeline, &mut local)?;
+        pipeline = if options.is_dry { state::after(&step, pipeline, &local, manifest) } else { session.observe()? };
     }
-    Err(Fault::new(Kind::Service, format!("trigger and token did not come to rest after {LOOKS} looks"))
-        .because("Other runs seem to change them all the time.")
-        .so("Run this again when they have ended."))
+    Err(SetupError::new(ErrorKind::Service, format!("trigger and token still change after {OBSERVATIONS} observations"))
+        .reason("Other runs seem to change them all the time.")
+        .help("Run this again when they have ended."))
 }
 
-struct Work<'a> {
+/// One set-up in progress: what it talks to, and what it has tried.
+struct Session<'a> {
     client: &'a mut Client,
-    keeper: Keeper,
+    store: RunStore,
     manifest: &'a Manifest,
-    options: Options,
+    options: SetupOptions,
     /// A change may have arrived although its reply did not.
     has_sent: bool,
     failures: u32,
@@ -100,86 +107,90 @@ struct Work<'a> {
     out: &'a mut dyn Write,
 }
 
-impl Work<'_> {
-    fn look(&mut self) -> Result<Pipeline, Fault> {
+impl Session<'_> {
+    fn observe(&mut self) -> Result<Pipeline, SetupError> {
         let properties = self.client.get("/properties", "read the properties of the pipeline")?;
         let path = format!("/triggers?name={}", client::encoded(&self.manifest.trigger.name));
         let triggers = self.client.get(&path, "list the triggers of the pipeline")?;
         Ok(Pipeline::read(&properties, &triggers, &self.manifest.trigger.name))
     }
 
-    fn take(&mut self, step: &Step, pipeline: &Pipeline, knowledge: &mut Knowledge) -> Result<(), Fault> {
+    fn perform(&mut self, step: &Step, pipeline: &Pipeline, local: &mut LocalState) -> Result<(), SetupError> {
         match step {
             Step::Wait => {
-                knowledge.waits += 1;
+                local.waits += 1;
                 self.client.back_off(1, None);
                 return Ok(());
             }
             Step::AdoptToken(token) => {
-                // A token that stands there as text needs no replacement.
-                knowledge.token = Some(token.clone());
-                return self.keep(token);
+                // A token that anybody can read needs no replacement.
+                local.token = Some(token.clone());
+                return self.keep_token(token);
             }
-            Step::ReplaceToken => {
-                // A parent that is doing the same is given time to call the webhook first.
-                if self.replacements > 0 {
-                    self.client.back_off(self.replacements.min(4), None);
-                }
-                self.replacements += 1;
-                if !self.options.rotate {
-                    self.notes.push("the token that the pipeline holds is not known here, so a new one takes its place".to_owned());
-                }
-                self.make_token(knowledge)?;
-            }
-            Step::CreateProperty if knowledge.token.is_none() => self.make_token(knowledge)?,
+            Step::ReplaceToken => self.replace_token(local)?,
+            Step::CreateProperty if local.token.is_none() => self.make_token(local)?,
             _ => {}
         }
         // Only the steps that need no token come without one.
-        let token = knowledge.token.clone();
-        let Some(request) = state::request(step, pipeline, self.manifest, token.as_ref().map_or("", Token::reveal)) else { return Ok(()) };
+        let token = local.token.clone();
+        let Some(request) = state::request(step, pipeline, self.manifest, token.as_ref().map_or("", Token::expose_secret)) else {
+            return Ok(());
+        };
         if self.options.is_dry {
-            knowledge.taken(step, None);
+            local.record(step, None);
             return self.show(step, pipeline);
         }
         self.has_sent = true;
         if let Some(reply) = self.write(&request)? {
-            knowledge.taken(step, reply["id"].as_str());
+            local.record(step, reply["id"].as_str());
         }
         Ok(())
     }
 
+    fn replace_token(&mut self, local: &mut LocalState) -> Result<(), SetupError> {
+        // A parent that is doing the same is given time to call the webhook first.
+        if self.replacements > 0 {
+            self.client.back_off(self.replacements.min(4), None);
+        }
+        self.replacements += 1;
+        if !self.options.rotate {
+            self.notes.push("the token that the pipeline holds is not known here, so a new one replaces it".to_owned());
+        }
+        self.make_token(local)
+    }
+
     /// The token is kept before the pipeline has it: whatever ends this, none is lost.
-    fn make_token(&mut self, knowledge: &mut Knowledge) -> Result<(), Fault> {
+    fn make_token(&mut self, local: &mut LocalState) -> Result<(), SetupError> {
         // Another process of this very run may have made one in the meantime.
-        let kept = if self.options.rotate { None } else { self.keeper.secret(&self.manifest.property.name)? };
-        let newer = kept.filter(|kept| knowledge.token.as_ref().is_none_or(|known| known.reveal() != kept.reveal()));
+        let kept = if self.options.rotate { None } else { self.store.secret(&self.manifest.property.name)? };
+        let newer = kept.filter(|kept| local.token.as_ref().is_none_or(|known| known.expose_secret() != kept.expose_secret()));
         let token = match newer {
             Some(token) => token,
             None => Token::random()?,
         };
-        self.keep(&token)?;
-        knowledge.token = Some(token);
-        knowledge.doubts = Doubts { property: true, trigger: true };
+        self.keep_token(&token)?;
+        local.token = Some(token);
+        local.suspect = Suspect { property: true, trigger: true };
         Ok(())
     }
 
-    fn keep(&mut self, token: &Token) -> Result<(), Fault> {
-        self.client.hide(token);
-        if self.options.is_dry { Ok(()) } else { self.keeper.keep(&self.manifest.property.name, token) }
+    fn keep_token(&mut self, token: &Token) -> Result<(), SetupError> {
+        self.client.redact(token);
+        if self.options.is_dry { Ok(()) } else { self.store.set_secret(&self.manifest.property.name, token) }
     }
 
-    fn show(&mut self, step: &Step, pipeline: &Pipeline) -> Result<(), Fault> {
+    fn show(&mut self, step: &Step, pipeline: &Pipeline) -> Result<(), SetupError> {
         let Some(request) = state::request(step, pipeline, self.manifest, "***") else { return Ok(()) };
         let body = request.body.as_ref().map_or_else(String::new, |body| format!("{body:#}\n"));
         let text = format!("# {}\n{} {}\n{body}\n", request.what, request.method, self.client.address(&request.path));
         self.out
             .write_all(text.as_bytes())
-            .map_err(|error| Fault::new(Kind::Setting, format!("standard output cannot be written: {error}")))
+            .map_err(|error| SetupError::new(ErrorKind::Setting, format!("standard output cannot be written: {error}")))
     }
 
     /// One request that changes something; gives the reply where it was accepted. It is never repeated blindly: the
     /// next look shows whether it arrived.
-    fn write(&mut self, request: &Request) -> Result<Option<Value>, Fault> {
+    fn write(&mut self, request: &ApiRequest) -> Result<Option<Value>, SetupError> {
         let reply = self.client.send(request)?;
         if reply.is_good() {
             return Ok(Some(reply.body.unwrap_or(Value::Null)));
@@ -191,30 +202,30 @@ impl Work<'_> {
         }
         let is_gone = reply.status == 404 && request.method != "POST";
         self.failures += 1;
-        if (reply.is_passing || is_gone) && self.failures < self.client.tries() {
+        if (reply.is_transient || is_gone) && self.failures < self.client.tries() {
             self.client.back_off(self.failures, reply.retry_after);
             return Ok(None);
         }
-        Err(reply.fault(&request.what, &self.client.address("")))
+        Err(reply.error(&request.what, &self.client.address("")))
     }
 
-    fn outcome(mut self, pipeline: &Pipeline, knowledge: &Knowledge) -> Result<Outcome, Fault> {
-        self.notes.extend(pipeline.remarks(knowledge, self.manifest));
-        let Some(trigger) = pipeline.chosen(knowledge) else {
-            return Err(Fault::new(Kind::Service, "the pipeline has no trigger after all"));
+    fn outcome(mut self, pipeline: &Pipeline, local: &LocalState) -> Result<SetupOutcome, SetupError> {
+        self.notes.extend(pipeline.remarks(local, self.manifest));
+        let Some(trigger) = pipeline.chosen(local) else {
+            return Err(SetupError::new(ErrorKind::Service, "the pipeline has no trigger after all"));
         };
         let url = self.webhook_url(trigger)?;
-        Ok(Outcome {
+        Ok(SetupOutcome {
             trigger_id: trigger.id.clone(),
             webhook_url: url,
             header: trigger.header().unwrap_or(&self.manifest.trigger.secret.key_name).to_owned(),
-            changed: knowledge.changed || self.has_sent,
+            changed: local.changed || self.has_sent,
             notes: self.notes,
         })
     }
 
     /// The address of the webhook is the service's to say: it is never put together here.
-    fn webhook_url(&mut self, trigger: &Trigger) -> Result<String, Fault> {
+    fn webhook_url(&mut self, trigger: &Trigger) -> Result<String, SetupError> {
         if trigger.id.is_empty() {
             return Ok(String::new()); // a dry run has created nothing
         }
@@ -224,11 +235,14 @@ impl Work<'_> {
             let reply = self.client.get(&path, &format!("read the trigger {}", trigger.id))?;
             reply["webhook_url"].as_str().unwrap_or_default().clone_into(&mut url);
         }
-        if self.client.may_call(&url) {
+        if self.client.is_safe_url(&url) {
             return Ok(url);
         }
-        Err(Fault::new(Kind::Service, format!("the trigger `{}` ({}) has no safe webhook address: '{url}'", trigger.name, trigger.id))
-            .because("Without it no stage can be started.")
-            .so("Look at the trigger on the pipeline's Triggers page; delete it and run this again if it is broken."))
+        Err(SetupError::new(
+            ErrorKind::Service,
+            format!("the trigger `{}` ({}) has no safe webhook address: '{url}'", trigger.name, trigger.id),
+        )
+        .reason("Without it no stage can be started.")
+        .help("Look at the trigger on the pipeline's Triggers page; delete it and run this again if it is broken."))
     }
 }

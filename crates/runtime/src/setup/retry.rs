@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::fault::{Fault, Kind};
+use super::error::{ErrorKind, SetupError};
 
 /// Exponential, spread, bounded.
 #[derive(Debug, Clone, Copy)]
@@ -17,21 +17,24 @@ pub struct Retries {
 
 impl Retries {
     /// From the texts of `SIDESTAGE_RETRIES`, `SIDESTAGE_RETRY_DELAY` and `SIDESTAGE_RETRY_CAP` (seconds).
-    pub fn read(tries: Option<&str>, delay: Option<&str>, cap: Option<&str>) -> Result<Self, Fault> {
+    pub fn read(tries: Option<&str>, delay: Option<&str>, cap: Option<&str>) -> Result<Self, SetupError> {
         let tries = tries.unwrap_or("5");
         let count = tries.parse().ok().filter(|count| (1..10_000).contains(count));
         Ok(Self {
-            tries: count.ok_or_else(|| Fault::new(Kind::Setting, format!("SIDESTAGE_RETRIES is no count of tries: {tries}")))?,
+            tries: count
+                .ok_or_else(|| SetupError::new(ErrorKind::Setting, format!("SIDESTAGE_RETRIES is not a number of tries: {tries}")))?,
             delay: Self::seconds("SIDESTAGE_RETRY_DELAY", delay.unwrap_or("1"))?,
             cap: Self::seconds("SIDESTAGE_RETRY_CAP", cap.unwrap_or("60"))?,
         })
     }
 
     /// A number of seconds, with or without a fraction.
-    pub fn seconds(name: &str, text: &str) -> Result<Duration, Fault> {
+    pub fn seconds(name: &str, text: &str) -> Result<Duration, SetupError> {
         let number =
             text.parse::<f64>().ok().filter(|number| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && *number < 1e6);
-        number.map(Duration::from_secs_f64).ok_or_else(|| Fault::new(Kind::Setting, format!("{name} is no number of seconds: {text}")))
+        number
+            .map(Duration::from_secs_f64)
+            .ok_or_else(|| SetupError::new(ErrorKind::Setting, format!("{name} is not a number of seconds: {text}")))
     }
 
     /// The wait after a try, counted from 1: half to one and a half times an exponential one, so that two parents do
@@ -44,7 +47,7 @@ impl Retries {
 }
 
 /// `Retry-After`: a number of seconds, or a date. `now` is in seconds since 1970.
-pub(super) fn asked_for(header: &str, now: i64) -> Option<Duration> {
+pub(super) fn requested_wait(header: &str, now: i64) -> Option<Duration> {
     if let Ok(seconds) = header.trim().parse::<u32>() {
         return Some(Duration::from_secs(seconds.into()));
     }
@@ -83,7 +86,7 @@ mod tests {
             ("-1", None),
         ];
         for (header, expected) in cases {
-            assert_eq!(asked_for(header, 60).map(|wait| wait.as_secs()), expected, "{header}");
+            assert_eq!(requested_wait(header, 60).map(|wait| wait.as_secs()), expected, "{header}");
         }
     }
 

@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Options;
-use super::fault::{Fault, Kind};
-use super::token::{HASH, Token};
+use super::SetupOptions;
+use super::error::{ErrorKind, SetupError};
+use super::token::Token;
+use crate::hash::MASK;
 use sidestage_compiler::emit::Manifest;
 
 /// The properties of the pipeline, and its triggers of the one name, by id.
@@ -60,38 +61,38 @@ impl Trigger {
 
 /// Whether a value that cannot be compared is taken for another token.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Doubts {
+pub(super) struct Suspect {
     pub(super) property: bool,
     pub(super) trigger: bool,
 }
 
-/// What this process knows beside what it sees.
-pub(super) struct Knowledge {
+/// What this process knows, apart from what it observes.
+pub(super) struct LocalState {
     pub(super) token: Option<Token>,
-    pub(super) doubts: Doubts,
+    pub(super) suspect: Suspect,
     pub(super) changed: bool,
     pub(super) waits: u32,
     /// The trigger that this process created.
     created: Option<String>,
     /// The same, until it has been listed.
-    awaited: Option<String>,
-    unseen: u32,
+    unlisted: Option<String>,
+    observations_without_it: u32,
     /// A run that triggers needs the token itself; a set-up from outside can leave one that it does not know.
     is_in_run: bool,
-    options: Options,
+    options: SetupOptions,
     pipeline_id: String,
 }
 
-impl Knowledge {
-    pub(super) fn new(options: Options, is_in_run: bool, pipeline_id: &str) -> Self {
+impl LocalState {
+    pub(super) fn new(options: SetupOptions, is_in_run: bool, pipeline_id: &str) -> Self {
         Self {
             token: None,
-            doubts: Doubts::default(),
+            suspect: Suspect::default(),
             changed: false,
             waits: 0,
             created: None,
-            awaited: None,
-            unseen: 0,
+            unlisted: None,
+            observations_without_it: 0,
             is_in_run,
             options,
             pipeline_id: pipeline_id.to_owned(),
@@ -99,52 +100,52 @@ impl Knowledge {
     }
 
     /// A step was accepted; `id` is what the reply names.
-    pub(super) fn taken(&mut self, step: &Step, id: Option<&str>) {
+    pub(super) fn record(&mut self, step: &Step, id: Option<&str>) {
         self.changed = true;
         match step {
-            Step::CreateProperty | Step::ReplaceToken => self.doubts.property = false,
+            Step::CreateProperty | Step::ReplaceToken => self.suspect.property = false,
             Step::CreateTrigger => {
-                self.doubts.trigger = false;
+                self.suspect.trigger = false;
                 self.created = id.map(str::to_owned);
-                self.awaited.clone_from(&self.created);
+                self.unlisted.clone_from(&self.created);
             }
-            Step::GiveToken(_) => self.doubts.trigger = false,
+            Step::GiveToken(_) => self.suspect.trigger = false,
             _ => {}
         }
     }
 
     /// A service may list a trigger some time after it has created it; to create another one would not help. `tries` is
     /// how often it is waited for. Gives the number of the wait.
-    pub(super) fn awaits(&mut self, pipeline: &Pipeline, tries: u32) -> Option<u32> {
-        let id = self.awaited.as_ref()?;
+    pub(super) fn waits_for_listing(&mut self, pipeline: &Pipeline, tries: u32) -> Option<u32> {
+        let id = self.unlisted.as_ref()?;
         if pipeline.triggers.iter().any(|trigger| trigger.id == *id) {
-            self.awaited = None;
+            self.unlisted = None;
             return None;
         }
-        self.unseen += 1;
-        if self.unseen > tries {
+        self.observations_without_it += 1;
+        if self.observations_without_it > tries {
             // Somebody has deleted it.
-            (self.awaited, self.created) = (None, None);
+            (self.unlisted, self.created) = (None, None);
             return None;
         }
-        Some(self.unseen)
+        Some(self.observations_without_it)
     }
 
     /// Whether a shown value is this token. Where nothing can be compared, it is believed until there is reason to
     /// doubt it: another one was just made.
-    fn holds(&self, shown: &str, key: &str, is_doubted: bool) -> bool {
+    fn holds(&self, shown: &str, key: &str, is_suspect: bool) -> bool {
         match &self.token {
             None => !self.is_in_run && !self.options.rotate && !shown.is_empty(),
-            Some(token) if shown.starts_with(HASH) => shown == token.hash(&format!("{}.{key}", self.pipeline_id)),
-            Some(_) => !is_doubted,
+            Some(token) if shown.starts_with(MASK) => shown == token.masked(&[&self.pipeline_id, key]),
+            Some(_) => !is_suspect,
         }
     }
 
     fn agrees_with_property(&self, property: &Property) -> bool {
         let shown = property.value.as_str().unwrap_or_default();
         match &self.token {
-            Some(token) if property.r#type == "text" && !shown.is_empty() => shown == token.reveal(),
-            _ => self.holds(shown, &property.name, self.doubts.property),
+            Some(token) if property.r#type == "text" && !shown.is_empty() => shown == token.expose_secret(),
+            _ => self.holds(shown, &property.name, self.suspect.property),
         }
     }
 
@@ -152,7 +153,7 @@ impl Knowledge {
         trigger
             .secret
             .as_ref()
-            .is_some_and(|secret| self.holds(secret.value.as_deref().unwrap_or_default(), &trigger.id, self.doubts.trigger))
+            .is_some_and(|secret| self.holds(secret.value.as_deref().unwrap_or_default(), &trigger.id, self.suspect.trigger))
     }
 }
 
@@ -166,13 +167,13 @@ pub(super) enum Step {
     GiveToken(String),
     Enable(String),
     /// Two parents that find no trigger both create one; the one of the least id stays.
-    Withdraw(String),
+    DeleteDuplicate(String),
     /// For the other one to step aside.
     Wait,
 }
 
-/// A request below the pipeline's address.
-pub(super) struct Request {
+/// A request, relative to the pipeline's address.
+pub(super) struct ApiRequest {
     pub(super) method: &'static str,
     pub(super) path: String,
     pub(super) body: Option<Value>,
@@ -180,14 +181,14 @@ pub(super) struct Request {
     pub(super) what: String,
 }
 
-/// Looks that the least of several new triggers waits for the others to go.
-const PATIENCE: u32 = 5;
+/// Observations for which the least of several new triggers waits for the others to go.
+const MAX_WAITS: u32 = 5;
 
 /// A token with fewer characters may be guessed.
-const ENOUGH: usize = 32;
+const MIN_TOKEN_LENGTH: usize = 32;
 
 impl Pipeline {
-    /// From the bodies of both lists; what is no trigger of that name with an id of the service is left out.
+    /// From the bodies of both lists; entries that are not triggers of that name, with an id of the service, are left out.
     pub(super) fn read(properties: &Value, triggers: &Value, name: &str) -> Self {
         let mut triggers: Vec<Trigger> = entries(&triggers["triggers"]);
         triggers.retain(|trigger| trigger.name == name && is_id(&trigger.id));
@@ -201,18 +202,18 @@ impl Pipeline {
 
     /// Of several triggers an enabled one that has the token is taken, else the enabled one of least id: every
     /// parent takes the same.
-    pub(super) fn chosen(&self, knowledge: &Knowledge) -> Option<&Trigger> {
+    pub(super) fn chosen(&self, local: &LocalState) -> Option<&Trigger> {
         let generic = || self.triggers.iter().filter(|trigger| trigger.r#type == "generic");
         let any_enabled = generic().any(Trigger::is_enabled);
         let candidates = || generic().filter(|trigger| !any_enabled || trigger.is_enabled());
-        candidates().find(|trigger| knowledge.agrees_with_trigger(trigger)).or_else(|| candidates().next())
+        candidates().find(|trigger| local.agrees_with_trigger(trigger)).or_else(|| candidates().next())
     }
 
     /// What a user should know of a pipeline that is set up.
-    pub(super) fn remarks(&self, knowledge: &Knowledge, manifest: &Manifest) -> Vec<String> {
+    pub(super) fn remarks(&self, local: &LocalState, manifest: &Manifest) -> Vec<String> {
         let mut remarks = Vec::new();
         let generic = self.triggers.iter().filter(|trigger| trigger.r#type == "generic").count();
-        if let Some(trigger) = self.chosen(knowledge).filter(|_| generic > 1) {
+        if let Some(trigger) = self.chosen(local).filter(|_| generic > 1) {
             remarks.push(format!(
                 "the pipeline has several triggers `{}`; {} is used. Delete the others on the pipeline's Triggers page.",
                 trigger.name, trigger.id
@@ -225,18 +226,18 @@ impl Pipeline {
                 manifest.property.name
             ));
         }
-        if token.is_some_and(|property| !knowledge.agrees_with_property(property)) {
+        if token.is_some_and(|property| !local.agrees_with_property(property)) {
             remarks.push(format!(
                 "the property {} was changed after this run began; the trigger still takes the token of this run.",
                 manifest.property.name
             ));
         }
-        if knowledge.token.as_ref().is_some_and(|token| token.reveal().chars().count() < ENOUGH) {
+        if local.token.as_ref().is_some_and(|token| token.expose_secret().chars().count() < MIN_TOKEN_LENGTH) {
             remarks.push(format!(
-                "the token of the webhook has fewer than {ENOUGH} characters; whoever guesses it can start stages. `--rotate` makes a new one."
+                "the token of the webhook has fewer than {MIN_TOKEN_LENGTH} characters; anyone who guesses it can start stages. `--rotate` makes a new one."
             ));
         }
-        if knowledge.token.is_none() {
+        if local.token.is_none() {
             remarks.push(
                 "trigger and property both hold a token; whether it is the same cannot be seen from here. `--rotate` gives both a new one."
                     .to_owned(),
@@ -261,24 +262,24 @@ fn is_id(text: &str) -> bool {
 }
 
 /// The one thing that comes next; nothing where all is as it should be.
-pub(super) fn next_step(pipeline: &Pipeline, knowledge: &Knowledge, manifest: &Manifest) -> Result<Option<Step>, Fault> {
-    if let Some(created) = knowledge.created.as_ref().filter(|created| meets_others(pipeline, created)) {
+pub(super) fn next_step(pipeline: &Pipeline, local: &LocalState, manifest: &Manifest) -> Result<Option<Step>, SetupError> {
+    if let Some(created) = local.created.as_ref().filter(|created| meets_others(pipeline, created)) {
         let is_least = pipeline.triggers.first().is_some_and(|first| first.id == *created);
-        return Ok(Some(if is_least && knowledge.waits < PATIENCE { Step::Wait } else { Step::Withdraw(created.clone()) }));
+        return Ok(Some(if is_least && local.waits < MAX_WAITS { Step::Wait } else { Step::DeleteDuplicate(created.clone()) }));
     }
     let property = pipeline.property(&manifest.property.name);
-    let trigger = pipeline.chosen(knowledge);
-    refuse_what_users_decided(pipeline, property, trigger, knowledge, manifest)?;
+    let trigger = pipeline.chosen(local);
+    refuse_what_users_decided(pipeline, property, trigger, local, manifest)?;
     let Some(property) = property else { return Ok(Some(Step::CreateProperty)) };
-    if !knowledge.agrees_with_property(property) {
-        let is_newer = !knowledge.changed && trigger.is_some_and(|trigger| knowledge.agrees_with_trigger(trigger));
+    if !local.agrees_with_property(property) {
+        let is_newer = !local.changed && trigger.is_some_and(|trigger| local.agrees_with_trigger(trigger));
         return Ok(if is_newer { None } else { Some(adopt_or_replace(property)) });
     }
     let Some(trigger) = trigger else {
-        return Ok(Some(if knowledge.token.is_none() { adopt_or_replace(property) } else { Step::CreateTrigger }));
+        return Ok(Some(if local.token.is_none() { adopt_or_replace(property) } else { Step::CreateTrigger }));
     };
-    if !knowledge.agrees_with_trigger(trigger) {
-        return Ok(Some(if knowledge.token.is_none() { adopt_or_replace(property) } else { Step::GiveToken(trigger.id.clone()) }));
+    if !local.agrees_with_trigger(trigger) {
+        return Ok(Some(if local.token.is_none() { adopt_or_replace(property) } else { Step::GiveToken(trigger.id.clone()) }));
     }
     Ok((!trigger.is_enabled()).then(|| Step::Enable(trigger.id.clone())))
 }
@@ -294,26 +295,26 @@ fn meets_others(pipeline: &Pipeline, created: &str) -> bool {
     pipeline.triggers.len() > 1 && pipeline.triggers.iter().any(|trigger| trigger.id == created)
 }
 
-/// Some states are a decision of somebody: they are told, not changed.
+/// Some states are a decision of the user: they are reported, not changed.
 fn refuse_what_users_decided(
     pipeline: &Pipeline,
     property: Option<&Property>,
     trigger: Option<&Trigger>,
-    knowledge: &Knowledge,
+    local: &LocalState,
     manifest: &Manifest,
-) -> Result<(), Fault> {
-    let refusal = |what: String| Fault::new(Kind::Decision, what);
+) -> Result<(), SetupError> {
+    let refusal = |what: String| SetupError::new(ErrorKind::Decision, what);
     let name = &manifest.trigger.name;
     match (trigger, pipeline.triggers.first()) {
         (None, Some(other)) => {
             return Err(refusal(format!("the trigger `{name}` is of type {}", other.r#type))
-                .because("Async stages are started by a generic webhook trigger of that name.")
-                .so("Rename or delete that trigger, and run this again."));
+                .reason("Async stages are started by a generic webhook trigger of that name.")
+                .help("Rename or delete that trigger, and run this again."));
         }
-        (Some(trigger), _) if !trigger.is_enabled() && !knowledge.options.enable => {
+        (Some(trigger), _) if !trigger.is_enabled() && !local.options.enable => {
             return Err(refusal(format!("the trigger `{name}` ({}) is disabled", trigger.id))
-                .because("Somebody switched async stages off for this pipeline.")
-                .so("Enable it on the pipeline's Triggers page, or add --enable."));
+                .reason("Somebody switched async stages off for this pipeline.")
+                .help("Enable it on the pipeline's Triggers page, or add --enable."));
         }
         _ => {}
     }
@@ -322,35 +323,35 @@ fn refuse_what_users_decided(
         .map(|secret| (secret.r#type.as_deref().unwrap_or("-"), secret.source.as_deref().unwrap_or("-")));
     if let Some((kind, source)) = other_secret.filter(|kind| *kind != ("token_matches", "header")) {
         return Err(refusal(format!("the trigger `{name}` has a secret of another kind: {kind} in {source}"))
-            .because("Async stages are started with a token in a header: token_matches in header.")
-            .so("Change the secret of the trigger on the pipeline's Triggers page, or rename that trigger."));
+            .reason("Async stages are started with a token in a header: token_matches in header.")
+            .help("Change the secret of the trigger on the pipeline's Triggers page, or rename that trigger."));
     }
     if let Some(property) = property.filter(|property| !["secure", "text"].contains(&property.r#type.as_str())) {
         return Err(refusal(format!("the property {} is of type {}", property.name, property.r#type))
-            .because("It must hold the token of the webhook.")
-            .so("Make it a secure property, or delete it and run this again."));
+            .reason("It must hold the token of the webhook.")
+            .help("Make it a secure property, or delete it and run this again."));
     }
     Ok(())
 }
 
-/// The request of a step; nothing where the step changes nothing on the pipeline. `token` is what stands for the token.
-pub(super) fn request(step: &Step, pipeline: &Pipeline, manifest: &Manifest, token: &str) -> Option<Request> {
+/// The request of a step; nothing where the step changes nothing on the pipeline. `token` is its text, or a mask.
+pub(super) fn request(step: &Step, pipeline: &Pipeline, manifest: &Manifest, token: &str) -> Option<ApiRequest> {
     let property = &manifest.property;
     let trigger = &manifest.trigger;
-    let patch = |id: &String, body: Value, what: &str| Request {
+    let patch = |id: &String, body: Value, what: &str| ApiRequest {
         method: "PATCH",
         path: format!("/triggers/{id}"),
         body: Some(body),
         what: what.to_owned(),
     };
     Some(match step {
-        Step::CreateProperty => Request {
+        Step::CreateProperty => ApiRequest {
             method: "POST",
             path: "/properties".to_owned(),
             body: Some(json!({ "name": property.name, "type": property.r#type, "value": token })),
             what: format!("create the property {}", property.name),
         },
-        Step::ReplaceToken => Request {
+        Step::ReplaceToken => ApiRequest {
             method: "PUT",
             path: format!("/properties/{}", property.name),
             body: Some(replaced(pipeline.property(&property.name)?, token)),
@@ -359,7 +360,7 @@ pub(super) fn request(step: &Step, pipeline: &Pipeline, manifest: &Manifest, tok
         Step::CreateTrigger => {
             let mut body = json!(trigger);
             body["secret"]["value"] = token.into();
-            Request {
+            ApiRequest {
                 method: "POST",
                 path: "/triggers".to_owned(),
                 body: Some(body),
@@ -378,7 +379,7 @@ pub(super) fn request(step: &Step, pipeline: &Pipeline, manifest: &Manifest, tok
             patch(id, json!({ "secret": secret }), "give the trigger the token")
         }
         Step::Enable(id) => patch(id, json!({ "enabled": true }), "enable the trigger"),
-        Step::Withdraw(id) => Request {
+        Step::DeleteDuplicate(id) => ApiRequest {
             method: "DELETE",
             path: format!("/triggers/{id}"),
             body: None,
@@ -400,8 +401,8 @@ fn replaced(property: &Property, token: &str) -> Value {
 }
 
 /// The pipeline as it would be after a step that was not sent.
-pub(super) fn after(step: &Step, mut pipeline: Pipeline, knowledge: &Knowledge, manifest: &Manifest) -> Pipeline {
-    let hash = |key: &str| knowledge.token.as_ref().map_or(String::new(), |token| token.hash(&format!("{}.{key}", knowledge.pipeline_id)));
+pub(super) fn after(step: &Step, mut pipeline: Pipeline, local: &LocalState, manifest: &Manifest) -> Pipeline {
+    let hash = |key: &str| local.token.as_ref().map_or(String::new(), |token| token.masked(&[&local.pipeline_id, key]));
     let secret = |id: &str, known: Option<Secret>| Secret {
         r#type: known.as_ref().and_then(|secret| secret.r#type.clone()).or_else(|| Some(manifest.trigger.secret.r#type.clone())),
         source: known.as_ref().and_then(|secret| secret.source.clone()).or_else(|| Some(manifest.trigger.secret.source.clone())),
@@ -438,7 +439,11 @@ pub(super) fn after(step: &Step, mut pipeline: Pipeline, knowledge: &Knowledge, 
                 }
             }
         }
-        Step::AdoptToken(_) | Step::Withdraw(_) | Step::Wait => {}
+        Step::AdoptToken(_) | Step::DeleteDuplicate(_) | Step::Wait => {}
     }
     pipeline
 }
+
+#[cfg(test)]
+#[allow(clippy::expect_used, clippy::unwrap_used)] // a test that panics has failed, as it should
+mod tests;

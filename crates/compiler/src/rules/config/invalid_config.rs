@@ -6,9 +6,8 @@ use crate::rules::Context;
 use std::collections::BTreeSet;
 
 use crate::config::schema::{Violation, ViolationKind};
-use crate::config::{Contract, Detected};
+use crate::config::{Contract, Detected, Pattern};
 use crate::source::{FileId, Location, Span};
-use crate::syntax::shell::Regex;
 
 pub(crate) const PAGE: &str = r#"## What it does
 Validates the configuration against the schema of its format (`sidestage schema config-v1`, `config-v2`) and says
@@ -67,11 +66,11 @@ fn contracts(context: &Context<'_>, findings: &mut Vec<Finding>) {
         for variable in stage.contract.iter().flat_map(Contract::declared) {
             let name = &variable.name.name;
             if let Some(pattern) = variable.pattern.as_ref().filter(|pattern| seen.insert(pattern.span))
-                && let Err(fault) = Regex::new(&pattern.text)
+                && let Err(error) = Pattern::new(&pattern.text)
             {
                 let message = format!("the pattern of `{name}` is not a valid regular expression");
                 let finding = Finding::new(RuleId::InvalidConfig, context.at(pattern.span), message);
-                findings.push(finding.label(fault.message).maybe_help(fault.help));
+                findings.push(finding.label(error.message).maybe_help(error.help.map(str::to_owned)));
             }
             if let Some(default) = variable.default.as_ref().filter(|default| default.text.contains('\0') && seen.insert(default.span)) {
                 let message = format!("the default of `{name}` contains a NUL character");

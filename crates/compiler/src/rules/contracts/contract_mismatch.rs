@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use compact_str::CompactString;
 
-use crate::config::{Contract, DeclaredRead, Format, Named, Stage, StageId, Target};
+use crate::config::{Contract, DeclaredRead, Format, Named, Pattern, Stage, StageId, Target};
 use crate::flow::{Certainty, Read, StageFlow, Trigger};
 use crate::platform::{self, PipelineKind, StoreKind};
 use crate::source::Location;
-use crate::syntax::shell::{self, Regex, Statement, StatementKind};
+use crate::syntax::shell::{self, Statement, StatementKind};
 
 pub(crate) const PAGE: &str = r#"## What it does
 Compares what a stage declares under `x-async` with what the scripts do, in both directions: variables that are declared
@@ -203,11 +203,15 @@ impl Checked<'_> {
     fn is_surely_run(&self, place: Location) -> bool {
         let script = self.stage.script.filter(|_| place.file == self.context.file);
         let Some((text, map)) = script.and_then(|script| self.context.document.script(self.context.text, script)) else { return false };
-        let script = shell::parse(&text, &map);
+        let script = shell::parse(text.as_bytes(), &map);
         let is_plain = |statement: &&Statement| {
             matches!(
                 statement.kind,
-                StatementKind::Command(_) | StatementKind::Assign(_) | StatementKind::Pipe(_) | StatementKind::Function(_)
+                StatementKind::Command(_)
+                    | StatementKind::Assign(_)
+                    | StatementKind::Declare(_)
+                    | StatementKind::Pipe(_)
+                    | StatementKind::Function(_)
             )
         };
         let holds = |statement: &Statement| statement.span.start <= place.span.start && place.span.end <= statement.span.end;
@@ -218,7 +222,7 @@ impl Checked<'_> {
     fn defaults(&self, findings: &mut Vec<Finding>) {
         for variable in self.contract.declared() {
             let (Some(default), Some(pattern)) = (&variable.default, &variable.pattern) else { continue };
-            if Regex::new(&pattern.text).ok().and_then(|regex| regex.is_match(&default.text)) == Some(false) {
+            if Pattern::new(&pattern.text).ok().and_then(|known| known.is_match(&default.text)) == Some(false) {
                 let key = &variable.name.name;
                 let message = format!("the default of `{key}` does not match its pattern");
                 let help = "write a default that matches, or a pattern that allows this one";

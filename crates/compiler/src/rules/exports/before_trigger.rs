@@ -78,12 +78,12 @@ fn spots(context: &Context<'_>, file: FileId, (block, id): (Span, Option<NodeId>
     let text: &str = context.sources.get(file).text();
     let script = match id {
         Some(id) => match context.document.script(text, id) {
-            Some((script, map)) if map.is_exact() => shell::parse(&script, &map),
+            Some((script, map)) if map.is_exact() => shell::parse(script.as_bytes(), &map),
             _ => return Vec::new(),
         },
         None => match text.strip_prefix('\u{feff}') {
-            Some(rest) => shell::parse(rest, &ScriptMap::verbatim(3)),
-            None => shell::parse(text, &ScriptMap::verbatim(0)),
+            Some(rest) => shell::parse(rest.as_bytes(), &ScriptMap::verbatim(3)),
+            None => shell::parse(text.as_bytes(), &ScriptMap::verbatim(0)),
         },
     };
     let mut walk = Walk { text, first: line_start(text.as_bytes(), block.start as usize), spots: Vec::new() };
@@ -117,11 +117,14 @@ impl Walk<'_> {
 
     fn inside(&mut self, statement: &Statement, around: Around) {
         match &statement.kind {
-            StatementKind::And(sides) | StatementKind::Or(sides) => {
-                self.inside(&sides.0, around);
-                self.inside(&sides.1, around);
+            StatementKind::Chain(chain) => {
+                self.inside(&chain.first, around);
+                chain.rest.iter().for_each(|(_, member)| self.inside(member, around));
             }
-            StatementKind::Not(inner) => self.inside(inner, around),
+            StatementKind::Not(inner) | StatementKind::Time(inner) => self.inside(inner, around),
+            StatementKind::Background(inner) => self.list(std::slice::from_ref(inner), around),
+            StatementKind::Coproc(coproc) => self.inside(&coproc.inner, around),
+            StatementKind::Redirected(redirected) => self.inside(&redirected.inner, around),
             StatementKind::Pipe(members) => members.iter().for_each(|member| self.inside(member, around)),
             StatementKind::If(branches) => {
                 for (condition, body) in &branches.arms {
@@ -142,11 +145,13 @@ impl Walk<'_> {
             StatementKind::Function(function) => self.list(&function.body, None),
             StatementKind::Command(_)
             | StatementKind::Assign(_)
+            | StatementKind::Declare(_)
             | StatementKind::Test(_)
+            | StatementKind::Arithmetic(_)
             | StatementKind::Exit(_)
-            | StatementKind::Return
-            | StatementKind::Break
-            | StatementKind::Continue => {}
+            | StatementKind::Return(_)
+            | StatementKind::Break(_)
+            | StatementKind::Continue(_) => {}
         }
     }
 

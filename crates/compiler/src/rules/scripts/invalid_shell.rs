@@ -43,7 +43,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         for error in errors.iter().take(MAX_ERRORS) {
             let at = Location { file: *file, span: error.span };
             let finding = Finding::new(RuleId::InvalidShell, at, "shell syntax error").label(error.message.clone());
-            findings.push(finding.help("`bash -n` on the script shows the same place"));
+            findings.push(finding.help("`bash -n` on the script shows where bash stops"));
         }
     }
 }

@@ -1,249 +1,254 @@
-//! Words, expansions, here-documents and arithmetic of the parser's tree to ours.
+//! Words before expansion.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use compact_str::CompactString;
-use shuck_ast as ast;
 
-use super::lower::{FOREIGN, Lower};
-use super::{Defaulted, OpenDocument, Part, Quoting, Word};
+use super::statement::Block;
 use crate::source::Span;
 
-/// The text of a word that holds nothing but one run of text, with its offset in the source: exact, without escapes.
-pub(super) fn literal_argument<'a>(word: &ast::Word, source: &'a str) -> Option<(usize, &'a str)> {
-    let [part] = word.parts.as_slice() else { return None };
-    let raw = part.span.slice(source);
-    let start = part.span.start.offset();
-    match &part.kind {
-        ast::WordPart::Literal(_) if !raw.contains('\\') => Some((start, raw)),
-        ast::WordPart::SingleQuoted { dollar: false, .. } => Some((start + 1, raw.strip_prefix('\'')?.strip_suffix('\'')?)),
-        ast::WordPart::DoubleQuoted { dollar: false, parts } => {
-            let is_text = parts.iter().all(|part| matches!(part.kind, ast::WordPart::Literal(_)));
-            let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-            (is_text && !inner.contains('\\')).then_some((start + 1, inner))
+/// A word before expansion.
+#[derive(Debug, Clone)]
+pub struct Word {
+    /// Where it stands, quotes included.
+    pub span: Span,
+    /// Its parts in order.
+    pub parts: Parts,
+}
+
+/// Stands where there is no word.
+pub(super) static EMPTY_WORD: Word =
+    Word { span: Span { start: 0, end: 0 }, parts: Parts::One(Part::Text(CompactString::const_new(""), Quoting::Bare)) };
+
+/// The parts of a word: most have one, which takes no allocation.
+#[derive(Debug, Clone)]
+pub enum Parts {
+    /// One part.
+    One(Part),
+    /// None, or several.
+    Many(Box<[Part]>),
+}
+
+impl Deref for Parts {
+    type Target = [Part];
+
+    fn deref(&self) -> &[Part] {
+        match self {
+            Self::One(part) => std::slice::from_ref(part),
+            Self::Many(parts) => parts,
         }
-        _ => None,
     }
 }
 
-impl Lower<'_> {
-    pub(super) fn word(&mut self, word: &ast::Word) -> Word {
-        let span = self.span(word.span);
-        if word.has_active_brace_expansion() {
-            // `{a,b}` makes several words of one: not followed, only evaluated.
-            let mut parts = Vec::new();
-            self.parts(&word.parts, Quoting::Bare, &mut parts);
-            let inner = Word { span, parts: parts.into() };
-            return Word { span, parts: Box::new([Part::Opaque(Arc::new([inner]))]) };
-        }
-        let mut parts = Vec::with_capacity(word.parts.len());
-        self.parts(&word.parts, Quoting::Bare, &mut parts);
-        Word { span, parts: parts.into() }
-    }
+impl<'a> IntoIterator for &'a Parts {
+    type Item = &'a Part;
+    type IntoIter = std::slice::Iter<'a, Part>;
 
-    fn parts(&mut self, nodes: &[ast::WordPartNode], quoting: Quoting, parts: &mut Vec<Part>) {
-        for node in nodes {
-            let part = match &node.kind {
-                ast::WordPart::Literal(text) => {
-                    let plain = text.as_str(self.source, node.span);
-                    if plain.contains(FOREIGN) {
-                        parts.push(self.opaque(Vec::new()));
-                        continue;
-                    }
-                    let is_raw = matches!(text, ast::LiteralText::Source) && plain.contains('\\');
-                    Part::Text(if is_raw { unescaped(plain, quoting) } else { plain.into() }, quoting)
-                }
-                ast::WordPart::SingleQuoted { value, .. } => match value.slice(self.source) {
-                    text if text.contains(FOREIGN) => self.opaque(Vec::new()),
-                    text => Part::Text(text.into(), Quoting::Quoted),
-                },
-                ast::WordPart::DoubleQuoted { parts: inner, .. } => {
-                    if inner.is_empty() {
-                        parts.push(Part::Text("".into(), Quoting::Quoted));
-                    }
-                    self.parts(inner, Quoting::Quoted, parts);
-                    continue;
-                }
-                ast::WordPart::Variable(name) => variable(name, quoting),
-                ast::WordPart::CommandSubstitution { body, .. } => Part::Substitution(Arc::new(self.block(body)), quoting),
-                ast::WordPart::ProcessSubstitution { body, .. } => {
-                    let block = Part::Substitution(Arc::new(self.block(body)), Quoting::Quoted);
-                    self.opaque(vec![Word { span: self.span(node.span), parts: Box::new([block]) }])
-                }
-                ast::WordPart::ArithmeticExpansion { expression_ast, expression_word_ast, .. } => {
-                    let words = match expression_ast {
-                        Some(expression) => self.arithmetic(expression),
-                        None => vec![self.word(expression_word_ast)],
-                    };
-                    self.opaque(words)
-                }
-                ast::WordPart::Parameter(expansion) => self.parameter(expansion, quoting),
-                ast::WordPart::ParameterExpansion { reference, operator, operand_word_ast, .. } => {
-                    self.operation(reference, operator, operand_word_ast.as_deref(), quoting)
-                }
-                ast::WordPart::ArrayAccess(reference) => self.reference(reference, quoting),
-                ast::WordPart::Length(reference)
-                | ast::WordPart::ArrayLength(reference)
-                | ast::WordPart::ArrayIndices(reference)
-                | ast::WordPart::Transformation { reference, .. } => {
-                    let words = self.subscript(reference);
-                    self.opaque(words)
-                }
-                ast::WordPart::Substring { reference, offset_word_ast, length_word_ast, .. }
-                | ast::WordPart::ArraySlice { reference, offset_word_ast, length_word_ast, .. } => {
-                    let mut words = self.subscript(reference);
-                    words.push(self.word(offset_word_ast));
-                    words.extend(length_word_ast.iter().map(|word| self.word(word)));
-                    self.opaque(words)
-                }
-                ast::WordPart::IndirectExpansion { operand_word_ast, .. } => {
-                    let words = operand_word_ast.iter().map(|word| self.word(word)).collect();
-                    self.opaque(words)
-                }
-                ast::WordPart::PrefixMatch { .. } | ast::WordPart::ZshQualifiedGlob(_) => self.opaque(Vec::new()),
-            };
-            parts.push(part);
-        }
-    }
-
-    // Takes `self` so that all builders of parts read alike.
-    #[allow(clippy::unused_self)]
-    fn opaque(&self, words: Vec<Word>) -> Part {
-        Part::Opaque(words.into())
-    }
-
-    fn subscript(&mut self, reference: &ast::VarRef) -> Vec<Word> {
-        reference.subscript.as_ref().and_then(|subscript| subscript.word_ast()).map(|word| self.word(word)).into_iter().collect()
-    }
-
-    fn reference(&mut self, reference: &ast::VarRef, quoting: Quoting) -> Part {
-        if reference.has_array_selector() {
-            return Part::All(reference.name.as_str().into(), quoting);
-        }
-        // `${BASH_SOURCE[0]}` is what the name alone gives.
-        if reference.subscript.is_some() && reference.name.as_str() != "BASH_SOURCE" {
-            let words = self.subscript(reference);
-            return self.opaque(words);
-        }
-        variable(&reference.name, quoting)
-    }
-
-    fn parameter(&mut self, expansion: &ast::ParameterExpansion, quoting: Quoting) -> Part {
-        use ast::BourneParameterExpansion as Bourne;
-        match expansion.bourne() {
-            Some(Bourne::Access { reference }) => self.reference(reference, quoting),
-            Some(Bourne::Operation { reference, operator, operand_word_ast, .. }) => {
-                self.operation(reference, operator, operand_word_ast.as_deref(), quoting)
-            }
-            Some(Bourne::Slice { reference, offset_word_ast, length_word_ast, .. }) => {
-                let mut words = self.subscript(reference);
-                words.push(self.word(offset_word_ast));
-                words.extend(length_word_ast.iter().map(|word| self.word(word)));
-                self.opaque(words)
-            }
-            Some(Bourne::Indirect { operand_word_ast, .. }) => {
-                let words = operand_word_ast.iter().map(|word| self.word(word)).collect();
-                self.opaque(words)
-            }
-            Some(Bourne::Length { reference } | Bourne::Indices { reference } | Bourne::Transformation { reference, .. }) => {
-                let words = self.subscript(reference);
-                self.opaque(words)
-            }
-            Some(Bourne::PrefixMatch { .. }) | None => self.opaque(Vec::new()),
-        }
-    }
-
-    fn operation(&mut self, reference: &ast::VarRef, operator: &ast::ParameterOp, operand: Option<&ast::Word>, quoting: Quoting) -> Part {
-        let assigns = matches!(operator, ast::ParameterOp::AssignDefault);
-        let is_default = assigns || matches!(operator, ast::ParameterOp::UseDefault);
-        if is_default && reference.subscript.is_none() {
-            let span = self.span(reference.span);
-            let word = operand.map_or(Word { span, parts: Box::default() }, |word| self.word(word));
-            let defaulted = Defaulted { name: reference.name.as_str().into(), word, assigns };
-            return Part::Default(Arc::new(defaulted), quoting);
-        }
-        if matches!(operator, ast::ParameterOp::Error) && reference.subscript.is_none() {
-            return variable(&reference.name, quoting);
-        }
-        let mut words = self.subscript(reference);
-        words.extend(operand.map(|word| self.word(word)));
-        words.extend(operator.replacement_word_ast().map(|word| self.word(word)));
-        self.opaque(words)
-    }
-
-    pub(super) fn heredoc(&mut self, heredoc: &ast::Heredoc) -> Word {
-        let end = heredoc.body.span.end.offset();
-        if self.source.get(end..).is_none_or(|rest| rest.trim().is_empty()) && !heredoc.delimiter.cooked.is_empty() {
-            let span = self.span(heredoc.delimiter.raw.span);
-            self.open_documents.push(OpenDocument { span, delimiter: heredoc.delimiter.cooked.as_str().into() });
-        }
-        let mut parts = Vec::new();
-        for node in &heredoc.body.parts {
-            parts.push(match &node.kind {
-                ast::HeredocBodyPart::Literal(text) => Part::Text(text.as_str(self.source, node.span).into(), Quoting::Quoted),
-                ast::HeredocBodyPart::Variable(name) => variable(name, Quoting::Quoted),
-                ast::HeredocBodyPart::CommandSubstitution { body, .. } => Part::Substitution(Arc::new(self.block(body)), Quoting::Quoted),
-                ast::HeredocBodyPart::ArithmeticExpansion { expression_word_ast, .. } => {
-                    let words = vec![self.word(expression_word_ast)];
-                    self.opaque(words)
-                }
-                ast::HeredocBodyPart::Parameter(expansion) => self.parameter(expansion, Quoting::Quoted),
-            });
-        }
-        Word { span: self.span(heredoc.body.span), parts: parts.into() }
-    }
-
-    /// The words inside an arithmetic expression.
-    pub(super) fn arithmetic(&mut self, expression: &ast::ArithmeticExprNode) -> Vec<Word> {
-        use ast::ArithmeticExpr as Expr;
-        match &expression.kind {
-            Expr::Number(_) | Expr::Variable(_) => Vec::new(),
-            Expr::ShellWord(word) => vec![self.word(word)],
-            Expr::Indexed { index, .. } => self.arithmetic(index),
-            Expr::Parenthesized { expression } => self.arithmetic(expression),
-            Expr::Unary { expr, .. } | Expr::Postfix { expr, .. } => self.arithmetic(expr),
-            Expr::Binary { left, right, .. } => self.all_arithmetic(&[left, right]),
-            Expr::Conditional { condition, then_expr, else_expr } => self.all_arithmetic(&[condition, then_expr, else_expr]),
-            Expr::Assignment { value, .. } => self.arithmetic(value),
-        }
-    }
-
-    fn all_arithmetic(&mut self, expressions: &[&ast::ArithmeticExprNode]) -> Vec<Word> {
-        expressions.iter().flat_map(|expression| self.arithmetic(expression)).collect()
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
 
-/// Text as the shell reads it: a backslash takes the meaning of what follows, in double quotes only of some characters.
-fn unescaped(raw: &str, quoting: Quoting) -> CompactString {
-    let mut text = CompactString::default();
-    let mut chars = raw.chars();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            text.push(c);
-            continue;
-        }
-        match chars.next() {
-            Some('\n') => {}
-            Some(next @ ('$' | '`' | '"' | '\\')) => text.push(next),
-            Some(next) if quoting == Quoting::Bare => text.push(next),
-            Some(next) => {
-                text.push('\\');
-                text.push(next);
-            }
-            None => text.push('\\'),
-        }
-    }
-    text
+/// A part of a word.
+#[derive(Debug, Clone)]
+pub enum Part {
+    /// Text after removal of quotes; and whether it was quoted.
+    Text(CompactString, Quoting),
+    /// `$name`, `${name}`.
+    Variable(CompactString, Quoting),
+    /// `${name[@]}`, `${name[*]}`; `$@` and `$*` with the name `@`.
+    All(CompactString, Quoting),
+    /// `${ .. }` of every other form.
+    Expansion(Arc<Expansion>, Quoting),
+    /// `$( .. )`, and backquotes.
+    Substitution(Arc<Block>, Quoting),
+    /// `${ ..; }`: as `$( .. )`, but in the shell itself. `true` for `${| ..; }`, which gives `$REPLY`.
+    Inside(Arc<Block>, bool),
+    /// `<( .. )`, `>( .. )`: the path of a pipe.
+    Process(Arc<Block>),
+    /// `$(( .. ))`, `$[ .. ]`.
+    Arithmetic(Arc<Arithmetic>),
+    /// `{a,b}`, `{1..3}`: several words of one.
+    Braces(Arc<Braces>),
+    /// What is not followed, with the words inside it, evaluated for what they run: `@(a|b)`.
+    Opaque(Arc<[Word]>),
 }
 
-fn variable(name: &ast::Name, quoting: Quoting) -> Part {
-    match name.as_str() {
-        "@" | "*" => Part::All("@".into(), quoting),
-        name => Part::Variable(name.into(), quoting),
+/// Whether a part stands in quotes: unquoted ones are split into words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quoting {
+    /// Inside quotes.
+    Quoted,
+    /// Outside.
+    Bare,
+}
+
+/// `${name[subscript]operator operands}`.
+#[derive(Debug)]
+pub struct Expansion {
+    /// The variable; empty where the text is none of the known forms.
+    pub name: CompactString,
+    /// `${!name}`: the variable that it names.
+    pub is_indirect: bool,
+    /// `${name[subscript]}`.
+    pub subscript: Option<Word>,
+    /// What is done with the value.
+    pub operator: Operator,
+    /// What the operator works with, in order.
+    pub operands: Box<[Word]>,
+}
+
+/// What an expansion does with a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operator {
+    /// Nothing: `${name[1]}`, `${!name}`.
+    Get,
+    /// `${#name}`.
+    Length,
+    /// `${!prefix*}`, `${!prefix@}`.
+    Names,
+    /// `${!name[@]}`.
+    Keys,
+    /// `${name-word}`; with a colon also where it is empty.
+    Default {
+        /// `:-`.
+        colon: bool,
+    },
+    /// `${name=word}`.
+    Assign {
+        /// `:=`.
+        colon: bool,
+    },
+    /// `${name?word}`.
+    Require {
+        /// `:?`.
+        colon: bool,
+    },
+    /// `${name+word}`.
+    Alternative {
+        /// `:+`.
+        colon: bool,
+    },
+    /// `${name#pattern}`.
+    TrimStart {
+        /// `##`.
+        longest: bool,
+    },
+    /// `${name%pattern}`.
+    TrimEnd {
+        /// `%%`.
+        longest: bool,
+    },
+    /// `${name/pattern/text}`.
+    Replace(Replaced),
+    /// `${name:offset:length}`.
+    Slice,
+    /// `${name^pattern}` and the like.
+    ChangeCase,
+    /// `${name@Q}` and the like.
+    Transform(char),
+    /// None that bash knows: it stops there when it runs.
+    Unknown,
+}
+
+/// Which matches are replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replaced {
+    /// `/`: the first.
+    First,
+    /// `//`: all.
+    All,
+    /// `/#`: one at the start.
+    Start,
+    /// `/%`: one at the end.
+    End,
+}
+
+impl Expansion {
+    /// `${name:-word}` and `${name:=word}`, with or without colon: what stands for the variable where it has no value,
+    /// and whether the variable gets it.
+    pub fn default(&self) -> Option<(&Word, bool)> {
+        if self.is_indirect || self.subscript.is_some() {
+            return None;
+        }
+        match self.operator {
+            Operator::Default { .. } => Some((self.operands.first()?, false)),
+            Operator::Assign { .. } => Some((self.operands.first()?, true)),
+            _ => None,
+        }
     }
+
+    /// All words inside.
+    pub fn words(&self) -> impl Iterator<Item = &Word> {
+        self.subscript.iter().chain(&self.operands)
+    }
+}
+
+/// An arithmetic expression.
+#[derive(Debug)]
+pub struct Arithmetic {
+    /// Its text and the expansions in it.
+    pub expression: Word,
+    /// The variables that it assigns by name: `i=1`, `i+=1`, `i++`.
+    pub assigned: Box<[CompactString]>,
+}
+
+/// A brace expansion.
+#[derive(Debug)]
+pub enum Braces {
+    /// `{a,b}`.
+    List(Box<[Word]>),
+    /// `{1..3}`, `{a..z..2}`: what stands between the braces.
+    Range(CompactString),
 }
 
 impl Word {
+    /// A word of text.
+    pub(super) fn of_text(span: Span, text: CompactString, quoting: Quoting) -> Self {
+        Self { span, parts: Parts::One(Part::Text(text, quoting)) }
+    }
+
+    /// The text of a word without expansions.
+    pub fn literal(&self) -> Option<CompactString> {
+        if let Parts::One(Part::Text(text, _)) = &self.parts {
+            return Some(text.clone());
+        }
+        let mut text = CompactString::default();
+        for part in &self.parts {
+            match part {
+                Part::Text(piece, _) => text.push_str(piece),
+                _ => return None,
+            }
+        }
+        Some(text)
+    }
+
+    /// Whether its evaluation can do more than give a text: run something, or assign a variable.
+    pub fn does_something(&self) -> bool {
+        self.parts.iter().any(|part| match part {
+            Part::Text(..) | Part::Variable(..) | Part::All(..) => false,
+            Part::Expansion(expansion, _) => {
+                matches!(expansion.operator, Operator::Assign { .. }) || expansion.words().any(Word::does_something)
+            }
+            Part::Substitution(..) | Part::Inside(..) | Part::Process(_) => true,
+            Part::Arithmetic(arithmetic) => !arithmetic.assigned.is_empty() || arithmetic.expression.does_something(),
+            Part::Braces(braces) => match &**braces {
+                Braces::List(words) => words.iter().any(Word::does_something),
+                Braces::Range(_) => false,
+            },
+            Part::Opaque(words) => words.iter().any(Word::does_something),
+        })
+    }
+
+    /// Whether the word is this text.
+    pub fn is(&self, text: &str) -> bool {
+        match &*self.parts {
+            [Part::Text(piece, _)] => piece == text,
+            _ => self.literal().is_some_and(|literal| literal == text),
+        }
+    }
+
     /// Where the text stands without its quotes; the whole word where it is not one quoted text.
     pub fn inner_span(&self, text: &str) -> Span {
         let raw = self.span.slice(text);

@@ -363,5 +363,5 @@ fn syntax_error(text: &str, understood: usize, error: &ScanError) -> YamlError {
         ErrorKind::RecursionLimitExceeded => Some("values may be nested 255 deep"),
         _ => None,
     };
-    YamlError { span, message: INVALID.to_owned(), label: Some(error.info().to_owned()), help: help.map(str::to_owned) }
+    YamlError { span, message: INVALID.to_owned(), label: Some(error.info().clone()), help: help.map(str::to_owned) }
 }

@@ -78,9 +78,9 @@ fn errors_stand_at_their_place_and_the_rest_is_kept() {
         ("a:\n\t- b\n", "invalid YAML"),
         ("a: 'b\n", "invalid YAML"),
         ("a: *b\n", "no anchor"),
-        ("a: &a\n  b: *a\n", "never end"),
+        ("a: &a\n  b: *a\n", "recursive alias"),
         ("a: 1\n---\nb: 2\n", "several YAML documents"),
-        ("<<: 1\n", "merges mappings"),
+        ("<<: 1\n", "needs a mapping"),
     ];
     for (text, message) in cases {
         let document = read(text);

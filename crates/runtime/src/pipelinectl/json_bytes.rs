@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A value: text, or bytes that are none.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged, expecting = "a value is neither a text nor an object with `base64`")]
-pub(super) enum Text {
+pub(super) enum JsonBytes {
     Plain(String),
     Encoded(Encoded),
 }
@@ -18,7 +18,7 @@ pub(super) struct Encoded {
     base64: String,
 }
 
-impl Text {
+impl JsonBytes {
     pub(super) fn new(bytes: Vec<u8>) -> Self {
         match String::from_utf8(bytes) {
             Ok(text) => Self::Plain(text),
@@ -29,7 +29,7 @@ impl Text {
     pub(super) fn bytes(&self) -> Result<Vec<u8>, String> {
         let bytes = match self {
             Self::Plain(text) => text.as_bytes().to_vec(),
-            Self::Encoded(encoded) => STANDARD.decode(&encoded.base64).map_err(|error| format!("a value is no base64: {error}"))?,
+            Self::Encoded(encoded) => STANDARD.decode(&encoded.base64).map_err(|error| format!("a value is not valid base64: {error}"))?,
         };
         if bytes.contains(&0) { Err("a value holds a NUL byte".to_owned()) } else { Ok(bytes) }
     }

@@ -1,19 +1,19 @@
-//! Why a command did not do its work.
+//! Why a command failed.
 
 use std::io::Write;
 
 /// What is wrong, and how bad that is.
 #[derive(Debug)]
-pub(super) enum Problem {
+pub(super) enum StoreError {
     /// The arguments are wrong.
     Usage(String),
     /// What is asked for is not there, or not allowed.
     Refused(String),
     /// The store, or a file, cannot be read or written.
-    Broken(String),
+    Failed(String),
 }
 
-impl Problem {
+impl StoreError {
     pub(super) fn usage(text: impl Into<String>) -> Self {
         Self::Usage(text.into())
     }
@@ -22,8 +22,8 @@ impl Problem {
         Self::Refused(text.into())
     }
 
-    pub(super) fn broken(what: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
-        Self::Broken(format!("{} cannot be {what}: {error}", path.display()))
+    pub(super) fn io(what: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::Failed(format!("{} cannot be {what}: {error}", path.display()))
     }
 
     /// Wrong arguments are answered with the right ones.
@@ -37,14 +37,15 @@ impl Problem {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Refused(_) => 1,
-            Self::Broken(_) => 2,
+            Self::Failed(_) => 2,
         }
     }
 
-    pub(super) fn complain(&self, command: Option<&[u8]>) {
+    /// Says on standard error which command failed, and why.
+    pub(super) fn print_error(&self, command: Option<&[u8]>) {
         let command = String::from_utf8_lossy(command.unwrap_or(b"pipelinectl"));
-        let (Self::Usage(text) | Self::Refused(text) | Self::Broken(text)) = self;
-        // Where standard error is gone too, nobody is left to tell.
+        let (Self::Usage(text) | Self::Refused(text) | Self::Failed(text)) = self;
+        // Where standard error is closed too, the exit code must do.
         let _ = writeln!(std::io::stderr(), "{command}: {text}");
     }
 }

@@ -8,8 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::access::{self, Keys, Role};
-use super::content::Content;
+use super::auth::{self, ApiKeys, Role};
+use super::body::Body;
 use super::digest;
 use super::service::Service;
 
@@ -24,28 +24,28 @@ struct Claims {
     sub: String,
     iat: i64,
     exp: i64,
-    /// The API key behind it, as a keyed hash.
+    /// The API key that it was given for, as a keyed hash.
     key: String,
 }
 
 /// `POST /identity/token`
-pub(super) async fn token(service: Service, content: Content) -> Response {
-    let form: Vec<(String, String)> = form_urlencoded::parse(&content.0).into_owned().collect();
+pub(super) async fn token(service: Service, body: Body) -> Response {
+    let form: Vec<(String, String)> = form_urlencoded::parse(&body.0).into_owned().collect();
     let field = |name: &str| form.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value);
     if field("grant_type") != GRANT {
-        return refusal("BXNIM0105E", &format!("the grant type is not known; send grant_type={GRANT}"));
+        return oauth_error("BXNIM0105E", &format!("the grant type is not known; send grant_type={GRANT}"));
     }
     let key = field("apikey");
     let role = match &service.keys {
         Some(keys) => keys.role_of(key),
         None => Some(Role::Editor).filter(|_| !key.is_empty()),
     };
-    let Some(role) = role else { return refusal("BXNIM0415E", "Provided API key could not be found.") };
+    let Some(role) = role else { return oauth_error("BXNIM0415E", "Provided API key could not be found.") };
     let now = jiff::Timestamp::now().as_second();
     let expiration = now + LIFETIME;
     let user = format!("IBMid-{}", role.name());
-    let access = signed(
-        &Claims { iam_id: user.clone(), sub: user, iat: now, exp: expiration, key: named(key, &service.signing_key) },
+    let access = signed_token(
+        &Claims { iam_id: user.clone(), sub: user, iat: now, exp: expiration, key: key_hash(key, &service.signing_key) },
         &service.signing_key,
     );
     let reply = json!({
@@ -56,33 +56,33 @@ pub(super) async fn token(service: Service, content: Content) -> Response {
 }
 
 /// As IAM words it, which is not as the Pipeline API does.
-fn refusal(code: &str, message: &str) -> Response {
+fn oauth_error(code: &str, message: &str) -> Response {
     let body = json!({ "errorCode": code, "errorMessage": message, "context": { "requestId": uuid::Uuid::new_v4().to_string() } });
     (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }
 
 /// A JSON Web Token, since the official clients decode it.
-fn signed(claims: &Claims, key: &[u8]) -> String {
+fn signed_token(claims: &Claims, key: &[u8]) -> String {
     let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let text = format!("{}.{}", part(&json!({ "alg": "HS256", "typ": "JWT" })), part(&json!(claims)));
     let signature = URL_SAFE_NO_PAD.encode(digest::sha256(key, text.as_bytes()));
     format!("{text}.{signature}")
 }
 
-/// What a token says in place of an API key.
-fn named(key: &str, signing_key: &[u8]) -> String {
+/// What a token says instead of an API key.
+fn key_hash(key: &str, signing_key: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(digest::sha256(signing_key, key.as_bytes()))
 }
 
-/// The role that a token gives; nothing where it is not ours, has run out, or its key is known no more.
-pub(super) fn role_of(token: &str, keys: &Keys, signing_key: &[u8]) -> Option<Role> {
+/// The role that a token gives; nothing where it is not ours, has run out, or its key is no longer known.
+pub(super) fn role_of(token: &str, keys: &ApiKeys, signing_key: &[u8]) -> Option<Role> {
     let (text, signature) = token.rsplit_once('.')?;
     let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-    if !access::same(&signature, &digest::sha256(signing_key, text.as_bytes())) {
+    if !auth::is_same(&signature, &digest::sha256(signing_key, text.as_bytes())) {
         return None;
     }
     let claims = URL_SAFE_NO_PAD.decode(text.split_once('.')?.1).ok()?;
     let claims: Claims = serde_json::from_slice(&claims).ok()?;
-    let role = keys.role_where(|key| access::same(named(key, signing_key).as_bytes(), claims.key.as_bytes()));
+    let role = keys.role_where(|key| auth::is_same(key_hash(key, signing_key).as_bytes(), claims.key.as_bytes()));
     role.filter(|_| claims.exp > jiff::Timestamp::now().as_second())
 }

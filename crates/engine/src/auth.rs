@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
-use super::error::Unusable;
+use super::error::StartError;
 
 /// What a caller may do; each may do what those before may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,41 +27,41 @@ impl Role {
         }
     }
 
-    fn named(name: &str) -> Option<Self> {
+    fn from_name(name: &str) -> Option<Self> {
         [Self::Viewer, Self::Operator, Self::Editor].into_iter().find(|role| role.name().eq_ignore_ascii_case(name))
     }
 }
 
 /// The API keys that are known. They cannot be printed.
 #[derive(Debug)]
-pub struct Keys {
+pub struct ApiKeys {
     roles: Vec<(SecretString, Role)>,
 }
 
-impl Keys {
-    /// Reads a file of keys: one a line, behind a blank its role (`editor`, `operator`, `viewer`; without one `editor`).
+impl ApiKeys {
+    /// Reads a file of keys: one a line, after a blank its role (`editor`, `operator`, `viewer`; without one `editor`).
     /// Empty lines and lines that begin with `#` are left out.
     ///
     /// # Errors
     /// A line with an unknown role, by its number; no key at all.
-    pub fn read(text: &str) -> Result<Self, Unusable> {
+    pub fn read(text: &str) -> Result<Self, StartError> {
         let mut roles = BTreeMap::new();
         for (index, line) in text.lines().enumerate() {
             let mut words = line.split_whitespace();
             let Some(key) = words.next().filter(|key| !key.starts_with('#')) else { continue };
             let role = words.next().unwrap_or("editor");
-            let role = Role::named(role)
-                .ok_or_else(|| Unusable(format!("line {}: there is no role `{role}`; write editor, operator or viewer", index + 1)))?;
+            let role = Role::from_name(role)
+                .ok_or_else(|| StartError(format!("line {}: there is no role `{role}`; write editor, operator or viewer", index + 1)))?;
             roles.insert(key.to_owned(), role);
         }
         if roles.is_empty() {
-            return Err(Unusable("it holds no API key; write one a line".to_owned()));
+            return Err(StartError("it holds no API key; write one a line".to_owned()));
         }
         Ok(Self { roles: roles.into_iter().map(|(key, role)| (SecretString::from(key), role)).collect() })
     }
 
     pub(super) fn role_of(&self, key: &str) -> Option<Role> {
-        self.role_where(|known| same(known.as_bytes(), key.as_bytes()))
+        self.role_where(|known| is_same(known.as_bytes(), key.as_bytes()))
     }
 
     /// The role of the key that is meant.
@@ -71,7 +71,7 @@ impl Keys {
     }
 }
 
-/// Compares secrets in a time that does not tell where they differ.
-pub(super) fn same(left: &[u8], right: &[u8]) -> bool {
+/// Compares secrets in constant time.
+pub(super) fn is_same(left: &[u8], right: &[u8]) -> bool {
     left.ct_eq(right).into()
 }

@@ -1,37 +1,43 @@
 //! Scripts and the words that commands get, before expansion.
 
-use super::{Block, Part, StatementKind, parse};
+mod errors;
+mod size;
+mod words;
+
+use super::{Block, Part, Statement, StatementKind, parse};
 use crate::source::{ScriptMap, Span};
 
 /// The literal words of each simple command, in order, whatever stands around it.
 fn commands(text: &str) -> Vec<Vec<String>> {
-    let script = parse(text, &ScriptMap::verbatim(0));
+    let script = parse(text.as_bytes(), &ScriptMap::verbatim(0));
     assert!(script.errors.is_empty(), "{text:?}: {:?}", script.errors);
     let mut found = Vec::new();
     collect(&script.body, &mut found);
     found
 }
 
-fn collect(block: &Block, found: &mut Vec<Vec<String>>) {
+fn collect(block: &[Statement], found: &mut Vec<Vec<String>>) {
     for statement in block {
         match &statement.kind {
             StatementKind::Command(command) => {
-                let words = std::iter::once(&command.name).chain(&command.arguments);
+                let words = command.words.iter();
                 found.push(words.map(|word| word.literal().map_or("?".to_owned(), |text| text.to_string())).collect());
-                for part in command.arguments.iter().flat_map(|word| &word.parts) {
+                for part in command.arguments().iter().flat_map(|word| word.parts.iter()) {
                     if let Part::Substitution(block, _) = part {
                         collect(block, found);
                     }
                 }
-                collect(command.inline.as_ref().unwrap_or(&Block::default()), found);
+                collect(command.inline().unwrap_or(&Block::default()), found);
             }
-            StatementKind::And(sides) | StatementKind::Or(sides) => {
-                for side in [&sides.0, &sides.1] {
+            StatementKind::Chain(chain) => {
+                for side in std::iter::once(&chain.first).chain(chain.rest.iter().map(|(_, member)| member)) {
                     if let StatementKind::Command(command) = &side.kind {
-                        found.push(vec![command.name.literal().unwrap_or_default().to_string()]);
+                        found.push(vec![command.name().literal().unwrap_or_default().to_string()]);
                     }
                 }
             }
+            StatementKind::Redirected(redirected) => collect(std::slice::from_ref(&redirected.inner), found),
+            StatementKind::Background(inner) => collect(std::slice::from_ref(inner), found),
             StatementKind::Group(block) | StatementKind::Subshell(block) | StatementKind::Pipe(block) => collect(block, found),
             StatementKind::Loop(repeated) => collect(&repeated.body, found),
             _ => {}
@@ -72,20 +78,20 @@ fn spans_are_those_of_the_file() {
     let file = "s: |\n  echo 1\n  set_env \"key\" \"$(get_env other)\"\n  bash -c 'get_env inner'\n";
     let content = Span::new(5, file.len());
     let (text, map) = ScriptMap::literal_block(file, content, 2, crate::source::Chomping::Clip);
-    let script = parse(&text, &map);
+    let script = parse(text.as_bytes(), &map);
     let StatementKind::Command(command) = &script.body[1].kind else { panic!("a command") };
-    assert_eq!(command.arguments[0].span.slice(file), "\"key\"");
-    assert_eq!(command.arguments[0].inner_span(file).slice(file), "key");
-    let Part::Substitution(block, _) = &command.arguments[1].parts[0] else { panic!("a substitution") };
+    assert_eq!(command.arguments()[0].span.slice(file), "\"key\"");
+    assert_eq!(command.arguments()[0].inner_span(file).slice(file), "key");
+    let Part::Substitution(block, _) = &command.arguments()[1].parts[0] else { panic!("a substitution") };
     assert_eq!(block[0].span.slice(file), "get_env other");
     let StatementKind::Command(command) = &script.body[2].kind else { panic!("a command") };
-    assert_eq!(command.inline.as_ref().map(|block| block[0].span.slice(file)), Some("get_env inner"));
+    assert_eq!(command.inline().map(|block| block[0].span.slice(file)), Some("get_env inner"));
 }
 
 #[test]
 fn what_is_no_shell_is_named_and_the_rest_is_kept() {
     let text = "set_env a b\nif true; then\n  echo\n";
-    let script = parse(text, &ScriptMap::verbatim(0));
+    let script = parse(text.as_bytes(), &ScriptMap::verbatim(0));
     assert_eq!(script.errors.len(), 1, "{:?}", script.errors);
     assert!(script.errors[0].span.end as usize <= text.len());
     assert!(!script.body.is_empty(), "what stood before the error");
@@ -93,7 +99,7 @@ fn what_is_no_shell_is_named_and_the_rest_is_kept() {
 
 /// The comments that are kept, without what they all begin with.
 fn comments(text: &str) -> Vec<&str> {
-    let script = parse(text, &ScriptMap::verbatim(0));
+    let script = parse(text.as_bytes(), &ScriptMap::verbatim(0));
     script.comments.iter().map(|span| span.slice(text).trim_end().trim_start_matches("# sidestage: ")).collect()
 }
 
@@ -122,7 +128,7 @@ fn what_only_looks_like_a_comment_is_none() {
         assert!(comments(text).is_empty(), "{text}: {:?}", comments(text));
     }
     let folded = ScriptMap::whole(Span::new(0, 9));
-    assert!(parse("a # sidestage: 1", &folded).comments.is_empty(), "nobody knows where it stands");
+    assert!(parse(b"a # sidestage: 1", &folded).comments.is_empty(), "nobody knows where it stands");
 }
 
 mod properties {
@@ -131,7 +137,7 @@ mod properties {
     proptest! {
         #[test]
         fn no_script_panics_and_no_span_leaves_it(text in "[a-z$(){}\\[\\]\"'`|&;<>#!=\\\\ \n\tä]{0,120}") {
-            let script = super::parse(&text, &super::ScriptMap::verbatim(0));
+            let script = super::parse(text.as_bytes(), &super::ScriptMap::verbatim(0));
             for error in &script.errors {
                 prop_assert!(error.span.end as usize <= text.len(), "{:?}", error);
             }
