@@ -1,5 +1,6 @@
 //! JSON Schema validation of the spanned tree. The schemas are the files of `schemas/`.
 
+mod first_look;
 mod json;
 mod violation;
 
@@ -13,6 +14,7 @@ use serde_json::Value;
 pub use violation::{Violation, ViolationKind};
 
 use crate::syntax::yaml::{Document, NodeId};
+use first_look::FirstLook;
 use json::{YamlJson, YamlNode};
 
 /// A schema that belongs to the product.
@@ -65,6 +67,14 @@ pub enum SchemaKind {
 
 /// Everything in the value at `root` that the schema does not allow, in the order of the file.
 pub fn validate(document: &Document, text: &str, root: NodeId, kind: SchemaKind) -> Vec<Violation> {
+    if first_look(document, text, root, kind) { Vec::new() } else { violations(document, text, root, kind) }
+}
+
+fn first_look(document: &Document, text: &str, root: NodeId, kind: SchemaKind) -> bool {
+    FirstLook::new(schema(kind)).is_surely_valid(&YamlNode::tree(document, text, root))
+}
+
+fn violations(document: &Document, text: &str, root: NodeId, kind: SchemaKind) -> Vec<Violation> {
     let node = YamlNode::tree(document, text, root);
     let mut violations: Vec<Violation> =
         validator(kind).iter_errors(node).flat_map(|error| violation::violations(document, text, root, &error)).collect();
@@ -98,23 +108,34 @@ fn collect_expected(value: &Value, words: &mut FxHashMap<String, String>) {
     }
 }
 
+impl SchemaKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::ConfigV1 => "config-v1",
+            Self::ConfigV2 => "config-v2",
+            Self::Settings => "settings",
+        }
+    }
+}
+
+fn schema(kind: SchemaKind) -> &'static Value {
+    static SCHEMAS: [OnceLock<Value>; 3] = [const { OnceLock::new() }; 3];
+    SCHEMAS[kind as usize].get_or_init(|| parse(kind.name()))
+}
+
 fn validator(kind: SchemaKind) -> &'static Validator<YamlJson> {
-    static CONFIG_V1: OnceLock<Validator<YamlJson>> = OnceLock::new();
-    static CONFIG_V2: OnceLock<Validator<YamlJson>> = OnceLock::new();
-    static SETTINGS: OnceLock<Validator<YamlJson>> = OnceLock::new();
-    let (cell, name) = match kind {
-        SchemaKind::ConfigV1 => (&CONFIG_V1, "config-v1"),
-        SchemaKind::ConfigV2 => (&CONFIG_V2, "config-v2"),
-        SchemaKind::Settings => (&SETTINGS, "settings"),
-    };
-    cell.get_or_init(|| compile::<YamlJson>(name))
+    static VALIDATORS: [OnceLock<Validator<YamlJson>>; 3] = [const { OnceLock::new() }; 3];
+    VALIDATORS[kind as usize].get_or_init(|| compile::<YamlJson>(kind.name()))
 }
 
 // The schemas are part of the program: a test compiles each of them, so this cannot fail for a user.
 #[allow(clippy::expect_used)]
+fn parse(name: &str) -> Value {
+    serde_json::from_str(named(name).expect("a schema of ours").text).expect("valid JSON")
+}
+
+#[allow(clippy::expect_used)] // as above
 fn compile<F: Json>(name: &str) -> Validator<F> {
-    let parse =
-        |name: &str| -> serde_json::Value { serde_json::from_str(named(name).expect("a schema of ours").text).expect("valid JSON") };
     let (schema, contract) = (parse(name), parse("async-contract"));
     let id = |schema: &serde_json::Value| schema["$id"].as_str().unwrap_or_default().to_owned();
     let mut registry = jsonschema::Registry::new().add(id(&schema), &schema).expect("an absolute id");
