@@ -2,67 +2,117 @@
 //!
 //! Only the cheap keywords are understood. Whatever is wrong, or asks for more, is left to the validator.
 
-use jsonschema::JsonType;
-use jsonschema::json::{Array, JsonNumber, Node, Object};
+use std::sync::{PoisonError, RwLock};
+
+use regex::bytes::{Regex, RegexBuilder};
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::{Map, Value};
 
-use super::json::{YamlMapping, YamlNode};
+use super::json::to_json;
+use super::{by_address, schema};
+use crate::syntax::yaml::{Document, NodeId, NodeKind, ScalarKind};
 
 /// What says nothing about a value.
 const ANNOTATIONS: [&str; 8] = ["$schema", "$id", "$defs", "title", "description", "default", "examples", "x-expected"];
 
-/// A schema, which its references are read in.
-pub(super) struct FirstLook<'s> {
-    schema: &'s Value,
+/// A part of a schema, and the whole that its references are read in.
+#[derive(Clone, Copy)]
+struct Part {
+    whole: &'static Value,
+    schema: &'static Value,
 }
 
-impl<'s> FirstLook<'s> {
-    pub(super) fn new(schema: &'s Value) -> Self {
-        Self { schema }
+/// `false` says nothing.
+pub(super) fn is_surely_valid(document: &Document, text: &str, root: NodeId, name: &str) -> bool {
+    let whole = schema(name);
+    FirstLook { document, text }.allows(Part { whole, schema: whole }, root)
+}
+
+struct FirstLook<'t> {
+    document: &'t Document,
+    text: &'t str,
+}
+
+impl FirstLook<'_> {
+    fn allows(&self, part: Part, node: NodeId) -> bool {
+        let Value::Object(keywords) = part.schema else { return part.schema == &Value::Bool(true) };
+        keywords.iter().all(|(keyword, value)| self.satisfies(keyword, Part { schema: value, ..part }, node))
+            && self.allows_members(keywords, part, node)
     }
 
-    /// `false` says nothing.
-    pub(super) fn is_surely_valid(&self, node: &YamlNode<'_>) -> bool {
-        self.allows(self.schema, node)
-    }
-
-    fn allows(&self, schema: &Value, node: &YamlNode<'_>) -> bool {
-        let Value::Object(keywords) = schema else { return schema == &Value::Bool(true) };
-        keywords.iter().all(|(keyword, value)| self.satisfies(keyword, value, node))
-            && node.as_object().is_none_or(|mapping| self.allows_members(keywords, &mapping))
-    }
-
-    fn satisfies(&self, keyword: &str, value: &Value, node: &YamlNode<'_>) -> bool {
+    /// Whether the node is as a keyword asks; the part is the keyword's value.
+    fn satisfies(&self, keyword: &str, part: Part, node: NodeId) -> bool {
+        let value = part.schema;
         match keyword {
-            "type" => is_of_type(value, node.json_type()),
-            "enum" => value.as_array().is_some_and(|values| values.iter().any(|value| is_equal(value, node))),
-            "minLength" => length(node).is_none_or(|length| value.as_u64().is_some_and(|least| length >= least)),
-            "maxLength" => length(node).is_none_or(|length| value.as_u64().is_some_and(|most| length <= most)),
-            "$ref" => self.definition(value).is_some_and(|schema| self.allows(schema, node)),
-            "items" => node.as_array().is_none_or(|items| items.elements().all(|item| self.allows(value, &item))),
-            "required" => node.as_object().is_none_or(|mapping| has_all(value, &mapping)),
+            "type" => self.is_of_type(value, node),
+            "enum" => value.as_array().is_some_and(|values| values.contains(&to_json(self.document, self.text, node))),
+            "minLength" => self.length(node).is_none_or(|length| value.as_u64().is_some_and(|least| length >= least)),
+            "maxLength" => self.length(node).is_none_or(|length| value.as_u64().is_some_and(|most| length <= most)),
+            "pattern" => self.document.string(self.text, node).is_none_or(|string| is_match(value, &string)),
+            "$ref" => referred(part).is_some_and(|part| self.allows(part, node)),
+            "items" => self.document.items(node).iter().all(|item| self.allows(part, *item)),
+            "uniqueItems" => self.are_unique(self.document.items(node)),
+            "required" => self.has_all(value, node),
             // Together they say what a member may be.
-            "properties" | "patternProperties" | "additionalProperties" => true,
+            "properties" | "patternProperties" | "additionalProperties" | "propertyNames" => true,
             other => ANNOTATIONS.contains(&other),
         }
     }
 
-    fn allows_members(&self, keywords: &Map<String, Value>, mapping: &YamlMapping<'_>) -> bool {
-        mapping.members().all(|(name, value)| {
+    fn allows_members(&self, keywords: &'static Map<String, Value>, part: Part, node: NodeId) -> bool {
+        self.document.entries(node).iter().all(|entry| {
+            let Some(name) = self.document.text(self.text, entry.key) else { return false };
             let named = keywords.get("properties").and_then(|properties| properties.get(name.as_ref()));
             let Some(matching) = matching(keywords, &name) else { return false };
             let rest = keywords.get("additionalProperties").filter(|_| named.is_none() && matching.is_empty());
-            named.into_iter().chain(matching).chain(rest).all(|schema| self.allows(schema, &value))
+            keywords.get("propertyNames").is_none_or(|names| allows_name(names, &name))
+                && named.into_iter().chain(matching).chain(rest).all(|schema| self.allows(Part { schema, ..part }, entry.value))
         })
     }
 
-    fn definition(&self, reference: &Value) -> Option<&'s Value> {
-        self.schema.get("$defs")?.get(reference.as_str()?.strip_prefix("#/$defs/")?)
+    fn is_of_type(&self, types: &Value, node: NodeId) -> bool {
+        let kind = &self.document.resolve(node).1.kind;
+        let is_scalar = |of: &[ScalarKind]| matches!(kind, NodeKind::Scalar(scalar) if of.contains(&scalar.kind));
+        let is = |name: &Value| match name.as_str() {
+            Some("object") => matches!(kind, NodeKind::Mapping(_)),
+            Some("array") => matches!(kind, NodeKind::Sequence(_)),
+            Some("string") => is_scalar(&[ScalarKind::String]),
+            Some("number") => is_scalar(&[ScalarKind::Integer, ScalarKind::Float]),
+            Some("boolean") => is_scalar(&[ScalarKind::Bool]),
+            Some("null") => is_scalar(&[ScalarKind::Null]),
+            _ => false,
+        };
+        types.as_array().map_or_else(|| is(types), |types| types.iter().any(is))
+    }
+
+    /// The characters of a string.
+    fn length(&self, node: NodeId) -> Option<u64> {
+        self.document.string(self.text, node).map(|text| text.chars().count() as u64)
+    }
+
+    fn are_unique(&self, items: &[NodeId]) -> bool {
+        let mut seen = FxHashSet::default();
+        items.iter().all(|item| self.document.string(self.text, *item).is_some_and(|item| seen.insert(item)))
+    }
+
+    fn has_all(&self, names: &Value, node: NodeId) -> bool {
+        let has = |name: &Value| name.as_str().is_some_and(|name| self.document.entry(self.text, node, name).is_some());
+        let is_mapping = matches!(self.document.resolve(node).1.kind, NodeKind::Mapping(_));
+        !is_mapping || names.as_array().is_some_and(|names| names.iter().all(has))
     }
 }
 
-/// The schemas of `patternProperties` for a name; `None` where a pattern is more than a beginning.
-fn matching<'s>(keywords: &'s Map<String, Value>, name: &str) -> Option<Vec<&'s Value>> {
+/// Where a reference leads: into its own schema, or to another of ours.
+fn referred(part: Part) -> Option<Part> {
+    let reference = part.schema.as_str()?;
+    match reference.strip_prefix("#/$defs/") {
+        Some(name) => Some(Part { schema: part.whole.get("$defs")?.get(name)?, ..part }),
+        None => by_address(reference).map(|whole| Part { whole, schema: whole }),
+    }
+}
+
+/// The schemas of `patternProperties` for a name; `None` where a pattern is not read here.
+fn matching(keywords: &'static Map<String, Value>, name: &str) -> Option<Vec<&'static Value>> {
     let Some(patterns) = keywords.get("patternProperties").and_then(Value::as_object) else { return Some(Vec::new()) };
     let mut schemas = Vec::new();
     for (pattern, schema) in patterns {
@@ -77,49 +127,40 @@ fn matching<'s>(keywords: &'s Map<String, Value>, name: &str) -> Option<Vec<&'s 
     Some(schemas)
 }
 
-fn is_of_type(types: &Value, is: JsonType) -> bool {
-    let is_one = |name: &Value| match name.as_str() {
-        Some("object") => is == JsonType::Object,
-        Some("array") => is == JsonType::Array,
-        Some("string") => is == JsonType::String,
-        Some("number") => is == JsonType::Number,
-        Some("boolean") => is == JsonType::Boolean,
-        Some("null") => is == JsonType::Null,
-        _ => false,
-    };
-    types.as_array().map_or_else(|| is_one(types), |types| types.iter().any(is_one))
+fn allows_name(schema: &'static Value, name: &str) -> bool {
+    schema.as_object().is_some_and(|keywords| {
+        keywords.iter().all(|(keyword, value)| match keyword.as_str() {
+            "pattern" => is_match(value, name),
+            other => ANNOTATIONS.contains(&other),
+        })
+    })
 }
 
-fn is_equal(value: &Value, node: &YamlNode<'_>) -> bool {
-    match value {
-        Value::String(text) => node.as_string().is_some_and(|string| string == text.as_str()),
-        Value::Number(number) => number.is_i64() && node.as_number().and_then(|node| node.as_i64()) == number.as_i64(),
-        _ => false,
+/// Whether a pattern surely matches: what is a letter or a blank beyond ASCII is left to the validator.
+fn is_match(pattern: &'static Value, text: &str) -> bool {
+    static COMPILED: RwLock<FxHashMap<&str, Option<Regex>>> = RwLock::new(FxHashMap::with_hasher(rustc_hash::FxBuildHasher));
+    let Some(pattern) = pattern.as_str().filter(|_| text.is_ascii()) else { return false };
+    let is_match = |compiled: &Option<Regex>| compiled.as_ref().is_some_and(|regex| regex.is_match(text.as_bytes()));
+    if let Some(compiled) = COMPILED.read().unwrap_or_else(PoisonError::into_inner).get(pattern) {
+        return is_match(compiled);
     }
-}
-
-/// The characters of a string.
-fn length(node: &YamlNode<'_>) -> Option<u64> {
-    node.as_string().map(|text| text.chars().count() as u64)
-}
-
-fn has_all(names: &Value, mapping: &YamlMapping<'_>) -> bool {
-    let has = |name: &Value| name.as_str().is_some_and(|name| mapping.get(&name.to_owned()).is_some());
-    names.as_array().is_some_and(|names| names.iter().all(has))
+    let compiled = RegexBuilder::new(pattern).unicode(false).build().ok();
+    is_match(COMPILED.write().unwrap_or_else(PoisonError::into_inner).entry(pattern).or_insert(compiled))
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{SchemaKind, first_look, violations};
+    use super::super::{SchemaKind, violations};
+    use super::is_surely_valid;
     use crate::syntax::yaml;
 
     /// Whether the first look is sure, and whether the validator finds nothing.
     fn both(text: &str, kind: SchemaKind) -> (bool, bool) {
         let document = yaml::read(text);
         let Some(root) = document.root() else { return (false, false) };
-        (first_look(&document, text, root, kind), violations(&document, text, root, kind).is_empty())
+        (is_surely_valid(&document, text, root, kind.name()), violations(&document, text, root, kind).is_empty())
     }
 
     #[test]
@@ -127,7 +168,10 @@ mod tests {
         let v1 = "version: '1'\nx-own: [1]\ntest:\nmine:\n  image: a\n  script: echo\n  skip: true\n  x-own: 1\n";
         assert_eq!(both(v1, SchemaKind::ConfigV1), (true, true));
         let v2 = "version: 2\ntasks:\n  code-build:\n    steps:\n      - name: setup\n        script: echo\n        image: a\n";
-        assert!(both(v2, SchemaKind::ConfigV2).1);
+        assert_eq!(both(v2, SchemaKind::ConfigV2), (true, true));
+        let contract = "version: '1'\ntest: {x-async: {triggered-by: [a, b], reads: {app-url: {pattern: a}}}}\n";
+        assert_eq!(both(contract, SchemaKind::ConfigV1), (true, true));
+        assert_eq!(both("exclude: [a, b]\nproperties: [region]\n", SchemaKind::Settings), (true, true));
     }
 
     #[test]
@@ -139,8 +183,10 @@ mod tests {
             ("version: '1'\ntest: {script: 1}\n", false),
             ("version: '1'\ntest: {image: ''}\n", false),
             ("version: '1'\ntest: {skip: 'true'}\n", false),
-            ("version: '1'\ntest: {secret: name}\n", true),
-            ("version: '1'\ntest: {x-async: {description: a}}\n", true),
+            ("version: '1'\ntest: {secret: Name}\n", false),
+            ("version: '1'\ntest: {x-async: {triggered-by: [a, a]}}\n", false),
+            ("version: '1'\ntest: {x-async: {reads: {a b: {}}}}\n", false),
+            ("version: 1.0\n", true),
         ] {
             assert_eq!(both(text, SchemaKind::ConfigV1), (false, is_valid), "{text}");
         }

@@ -1,234 +1,92 @@
-//! Our tree as the validator sees it: nothing is converted or copied.
+//! Our tree as JSON, for the validator. Only a tree that the first look is not sure of is converted.
 
-use std::borrow::Cow;
+use serde_json::{Number, Value};
 
-use jsonschema::JsonType;
-use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object};
-use serde_json::Value;
+use crate::syntax::yaml::{Document, Entry, NodeId, NodeKind, Scalar, ScalarKind};
 
-use crate::syntax::yaml::{Document, Entry, NodeId, NodeKind, ScalarKind};
+/// Where strings are cut, in characters: no schema of ours has a limit that is higher. Aliases may stand for a million
+/// values, and a long script among them would be copied as often.
+pub(super) const MAX_CHARACTERS: usize = 300;
 
-/// The representation: YAML nodes.
-pub(super) enum YamlJson {}
-
-/// One node, or a key that is looked at as a string.
-#[derive(Clone)]
-pub(super) enum YamlNode<'a> {
-    Tree { document: &'a Document, text: &'a str, id: NodeId },
-    Name(&'a str),
-}
-
-impl<'a> YamlNode<'a> {
-    pub(super) fn tree(document: &'a Document, text: &'a str, id: NodeId) -> Self {
-        Self::Tree { document, text, id: document.resolve(id).0 }
-    }
-
-    fn scalar(&self, kinds: &[ScalarKind]) -> Option<Cow<'a, str>> {
-        match self {
-            Self::Tree { document, text, id } => {
-                let scalar = document.scalar(*id)?;
-                kinds.contains(&scalar.kind).then(|| document.text(text, *id)).flatten()
-            }
-            Self::Name(name) => kinds.contains(&ScalarKind::String).then_some(Cow::Borrowed(*name)),
+/// The value at a node; of a repeated key the last one counts.
+pub(super) fn to_json(document: &Document, text: &str, id: NodeId) -> Value {
+    let (id, node) = document.resolve(id);
+    match &node.kind {
+        NodeKind::Mapping(entries) => {
+            let member = |entry: &Entry| {
+                let name = document.text(text, entry.key).unwrap_or_default();
+                (cut(&name).to_owned(), to_json(document, text, entry.value))
+            };
+            entries.iter().map(member).collect()
         }
+        NodeKind::Sequence(items) => items.iter().map(|item| to_json(document, text, *item)).collect(),
+        NodeKind::Scalar(scalar) => from_scalar(scalar, &document.text(text, id).unwrap_or_default()),
+        NodeKind::Alias(_) => Value::Null,
     }
 }
 
-impl Json for YamlJson {
-    type Node<'a> = YamlNode<'a>;
-    type PreparedKey = String;
-    type StringBuffer = String;
+/// Whether the validator sees only the beginning of a string.
+pub(super) fn is_cut(string: &str) -> bool {
+    cut(string).len() < string.len()
+}
 
-    fn prepare_key(key: &str) -> String {
-        key.to_owned()
-    }
+fn cut(string: &str) -> &str {
+    string.char_indices().nth(MAX_CHARACTERS).map_or(string, |(end, _)| &string[..end])
+}
 
-    fn with_string_node<T>(buffer: &mut String, string: &str, f: impl FnOnce(YamlNode<'_>) -> T) -> T {
-        string.clone_into(buffer);
-        f(YamlNode::Name(buffer))
+fn from_scalar(scalar: &Scalar, content: &str) -> Value {
+    match scalar.kind {
+        ScalarKind::Null => Value::Null,
+        ScalarKind::Bool => Value::Bool(content.eq_ignore_ascii_case("true")),
+        ScalarKind::Integer | ScalarKind::Float => Value::Number(number(content)),
+        ScalarKind::String => Value::String(cut(content).to_owned()),
     }
 }
 
 /// A number of the core schema.
-pub(super) struct Number(serde_json::Number);
-
-impl Number {
-    fn parse(text: &str) -> Self {
-        let radix = |digits: &str, radix| i64::from_str_radix(digits, radix).ok().map(serde_json::Number::from);
-        let number = match (text.strip_prefix("0x"), text.strip_prefix("0o")) {
-            (Some(digits), _) => radix(digits, 16),
-            (_, Some(digits)) => radix(digits, 8),
-            _ => text.parse::<i64>().ok().map(serde_json::Number::from),
-        };
-        let number = number.or_else(|| serde_json::Number::from_f64(text.parse().unwrap_or_default()));
-        Self(number.unwrap_or_else(|| serde_json::Number::from(0)))
-    }
+fn number(text: &str) -> Number {
+    let radix = |digits: &str, radix| i64::from_str_radix(digits, radix).ok().map(Number::from);
+    let number = match (text.strip_prefix("0x"), text.strip_prefix("0o")) {
+        (Some(digits), _) => radix(digits, 16),
+        (_, Some(digits)) => radix(digits, 8),
+        _ => text.parse::<i64>().ok().map(Number::from),
+    };
+    number.or_else(|| Number::from_f64(text.parse().unwrap_or_default())).unwrap_or_else(|| Number::from(0))
 }
 
-impl JsonNumber for Number {
-    fn as_u64(&self) -> Option<u64> {
-        self.0.as_u64()
-    }
-    fn as_i64(&self) -> Option<i64> {
-        self.0.as_i64()
-    }
-    fn as_f64(&self) -> Option<f64> {
-        self.0.as_f64()
-    }
-    fn as_str(&self) -> Cow<'_, str> {
-        Cow::Owned(self.0.to_string())
-    }
-    fn to_number(&self) -> Cow<'_, serde_json::Number> {
-        Cow::Borrowed(&self.0)
-    }
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
 
-impl<'a> Node<'a, YamlJson> for YamlNode<'a> {
-    type Object = YamlMapping<'a>;
-    type Array = YamlSequence<'a>;
-    type Number = Number;
+    use super::super::SCHEMAS;
+    use super::{MAX_CHARACTERS, to_json};
+    use crate::syntax::yaml;
 
-    fn as_object(&self) -> Option<YamlMapping<'a>> {
-        let Self::Tree { document, text, id } = self else { return None };
-        match &document.node(*id).kind {
-            NodeKind::Mapping(entries) => Some(YamlMapping { document, text, entries }),
-            _ => None,
-        }
+    /// All `maxLength` of a schema.
+    fn limits(schema: &Value) -> Vec<u64> {
+        let below = schema.as_object().into_iter().flat_map(|object| object.values()).chain(schema.as_array().into_iter().flatten());
+        schema.get("maxLength").and_then(Value::as_u64).into_iter().chain(below.flat_map(limits)).collect()
     }
 
-    fn as_array(&self) -> Option<YamlSequence<'a>> {
-        let Self::Tree { document, text, id } = self else { return None };
-        match &document.node(*id).kind {
-            NodeKind::Sequence(items) => Some(YamlSequence { document, text, items }),
-            _ => None,
-        }
+    #[test]
+    fn a_tree_is_the_json_that_it_means() {
+        let text = "a: &a [1, 0x1F, -2.5, .inf, 'x', ~]\nb: *a\n? [k]\n: TRUE\nc: 1\nc: 2\n";
+        let document = yaml::read(text);
+        let list = json!([1, 31, -2.5, 0.0, "x", null]);
+        let value = document.root().map(|root| to_json(&document, text, root));
+        assert_eq!(value, Some(json!({"a": list, "b": list, "": true, "c": 2})));
     }
 
-    fn as_string(&self) -> Option<Cow<'a, str>> {
-        self.scalar(&[ScalarKind::String])
-    }
+    #[test]
+    fn a_long_string_keeps_what_a_limit_can_ask_for() {
+        let text = format!("{}µ", "µ".repeat(MAX_CHARACTERS));
+        let document = yaml::read(&text);
+        let value = document.root().map(|root| to_json(&document, &text, root));
+        assert_eq!(value, Some(Value::String("µ".repeat(MAX_CHARACTERS))));
 
-    fn as_number(&self) -> Option<Number> {
-        self.scalar(&[ScalarKind::Integer, ScalarKind::Float]).map(|text| Number::parse(&text))
-    }
-
-    fn as_boolean(&self) -> Option<bool> {
-        self.scalar(&[ScalarKind::Bool]).map(|text| text.eq_ignore_ascii_case("true"))
-    }
-
-    fn is_null(&self) -> bool {
-        self.json_type() == JsonType::Null
-    }
-
-    fn json_type(&self) -> JsonType {
-        let Self::Tree { document, id, .. } = self else { return JsonType::String };
-        match &document.resolve(*id).1.kind {
-            NodeKind::Mapping(_) => JsonType::Object,
-            NodeKind::Sequence(_) => JsonType::Array,
-            NodeKind::Scalar(scalar) => match scalar.kind {
-                ScalarKind::Null => JsonType::Null,
-                ScalarKind::Bool => JsonType::Boolean,
-                ScalarKind::Integer | ScalarKind::Float => JsonType::Number,
-                ScalarKind::String => JsonType::String,
-            },
-            NodeKind::Alias(_) => JsonType::Null,
-        }
-    }
-
-    // Our schemas compare scalars only, and our messages are made from the tree: a list or mapping is never
-    // read here, and building it would copy whole stages for each error.
-    fn to_value(&self) -> Cow<'a, Value> {
-        Cow::Owned(match self.json_type() {
-            JsonType::Boolean => Value::Bool(self.as_boolean().unwrap_or_default()),
-            JsonType::Number | JsonType::Integer => self.as_number().map_or(Value::Null, |number| Value::Number(number.0)),
-            JsonType::String => Value::String(self.as_string().unwrap_or_default().into_owned()),
-            JsonType::Object | JsonType::Array | JsonType::Null => Value::Null,
-        })
-    }
-
-    fn identity(&self) -> Option<NodeIdentity> {
-        match self {
-            Self::Tree { document, id, .. } => {
-                let node: *const crate::syntax::yaml::Node = document.node(*id);
-                Some(NodeIdentity::new(node.addr()))
-            }
-            Self::Name(_) => None,
-        }
-    }
-}
-
-/// A mapping; of a repeated key the last one counts.
-pub(super) struct YamlMapping<'a> {
-    document: &'a Document,
-    text: &'a str,
-    entries: &'a [Entry],
-}
-
-impl<'a> Object<'a, YamlJson> for YamlMapping<'a> {
-    type Node = YamlNode<'a>;
-    type MemberName = Cow<'a, str>;
-    type MembersIter = Members<'a>;
-
-    fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    fn get(&self, key: &String) -> Option<YamlNode<'a>> {
-        let entry = self.entries.iter().rev().find(|entry| self.document.text(self.text, entry.key).as_deref() == Some(key))?;
-        Some(YamlNode::tree(self.document, self.text, entry.value))
-    }
-
-    fn members(&self) -> Members<'a> {
-        Members { document: self.document, text: self.text, entries: self.entries.iter() }
-    }
-}
-
-pub(super) struct Members<'a> {
-    document: &'a Document,
-    text: &'a str,
-    entries: std::slice::Iter<'a, Entry>,
-}
-
-impl<'a> Iterator for Members<'a> {
-    type Item = (Cow<'a, str>, YamlNode<'a>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let entry = self.entries.next()?;
-        let name = self.document.text(self.text, entry.key).unwrap_or_default();
-        Some((name, YamlNode::tree(self.document, self.text, entry.value)))
-    }
-}
-
-/// A list.
-pub(super) struct YamlSequence<'a> {
-    document: &'a Document,
-    text: &'a str,
-    items: &'a [NodeId],
-}
-
-impl<'a> Array<'a, YamlJson> for YamlSequence<'a> {
-    type Node = YamlNode<'a>;
-    type ElementsIter = Elements<'a>;
-
-    fn len(&self) -> usize {
-        self.items.len()
-    }
-
-    fn elements(&self) -> Elements<'a> {
-        Elements { document: self.document, text: self.text, items: self.items.iter() }
-    }
-}
-
-pub(super) struct Elements<'a> {
-    document: &'a Document,
-    text: &'a str,
-    items: std::slice::Iter<'a, NodeId>,
-}
-
-impl<'a> Iterator for Elements<'a> {
-    type Item = YamlNode<'a>;
-
-    fn next(&mut self) -> Option<YamlNode<'a>> {
-        self.items.next().map(|item| YamlNode::tree(self.document, self.text, *item))
+        let validated = ["config-v1", "config-v2", "settings", "async-contract"];
+        let schemas = SCHEMAS.iter().filter(|schema| validated.contains(&schema.name));
+        let limits: Vec<u64> = schemas.flat_map(|schema| limits(&serde_json::from_str(schema.text).unwrap_or_default())).collect();
+        assert!(!limits.is_empty() && limits.iter().all(|limit| *limit < MAX_CHARACTERS as u64), "{limits:?}");
     }
 }

@@ -7,15 +7,13 @@ mod violation;
 use std::sync::OnceLock;
 
 use jsonschema::Validator;
-use jsonschema::json::Json;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 pub use violation::{Violation, ViolationKind};
 
 use crate::syntax::yaml::{Document, NodeId};
-use first_look::FirstLook;
-use json::{YamlJson, YamlNode};
+use first_look::is_surely_valid;
 
 /// A schema that belongs to the product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,17 +65,13 @@ pub enum SchemaKind {
 
 /// Everything in the value at `root` that the schema does not allow, in the order of the file.
 pub fn validate(document: &Document, text: &str, root: NodeId, kind: SchemaKind) -> Vec<Violation> {
-    if first_look(document, text, root, kind) { Vec::new() } else { violations(document, text, root, kind) }
-}
-
-fn first_look(document: &Document, text: &str, root: NodeId, kind: SchemaKind) -> bool {
-    FirstLook::new(schema(kind)).is_surely_valid(&YamlNode::tree(document, text, root))
+    if is_surely_valid(document, text, root, kind.name()) { Vec::new() } else { violations(document, text, root, kind) }
 }
 
 fn violations(document: &Document, text: &str, root: NodeId, kind: SchemaKind) -> Vec<Violation> {
-    let node = YamlNode::tree(document, text, root);
+    let value = json::to_json(document, text, root);
     let mut violations: Vec<Violation> =
-        validator(kind).iter_errors(node).flat_map(|error| violation::violations(document, text, root, &error)).collect();
+        validator(kind).iter_errors(&value).flat_map(|error| violation::violations(document, text, root, &error)).collect();
     violations.sort_by_key(|violation| violation.span);
     violations
 }
@@ -118,49 +112,46 @@ impl SchemaKind {
     }
 }
 
-fn schema(kind: SchemaKind) -> &'static Value {
-    static SCHEMAS: [OnceLock<Value>; 3] = [const { OnceLock::new() }; 3];
-    SCHEMAS[kind as usize].get_or_init(|| parse(kind.name()))
-}
-
-fn validator(kind: SchemaKind) -> &'static Validator<YamlJson> {
-    static VALIDATORS: [OnceLock<Validator<YamlJson>>; 3] = [const { OnceLock::new() }; 3];
-    VALIDATORS[kind as usize].get_or_init(|| compile::<YamlJson>(kind.name()))
-}
-
-// The schemas are part of the program: a test compiles each of them, so this cannot fail for a user.
+/// The schema of a name, read.
+// The schemas are part of the program: a test reads each of them, so this cannot fail for a user.
 #[allow(clippy::expect_used)]
-fn parse(name: &str) -> Value {
-    serde_json::from_str(named(name).expect("a schema of ours").text).expect("valid JSON")
+fn schema(name: &str) -> &'static Value {
+    static READ: [OnceLock<Value>; SCHEMAS.len()] = [const { OnceLock::new() }; SCHEMAS.len()];
+    let index = SCHEMAS.iter().position(|schema| schema.name == name).expect("a schema of ours");
+    READ[index].get_or_init(|| serde_json::from_str(SCHEMAS[index].text).expect("valid JSON"))
 }
 
-#[allow(clippy::expect_used)] // as above
-fn compile<F: Json>(name: &str) -> Validator<F> {
-    let (schema, contract) = (parse(name), parse("async-contract"));
-    let id = |schema: &serde_json::Value| schema["$id"].as_str().unwrap_or_default().to_owned();
-    let mut registry = jsonschema::Registry::new().add(id(&schema), &schema).expect("an absolute id");
-    if name != "async-contract" {
-        registry = registry.add(id(&contract), &contract).expect("an absolute id");
+/// The schema that a reference from another one names.
+fn by_address(address: &str) -> Option<&'static Value> {
+    let name = address.strip_prefix("https://sidestage.dev/schemas/")?.strip_suffix(".schema.json")?;
+    named(name).map(|found| schema(found.name))
+}
+
+fn validator(kind: SchemaKind) -> &'static Validator {
+    static VALIDATORS: [OnceLock<Validator>; 3] = [const { OnceLock::new() }; 3];
+    VALIDATORS[kind as usize].get_or_init(|| compile(kind.name()))
+}
+
+/// A validator of a schema, which holds the one that it refers to: `validator_for` fetches nothing.
+#[allow(clippy::expect_used)] // a test compiles each of them
+fn compile(name: &str) -> Validator {
+    const CONTRACT: &str = "async-contract";
+    let mut whole = schema(name).clone();
+    if name != CONTRACT {
+        whole["$defs"][CONTRACT] = schema(CONTRACT).clone();
     }
-    let registry = registry.prepare().expect("a valid schema");
-    // The validator first checks what it is given against that schema's own meta-schema, at a quarter of the cost
-    // of a whole run for draft 2020-12. A reference in the oldest draft has the smallest meta-schema; what it leads
-    // to keeps its own draft, and a test validates our schemas against theirs.
-    let root = serde_json::json!({"$schema": "http://json-schema.org/draft-04/schema#", "$ref": id(&schema)});
-    jsonschema::options_for::<F>().with_registry(&registry).offline().build(&root).expect("a valid schema")
+    jsonschema::validator_for(&whole).expect("a valid schema")
 }
 
 #[cfg(test)]
 #[allow(clippy::expect_used)] // a test that panics has failed, as it should
 mod tests {
-    use jsonschema::json::SerdeJson;
-
     #[test]
     fn every_schema_is_a_valid_schema() {
         for schema in super::SCHEMAS {
             let value = serde_json::from_str(schema.text).expect("JSON");
             jsonschema::meta::validate(&value).unwrap_or_else(|error| panic!("{}: {error}", schema.name));
-            super::compile::<SerdeJson>(schema.name);
+            super::compile(schema.name);
         }
     }
 
@@ -189,6 +180,6 @@ mod tests {
     fn keywords_of_the_newest_draft_count() {
         // `prefixItems`, `dependentRequired` and `unevaluatedProperties` do not exist in older drafts.
         let node = serde_json::json!({"version": 1, "nodes": [{"id": "a", "stage": "a", "async": false, "file": "x"}], "edges": []});
-        assert!(!super::compile::<SerdeJson>("graph").is_valid(&node), "`file` needs `range`");
+        assert!(!super::compile("graph").is_valid(&node), "`file` needs `range`");
     }
 }
