@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::sync::OnceLock;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -128,9 +129,14 @@ pub(crate) fn read_file(path: &Utf8Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The working folder, without links.
+/// The working folder, without links. It stays the same, and each file asks for it.
 pub(crate) fn working_folder() -> std::io::Result<Utf8PathBuf> {
-    Utf8PathBuf::try_from(std::env::current_dir()?.canonicalize()?).map_err(std::io::Error::other)
+    static FOLDER: OnceLock<Utf8PathBuf> = OnceLock::new();
+    if let Some(folder) = FOLDER.get() {
+        return Ok(folder.clone());
+    }
+    let folder = Utf8PathBuf::try_from(std::env::current_dir()?.canonicalize()?).map_err(std::io::Error::other)?;
+    Ok(FOLDER.get_or_init(|| folder).clone())
 }
 
 /// The way from a folder to a file or folder.

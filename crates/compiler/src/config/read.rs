@@ -78,7 +78,7 @@ impl Reader<'_> {
             name,
             node,
             task,
-            script: self.get(node, "script").filter(|script| self.document.string(self.text, *script).is_some()),
+            script: self.get(node, "script").filter(|script| self.document.is_string(*script)),
             runs: self.runs(node),
             may_fail,
             run_after: self.names(node, "runAfter"),
@@ -102,7 +102,7 @@ impl Reader<'_> {
             [] => vec![value],
             items => items.to_vec(),
         };
-        nodes.into_iter().filter(|node| self.document.string(self.text, *node).is_some()).filter_map(|node| self.named(node)).collect()
+        nodes.into_iter().filter(|node| self.document.is_string(*node)).filter_map(|node| self.named(node)).collect()
     }
 
     fn get(&self, node: NodeId, key: &str) -> Option<NodeId> {

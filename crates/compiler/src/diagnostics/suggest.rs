@@ -36,13 +36,31 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 /// Edits between two names; a different case or separator is no more than one.
 fn distance(left: &str, right: &str) -> usize {
-    let plain = |text: &str| text.to_lowercase().replace(['_', '-', ' '], "");
-    if plain(left) == plain(right) { 1 } else { strsim::osa_distance(left, right) }
+    if plain(left).eq(plain(right)) {
+        return 1;
+    }
+    let (left, right) = differing(left, right);
+    strsim::osa_distance(left, right)
+}
+
+/// Two names without what they begin and end with alike, which costs no edit.
+fn differing<'a>(left: &'a str, right: &'a str) -> (&'a str, &'a str) {
+    let alike = |pairs: &mut dyn Iterator<Item = (char, char)>| pairs.take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
+    let begin: usize = alike(&mut left.chars().zip(right.chars()));
+    let (left, right) = (&left[begin..], &right[begin..]);
+    let end: usize = alike(&mut left.chars().rev().zip(right.chars().rev()));
+    (&left[..left.len() - end], &right[..right.len() - end])
+}
+
+fn plain(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use proptest::prelude::*;
+
+    use super::{differing, nearest};
 
     #[test]
     fn one_near_name_is_meant_and_two_are_a_guess() {
@@ -52,5 +70,13 @@ mod tests {
         assert_eq!(nearest("release", stages), None);
         assert_eq!(nearest("ab", ["ac", "ad"]), None, "two are as near");
         assert_eq!(nearest("imagePullPolicy", ["image_pull_policy", "image"]), Some("image_pull_policy"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_alike_at_both_ends_costs_no_edit(left in "[aµb]{0,6}", right in "[aµb]{0,6}") {
+            let (inner_left, inner_right) = differing(&left, &right);
+            prop_assert_eq!(strsim::osa_distance(inner_left, inner_right), strsim::osa_distance(&left, &right));
+        }
     }
 }

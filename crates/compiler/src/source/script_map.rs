@@ -1,5 +1,7 @@
 //! The map from a script's text to the bytes of the file that holds it.
 
+use memchr::{memchr2, memrchr2};
+
 use super::Span;
 
 /// Maps offsets of a script text to offsets of its file.
@@ -47,7 +49,7 @@ impl ScriptMap {
         while at < end {
             let stripped = bytes[at..end].iter().take(indent).take_while(|b| **b == b' ').count();
             let start = at + stripped;
-            let line_end = bytes[start..end].iter().position(|b| matches!(b, b'\n' | b'\r')).map_or(end, |n| start + n);
+            let line_end = memchr2(b'\n', b'\r', &bytes[start..end]).map_or(end, |n| start + n);
             segments.push(Segment { text: text.len() as u32, file: start as u32 });
             text.push_str(file.get(start..line_end).unwrap_or_default());
             if line_end > start {
@@ -135,7 +137,7 @@ pub enum Chomping {
 
 /// Where the line of an offset begins.
 pub(crate) fn line_start(bytes: &[u8], at: usize) -> usize {
-    bytes[..at.min(bytes.len())].iter().rposition(|b| matches!(b, b'\n' | b'\r')).map_or(0, |n| n + 1)
+    memrchr2(b'\n', b'\r', &bytes[..at.min(bytes.len())]).map_or(0, |n| n + 1)
 }
 
 fn break_length(bytes: &[u8], at: usize) -> usize {

@@ -202,9 +202,14 @@ impl Document {
         })
     }
 
+    /// Whether a scalar is a string.
+    pub fn is_string(&self, id: NodeId) -> bool {
+        self.scalar(id).is_some_and(|scalar| scalar.kind == ScalarKind::String)
+    }
+
     /// The text of a scalar that is a string.
     pub fn string<'a>(&'a self, text: &'a str, id: NodeId) -> Option<Cow<'a, str>> {
-        (self.scalar(id)?.kind == ScalarKind::String).then(|| self.text(text, id)).flatten()
+        self.is_string(id).then(|| self.text(text, id)).flatten()
     }
 
     /// The text of a scalar, and the map from it to the file.
