@@ -1,5 +1,6 @@
 //! What the program says: results on standard output, everything else on standard error.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use miette::Diagnostic;
@@ -7,7 +8,11 @@ use sidestage_compiler::report;
 
 /// Writes to standard output. A reader that has gone (`| head`) is not a failure.
 pub(crate) fn print(text: &str) -> std::io::Result<()> {
-    match anstream::stdout().write_all(text.as_bytes()) {
+    let mut out = anstream::stdout();
+    // The stream would write what stands between two colours that it takes out by itself.
+    let is_plain = out.current_choice() == anstream::ColorChoice::Never;
+    let text = if is_plain { Cow::Owned(anstream::adapter::strip_str(text).to_string()) } else { Cow::Borrowed(text) };
+    match out.write_all(text.as_bytes()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }

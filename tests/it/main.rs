@@ -12,6 +12,7 @@ mod emitted;
 mod fixes;
 mod fixtures;
 mod harness;
+mod payload;
 mod pipelinectl;
 mod properties;
 mod random;

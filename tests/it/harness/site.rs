@@ -210,6 +210,14 @@ impl Parent<'_> {
         self.ctl(&["get_data", "async-runs"]).lines().map(|key| self.ctl(&["get_data", key, "nonce"])).collect()
     }
 
+    /// Runs a command that must succeed: what it printed.
+    #[track_caller]
+    pub(crate) fn succeeds(&self, command: Command) -> String {
+        let ended = self.run(command);
+        assert_eq!(ended.code, Some(0), "{}", ended.printed);
+        ended.printed
+    }
+
     /// Runs a command to its end; no secret may be in what it prints.
     pub(crate) fn run(&self, mut command: Command) -> Ended {
         self.ended(&command.output().expect("it runs"))
