@@ -6,6 +6,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use shuck_ast as ast;
 use sidestage_compiler::source::ScriptMap;
@@ -456,30 +457,42 @@ fn broken_scripts_neither_panic_nor_leave_the_text() {
     }
 }
 
+/// A number that a variable gives.
+fn asked(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{variable} is no number: {text}")))
+}
+
+/// What bash takes is never refused. `cargo xtask diff-bash SECONDS [SEED]` runs this for longer, and also shows what
+/// is taken and bash refuses, which is no wrong error.
 #[test]
 fn what_bash_takes_is_taken_also_where_it_was_broken() {
     let forms = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/shell-forms.txt")).unwrap();
     let forms: Vec<&str> = forms.trim_end().split("\n%%\n").collect();
-    let mut random = Random(fastrand::Rng::with_seed(11));
-    let mut faults = Vec::new();
-    for round in 0..BROKEN {
-        let text = match round % 3 {
+    let (seconds, seed) = (asked("SIDESTAGE_DIFF_SECONDS"), asked("SIDESTAGE_DIFF_SEED").unwrap_or(11));
+    let start = Instant::now();
+    let mut random = Random(fastrand::Rng::with_seed(seed));
+    let (mut compared, mut faults) = (0, Vec::new());
+    while seconds.map_or(compared < BROKEN, |seconds| start.elapsed().as_secs() < seconds) {
+        let text = match compared % 3 {
             0 => random.script(),
             _ => {
                 let form = forms[random.0.usize(..forms.len())];
                 random.broken(form.as_bytes())
             }
         };
+        compared += 1;
         // A NUL is none of bash's text.
         let text: Vec<u8> = text.into_iter().filter(|byte| *byte != 0).chain([b'\n']).collect();
         let script = checked(&text);
-        if script.errors.is_empty() {
+        if script.errors.is_empty() && seconds.is_none() {
             continue;
         }
-        let (bash_takes_it, _) = bash(&text);
-        if bash_takes_it && difference(&text, &script, true).is_none() {
-            faults.push(format!("{:?}: {}", String::from_utf8_lossy(&text), script.errors[0].message));
+        let (bash_takes_it, said) = bash(&text);
+        if bash_takes_it != script.errors.is_empty() && difference(&text, &script, bash_takes_it).is_none() {
+            let reason = script.errors.first().map_or(said, |error| error.message.clone());
+            faults.push(format!("{:?}: {reason}", String::from_utf8_lossy(&text)));
         }
     }
+    println!("seed {seed}: {compared} scripts compared, {} differ", faults.len());
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

@@ -7,7 +7,7 @@ use crate::{Error, project};
 /// Runs the test of one fixture.
 pub(crate) fn run(name: &str) -> Result<ExitCode, Error> {
     known(name)?;
-    cargo(&arguments(name), None)
+    test(name, &[])
 }
 
 /// Writes what is reported now as what is expected, for one fixture or, without a name, for all.
@@ -15,7 +15,7 @@ pub(crate) fn bless(name: &str) -> Result<ExitCode, Error> {
     if !name.is_empty() {
         known(name)?;
     }
-    cargo(&arguments(name), Some(("SNAPSHOTS", "overwrite")))
+    test(name, &[("SNAPSHOTS", "overwrite".to_owned())])
 }
 
 /// A misspelt name would run no test, and pass.
@@ -24,29 +24,32 @@ fn known(name: &str) -> Result<(), Error> {
     if is_known { Ok(()) } else { Err(format!("there is no folder `fixtures/{name}`").into()) }
 }
 
-/// What cargo is called with.
-fn arguments(name: &str) -> Vec<String> {
-    let mut arguments: Vec<String> = ["test", "--quiet", "--test", "it", "--"].map(str::to_owned).into();
-    arguments.push(format!("fixtures::fixture::{}", name.replace('-', "_")));
-    if !name.is_empty() {
-        arguments.push("--exact".to_owned());
-    }
-    arguments
+/// Runs the test of one fixture, or of all.
+fn test(name: &str, variables: &[(&str, String)]) -> Result<ExitCode, Error> {
+    let (filter, exact) = filter(name);
+    let arguments = ["test", "--quiet", "--test", "it", "--", &filter];
+    cargo(&arguments.into_iter().chain(exact).collect::<Vec<_>>(), variables)
 }
 
-fn cargo(arguments: &[String], variable: Option<(&str, &str)>) -> Result<ExitCode, Error> {
-    let status = Command::new(env!("CARGO")).args(arguments).envs(variable).current_dir(project()).status()?;
+/// The name of the test: all of it, or what the names of all begin with.
+fn filter(name: &str) -> (String, Option<&'static str>) {
+    (format!("fixtures::fixture::{}", name.replace('-', "_")), (!name.is_empty()).then_some("--exact"))
+}
+
+/// Calls cargo in the project.
+pub(crate) fn cargo(arguments: &[&str], variables: &[(&str, String)]) -> Result<ExitCode, Error> {
+    let status = Command::new(env!("CARGO")).args(arguments).envs(variables.iter().cloned()).current_dir(project()).status()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{arguments, known};
+    use super::{filter, known};
 
     #[test]
     fn one_fixture_is_one_test_and_no_name_is_all() {
-        assert_eq!(arguments("zap-v2")[5..], ["fixtures::fixture::zap_v2", "--exact"]);
-        assert_eq!(arguments("")[5..], ["fixtures::fixture::"]);
+        assert_eq!(filter("zap-v2"), ("fixtures::fixture::zap_v2".to_owned(), Some("--exact")));
+        assert_eq!(filter(""), ("fixtures::fixture::".to_owned(), None));
     }
 
     #[test]

@@ -36,8 +36,8 @@ fn run(arguments: &[&str]) -> Result<ExitCode, Error> {
         ["bless"] => fixture::bless(""),
         ["bless", name] => fixture::bless(name),
         ["new-rule", name, area] => rule::begin(&project(), name, area),
-        ["diff-bash", seconds] => bash::compare(&project(), seconds.parse()?, fastrand::u64(..)),
-        ["diff-bash", seconds, seed] => bash::compare(&project(), seconds.parse()?, seed.parse()?),
+        ["diff-bash", seconds] => bash::compare(seconds, &std::process::id().to_string()),
+        ["diff-bash", seconds, seed] => bash::compare(seconds, seed),
         _ => Err(USAGE.into()),
     }
 }

@@ -548,8 +548,10 @@ impl Machine<'_, '_> {
         if name.is_empty() {
             return;
         }
-        self.created.insert(name.into());
-        if stays {
+        if !self.created.contains(name) {
+            self.created.insert(name.into());
+        }
+        if stays && !self.flow.created.contains(name) {
             self.flow.created.insert(name.into());
         }
     }

@@ -42,8 +42,8 @@ use crate::syntax::yaml::Document;
 use library::{Library, is_shell};
 use machine::Surroundings;
 
-/// Scripts of at least this many bytes together are parsed on all cores: below, starting threads costs more.
-const PARALLEL_FROM: usize = 200_000;
+/// A configuration of at least this many bytes is read and checked on all cores: below, starting threads costs more.
+pub(crate) const PARALLEL_FROM: usize = 200_000;
 /// How many scripts are held parsed at a time.
 const BATCH: usize = 64;
 

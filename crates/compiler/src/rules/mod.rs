@@ -13,11 +13,13 @@ mod triggers;
 
 pub use config::settings_file;
 
+use rayon::prelude::*;
+
 use crate::config::schema::Violation;
 use crate::config::settings::Settings;
 use crate::config::{Detected, Model};
 use crate::diagnostics::{Finding, RuleId, sort};
-use crate::flow::Flow;
+use crate::flow::{Flow, PARALLEL_FROM};
 use crate::source::{FileId, Location, Sources, Span};
 use crate::syntax::yaml::Document;
 
@@ -43,6 +45,9 @@ pub struct Context<'a> {
     pub settings: &'a Settings,
 }
 
+/// Adds what a rule finds.
+type Check = fn(&Context<'_>, &mut Vec<Finding>);
+
 impl Context<'_> {
     /// A span of the configuration as a location.
     pub fn at(&self, span: Span) -> Location {
@@ -53,7 +58,7 @@ impl Context<'_> {
 macro_rules! rules {
     ($($id:ident = $area:ident::$module:ident),* $(,)?) => {
         /// Every rule's check, in the order of the catalogue.
-        const CHECKS: &[fn(&Context<'_>, &mut Vec<Finding>)] = &[$($area::$module::check),*];
+        const CHECKS: &[Check] = &[$($area::$module::check),*];
 
         /// The page that `explain` prints, in Markdown. Its examples are run as tests.
         pub fn page(rule: RuleId) -> &'static str {
@@ -99,10 +104,16 @@ rules![
 
 /// Runs every rule. Findings come in the order of files and places.
 pub fn check(context: &Context<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for check in CHECKS {
+    let findings_of = |check: &Check| {
+        let mut findings = Vec::new();
         check(context, &mut findings);
-    }
+        findings
+    };
+    let mut findings = if context.text.len() < PARALLEL_FROM {
+        CHECKS.iter().flat_map(findings_of).collect()
+    } else {
+        CHECKS.par_iter().map(findings_of).collect::<Vec<_>>().concat()
+    };
     sort(&mut findings, context.sources);
     findings
 }
