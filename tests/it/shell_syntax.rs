@@ -465,6 +465,7 @@ fn asked(variable: &str) -> Option<u64> {
 /// What bash takes is never refused. `cargo xtask diff-bash SECONDS [SEED]` runs this for longer, and also shows what
 /// is taken and bash refuses, which is no wrong error.
 #[test]
+#[allow(clippy::print_stdout)] // the seed repeats it
 fn what_bash_takes_is_taken_also_where_it_was_broken() {
     let forms = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/shell-forms.txt")).unwrap();
     let forms: Vec<&str> = forms.trim_end().split("\n%%\n").collect();
