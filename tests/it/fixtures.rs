@@ -70,6 +70,7 @@ fixtures! {
     misplaced_keys_v2
     missing_script_v2
     missing_stage
+    missing_stage_platform_step_v2
     near_misses
     one_way_data
     one_way_data_v2
