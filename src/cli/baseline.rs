@@ -36,15 +36,19 @@ pub(super) fn read(path: &Utf8Path) -> Result<Known, CliError> {
     })?;
     let folder = match baseline.base() {
         Base::OwnFolder => folder_of(path),
-        Base::WorkingFolder => {
-            print_line(&format!(
-                "note: the baseline `{path}` has version 1, so its paths start from the working folder; \
-                 `--write-baseline {path}` updates it"
-            ));
-            working_folder()
-        }
+        Base::WorkingFolder => working_folder().and_then(|working| counted_from(path, &baseline, working)),
     };
     Ok(Known { baseline, folder: folder.map_err(|error| unreadable(error.to_string()))? })
+}
+
+/// The folder that the paths of a baseline of version 1 start from: the working folder, or that of the file where what
+/// it names is not here but there.
+fn counted_from(path: &Utf8Path, baseline: &Baseline, working: Utf8PathBuf) -> std::io::Result<Utf8PathBuf> {
+    let own = folder_of(path)?;
+    let holds = |folder: &Utf8Path| baseline.stale().any(|known| folder.join(&known.file).exists());
+    let (folder, name) = if !holds(&working) && holds(&own) { (own, "its own folder") } else { (working, "the working folder") };
+    print_line(&format!("note: the baseline `{path}` has version 1, so its paths start from {name}; `--write-baseline {path}` updates it"));
+    Ok(folder)
 }
 
 /// The folder that the paths of a baseline at this path start from.

@@ -188,7 +188,7 @@ fn better_words_bring_no_finding_back() {
 }
 
 #[test]
-fn a_baseline_of_version_1_is_read_from_the_working_folder_and_renewed_by_writing() {
+fn a_baseline_of_version_1_is_read_from_the_folder_that_it_was_written_in() {
     let entry = |file: &str, rule: &str, more: &str, source: &str| {
         format!(
             "{{\"file\": \"{file}\", \"rule\": \"{rule}\", {more}\"message\": \"words of then\", \"source\": \"{source}\", \"count\": 1}}"
@@ -204,6 +204,13 @@ fn a_baseline_of_version_1_is_read_from_the_working_folder_and_renewed_by_writin
     let ran = repository.check(&["--baseline", "scripts/known.json"]);
     let note = "note: the baseline `scripts/known.json` has version 1, so its paths start from the working folder; \
                 `--write-baseline scripts/known.json` updates it\nexit: 0\n";
+    assert_eq!(ran.transcript(), note);
+    // From a folder where what it names is not, it starts from its own.
+    let below = faulty().file("known.json", &version_1);
+    let arguments = ["check", "--format", "concise", "--baseline", "../known.json", "../.pipeline-config.yaml"];
+    let ran = Sidestage::new(&below.path().join("scripts")).run(&arguments);
+    let note = "note: the baseline `../known.json` has version 1, so its paths start from its own folder; \
+                `--write-baseline ../known.json` updates it\nexit: 0\n";
     assert_eq!(ran.transcript(), note);
     // A near miss: another variable or text is not known.
     let other = repository.file("scripts/scan", "trigger-task other\n").check(&["--baseline", "scripts/known.json"]);

@@ -30,7 +30,7 @@ pub enum Base {
     /// The baseline's own, from version 2 on.
     #[default]
     OwnFolder,
-    /// The working folder: version 1.
+    /// The folder that it was written from, which is not in it: version 1.
     WorkingFolder,
 }
 
