@@ -73,7 +73,7 @@ pub(super) fn classify(candidate: &Candidate, settings: &FolderSettings) -> Resu
     if !is_wanted && !might_be_config(&String::from_utf8_lossy(&bytes)) {
         return Ok(Classified::Other(None));
     }
-    let compilation = compile(&settings.path(path), &bytes, &settings.repository, &settings.options);
+    let compilation = compile(&settings.path(path), bytes, &settings.repository, &settings.options);
     if candidate.is_named {
         return Ok(named(compilation, path));
     }

@@ -211,7 +211,7 @@ fn standard_input(path: &Utf8Path, cache: &mut SettingsCache<'_>) -> Result<Opti
         return Ok(None);
     }
     let folder = cache.of(path).map_err(no_place)?;
-    let compilation = compile(&folder.path(path), &bytes, &folder.repository, &folder.options);
+    let compilation = compile(&folder.path(path), bytes, &folder.repository, &folder.options);
     Ok(Some((discover::named(compilation, path), folder)))
 }
 

@@ -118,10 +118,12 @@ impl Files for Repository {
 /// Reads a whole file of reasonable size.
 pub(crate) fn read_file(path: &Utf8Path) -> std::io::Result<Vec<u8>> {
     let file = fs::File::open(path)?;
-    if file.metadata()?.is_dir() {
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
         return Err(std::io::Error::other("it is a folder"));
     }
-    let mut bytes = Vec::new();
+    // One more than it has, to see its end: without a size, ten calls read ten kilobytes.
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(MAX_FILE)).unwrap_or_default() + 1);
     file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_FILE {
         return Err(std::io::Error::other(format!("it is larger than {} MiB", MAX_FILE >> 20)));

@@ -35,7 +35,7 @@ fn real_configurations_have_no_errors_but_their_own() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let bytes = fs::read(&path).unwrap();
         // Only the configurations are here: each stands in a repository without scripts.
-        let compiled = panic::catch_unwind(|| compile(&name, &bytes, &MemoryFiles::default(), &Options::default()));
+        let compiled = panic::catch_unwind(|| compile(&name, bytes.as_slice(), &MemoryFiles::default(), &Options::default()));
         let Ok(compiled) = compiled else {
             faults.push(format!("{name}: panics"));
             continue;

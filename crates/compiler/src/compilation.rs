@@ -53,10 +53,11 @@ pub struct Compilation {
     pub findings: Vec<Finding>,
 }
 
-/// Compiles the configuration at `path`, relative to the repository's root.
-pub fn compile(path: &str, bytes: &[u8], files: &dyn Files, options: &Options) -> Compilation {
+/// Compiles the configuration at `path`, relative to the repository's root. Bytes that are given away become the text:
+/// a large file is held once.
+pub fn compile(path: &str, bytes: impl Into<Vec<u8>>, files: &dyn Files, options: &Options) -> Compilation {
     let mut sources = Sources::default();
-    let (text, document) = yaml::read_bytes(bytes);
+    let (text, document) = yaml::read_bytes(bytes.into());
     let text: Arc<str> = text.into();
     let file = sources.add(path.to_owned(), text.clone());
     let detected = config::detect(&document, &text);
@@ -106,9 +107,9 @@ pub struct SettingsFile {
 }
 
 /// Reads the settings file at `path`, relative to the repository's root.
-pub fn compile_settings(path: &str, bytes: &[u8], files: &dyn Files) -> SettingsFile {
+pub fn compile_settings(path: &str, bytes: impl Into<Vec<u8>>, files: &dyn Files) -> SettingsFile {
     let mut sources = Sources::default();
-    let (text, document) = yaml::read_bytes(bytes);
+    let (text, document) = yaml::read_bytes(bytes.into());
     let text: Arc<str> = text.into();
     let file = sources.add(path.to_owned(), text.clone());
     let (settings, violations) = settings::read(&document, &text, path, files);

@@ -4,7 +4,7 @@ use super::{Document, YamlError, read};
 use crate::source::Span;
 
 /// Reads bytes: their text, and the tree in it. Where the bytes are not text, the tree holds only the reason.
-pub fn read_bytes(bytes: &[u8]) -> (String, Document) {
+pub fn read_bytes(bytes: Vec<u8>) -> (String, Document) {
     let (text, encoding_error) = decode(bytes);
     let document = match encoding_error {
         Some(error) => Document::unreadable(error),
@@ -14,7 +14,7 @@ pub fn read_bytes(bytes: &[u8]) -> (String, Document) {
 }
 
 /// Bytes to text. What is not UTF-8 becomes `?`, byte for byte, so that positions stay exact.
-fn decode(bytes: &[u8]) -> (String, Option<YamlError>) {
+fn decode(bytes: Vec<u8>) -> (String, Option<YamlError>) {
     let error = |at: usize, width: usize, message: &str, label: String, help: &str| {
         let span = Span::new(at, at + width);
         Some(YamlError { span, message: message.to_owned(), label: Some(label), help: Some(help.to_owned()) })
@@ -27,10 +27,11 @@ fn decode(bytes: &[u8]) -> (String, Option<YamlError>) {
         let text = bytes[..at].iter().map(|byte| if byte.is_ascii() { *byte as char } else { '?' }).collect();
         return (text, error(at, 0, "the file is binary", "a NUL byte is here".to_owned(), "name a YAML file"));
     }
-    match std::str::from_utf8(bytes) {
-        Ok(text) => (text.to_owned(), None),
+    match String::from_utf8(bytes) {
+        Ok(text) => (text, None),
         Err(invalid) => {
-            let at = invalid.valid_up_to();
+            let at = invalid.utf8_error().valid_up_to();
+            let bytes = invalid.as_bytes();
             let label = format!("unexpected byte 0x{:02x}", bytes[at]);
             let mut text = String::with_capacity(bytes.len());
             for chunk in bytes.utf8_chunks() {
@@ -48,11 +49,11 @@ mod tests {
 
     #[test]
     fn bytes_that_are_not_text_are_reported_at_their_place() {
-        let fault = |bytes: &[u8]| decode(bytes).1.map(|error| (error.span.start, error.label));
+        let fault = |bytes: &[u8]| decode(bytes.into()).1.map(|error| (error.span.start, error.label));
         assert_eq!(fault("grüße".as_bytes()), None);
         assert_eq!(fault(b"a: gr\xfc\xdfe"), Some((5, Some("unexpected byte 0xfc".to_owned()))));
         assert_eq!(fault(b"ab\0c").map(|fault| fault.0), Some(2));
         assert_eq!(fault(&[0xff, 0xfe, b'a', 0]).map(|fault| fault.0), Some(0));
-        assert_eq!(decode(b"a\xfcb").0, "a?b", "positions stay exact");
+        assert_eq!(decode(b"a\xfcb".into()).0, "a?b", "positions stay exact");
     }
 }
