@@ -1,6 +1,6 @@
 //! Files that may be configurations, and what they turn out to be.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use ignore::WalkBuilder;
@@ -30,7 +30,7 @@ pub(super) enum Classified {
 /// The YAML files of a folder, in no order.
 pub(super) fn walk(folder: &Utf8Path, candidates: &mut Vec<Candidate>, remarks: &mut Vec<Remark>) {
     let mut builder = WalkBuilder::new(folder);
-    builder.hidden(false).require_git(false).git_global(has_global_excludes());
+    builder.hidden(false).require_git(false).git_global(may_have_global_excludes());
     let entries = builder.filter_entry(|entry| entry.file_name() != ".git").build();
     for entry in entries {
         let entry = match entry {
@@ -51,17 +51,21 @@ pub(super) fn walk(folder: &Utf8Path, candidates: &mut Vec<Candidate>, remarks: 
     }
 }
 
-/// Whether git may ignore files everywhere on this machine. The walk finds that setting by a regular expression, which
-/// is a fifth of a small run, and few machines have it.
-fn has_global_excludes() -> bool {
-    let Some(home) = std::env::var_os("HOME").map(PathBuf::from) else { return true };
-    let config = std::env::var_os("XDG_CONFIG_HOME").map_or_else(|| home.join(".config"), PathBuf::from).join("git");
-    let names_excludes = |file: PathBuf| {
+/// Where git looks for its settings besides the usual places.
+const GIT_PLACES: [&str; 3] = ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "XDG_CONFIG_HOME"];
+
+/// Whether git may ignore files everywhere on this machine. The walk finds out by a regular expression, which is a fifth
+/// of a small run: it is spared that where the usual places are the only ones and say nothing.
+fn may_have_global_excludes() -> bool {
+    let Some(home) = std::env::home_dir().filter(|_| GIT_PLACES.iter().all(|place| std::env::var_os(place).is_none())) else {
+        return true;
+    };
+    let names_excludes = |file: &Path| {
         let name = b"excludesfile";
         std::fs::read(file).is_ok_and(|text| text.windows(name.len()).any(|window| window.eq_ignore_ascii_case(name)))
     };
-    config.join("ignore").exists()
-        || [home.join(".gitconfig"), config.join("config"), "/etc/gitconfig".into()].into_iter().any(names_excludes)
+    let settings = [&home.join(".gitconfig"), &home.join(".config/git/config"), Path::new("/etc/gitconfig")];
+    home.join(".config/git/ignore").exists() || settings.into_iter().any(names_excludes)
 }
 
 /// Reads a candidate and compiles it, where it may be a configuration.

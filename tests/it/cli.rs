@@ -212,6 +212,32 @@ fn folders_are_searched_as_git_sees_them() {
 }
 
 #[test]
+fn what_git_ignores_everywhere_is_passed_wherever_git_is_told_so() {
+    let home = Repository::new()
+        .file(".gitconfig", "[core]\n\texcludesFile = ~/everywhere\n")
+        .file("named", "[core]\n\texcludesfile = ~/everywhere\n")
+        .file("silent", "[user]\n\tname = a\n")
+        .file("everywhere", "scratch\n")
+        .file("settings/git/ignore", "scratch\n")
+        .file("empty/.config/git/ignore", "scratch\n")
+        .file("bare/.gitconfig", "[user]\n\tname = a\n");
+    let path = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
+    let repository = Repository::new().file("scratch/.pipeline-config.yaml", FAILS);
+    let is_passed = |variables: &[(&str, &str)]| {
+        let program = variables.iter().fold(Sidestage::new(repository.path()), |program, (name, value)| program.env(name, value));
+        !program.run(&["check", "."]).transcript().contains("error[missing-stage]")
+    };
+    let (all, empty, bare) = (path(""), path("empty"), path("bare"));
+    assert!(is_passed(&[("HOME", &all)]));
+    assert!(is_passed(&[("HOME", &empty)]));
+    assert!(is_passed(&[("HOME", &empty), ("XDG_CONFIG_HOME", "")]));
+    assert!(is_passed(&[("HOME", &bare), ("XDG_CONFIG_HOME", &path("settings"))]));
+    assert!(is_passed(&[("HOME", &all), ("GIT_CONFIG_GLOBAL", &path("named"))]));
+    assert!(is_passed(&[("HOME", &all), ("GIT_CONFIG_GLOBAL", &path("silent")), ("GIT_CONFIG_SYSTEM", &path("named"))]));
+    assert!(!is_passed(&[("HOME", &bare)]), "nothing is ignored there");
+}
+
+#[test]
 fn scripts_are_found_from_any_folder_of_the_repository() {
     let repository = Repository::with_config(FAILS.replace("trigger-task owasp-zpa", "source scripts/zap"))
         .file("scripts/zap", "trigger-task owasp-zpa\n")
