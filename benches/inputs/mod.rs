@@ -1,5 +1,5 @@
 //! What is measured: one typical configuration, 500 of them, and sizes up to 20 MB.
-#![allow(dead_code, clippy::expect_used)] // no bench takes all of it; a bench that cannot write has nothing to measure
+#![allow(clippy::expect_used)] // a bench that cannot write has nothing to measure
 
 use std::fmt::Write;
 use std::path::Path;
@@ -79,7 +79,7 @@ pub(crate) fn large(bytes: usize) -> String {
 }
 
 /// The scripts of the typical configuration as a workflow, for a tool that reads workflows.
-pub(crate) fn workflow() -> String {
+fn workflow() -> String {
     let mut text = "name: typical\non: push\npermissions: {}\njobs:\n".to_owned();
     for name in STAGES {
         let _ = write!(text, "  {name}:\n    runs-on: ubuntu-latest\n    steps:\n      - run: |\n");

@@ -548,10 +548,8 @@ impl Machine<'_, '_> {
         if name.is_empty() {
             return;
         }
-        if !self.created.contains(name) {
-            self.created.insert(name.into());
-        }
-        if stays && !self.flow.created.contains(name) {
+        self.created.insert(name.into());
+        if stays {
             self.flow.created.insert(name.into());
         }
     }

@@ -109,10 +109,10 @@ pub fn check(context: &Context<'_>) -> Vec<Finding> {
         check(context, &mut findings);
         findings
     };
-    let mut findings = if context.text.len() < PARALLEL_FROM {
+    let mut findings: Vec<Finding> = if context.text.len() < PARALLEL_FROM {
         CHECKS.iter().flat_map(findings_of).collect()
     } else {
-        CHECKS.par_iter().map(findings_of).collect::<Vec<_>>().concat()
+        CHECKS.par_iter().flat_map_iter(findings_of).collect()
     };
     sort(&mut findings, context.sources);
     findings

@@ -78,22 +78,20 @@ fn violations(document: &Document, text: &str, root: NodeId, kind: SchemaKind) -
 
 /// What a pattern of our schemas asks for, in words: the key `x-expected` beside it.
 fn expected_by_pattern(pattern: &str) -> Option<&'static str> {
-    static WORDS: OnceLock<FxHashMap<String, String>> = OnceLock::new();
+    static WORDS: OnceLock<FxHashMap<&str, &str>> = OnceLock::new();
     let words = WORDS.get_or_init(|| {
         let mut words = FxHashMap::default();
-        for schema in SCHEMAS {
-            if let Ok(value) = serde_json::from_str(schema.text) {
-                collect_expected(&value, &mut words);
-            }
+        for named in SCHEMAS {
+            collect_expected(schema(named.name), &mut words);
         }
         words
     });
-    words.get(pattern).map(String::as_str)
+    words.get(pattern).copied()
 }
 
-fn collect_expected(value: &Value, words: &mut FxHashMap<String, String>) {
+fn collect_expected(value: &'static Value, words: &mut FxHashMap<&'static str, &'static str>) {
     if let (Some(Value::String(pattern)), Some(Value::String(expected))) = (value.get("pattern"), value.get("x-expected")) {
-        words.insert(pattern.clone(), expected.clone());
+        words.insert(pattern, expected);
     }
     match value {
         Value::Object(object) => object.values().for_each(|value| collect_expected(value, words)),
@@ -149,8 +147,7 @@ mod tests {
     #[test]
     fn every_schema_is_a_valid_schema() {
         for schema in super::SCHEMAS {
-            let value = serde_json::from_str(schema.text).expect("JSON");
-            jsonschema::meta::validate(&value).unwrap_or_else(|error| panic!("{}: {error}", schema.name));
+            jsonschema::meta::validate(super::schema(schema.name)).unwrap_or_else(|error| panic!("{}: {error}", schema.name));
             super::compile(schema.name);
         }
     }
@@ -158,8 +155,7 @@ mod tests {
     #[test]
     fn every_pattern_says_in_words_what_it_expects() {
         for name in ["config-v1", "config-v2", "settings", "async-contract"] {
-            let mut nodes: Vec<serde_json::Value> =
-                vec![serde_json::from_str(super::named(name).expect("a schema of ours").text).expect("JSON")];
+            let mut nodes = vec![super::schema(name)];
             while let Some(node) = nodes.pop() {
                 if let Some(pattern) = node.get("pattern").and_then(serde_json::Value::as_str) {
                     let expected = super::expected_by_pattern(pattern);
@@ -167,7 +163,7 @@ mod tests {
                     assert!(expected.is_some(), "{name}: {pattern}");
                 }
                 match node {
-                    serde_json::Value::Object(object) => nodes.extend(object.into_iter().map(|(_, value)| value)),
+                    serde_json::Value::Object(object) => nodes.extend(object.values()),
                     serde_json::Value::Array(items) => nodes.extend(items),
                     _ => {}
                 }
