@@ -36,7 +36,7 @@ pub(super) fn read(path: &Utf8Path) -> Result<Known, CliError> {
     })?;
     let folder = match baseline.base() {
         Base::OwnFolder => folder_of(path),
-        Base::WorkingFolder => working_folder().and_then(|working| counted_from(path, &baseline, working)),
+        Base::Unknown => working_folder().and_then(|working| counted_from(path, &baseline, working)),
     };
     Ok(Known { baseline, folder: folder.map_err(|error| unreadable(error.to_string()))? })
 }

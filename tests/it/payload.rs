@@ -14,9 +14,9 @@ fn a_stage_is_started_with_what_was_exported_for_it() {
     parent.succeeds(parent.trigger());
     let runs = site.runs();
     assert_eq!(runs.len(), 1);
-    let payload: Value = serde_json::from_str(runs[0]["event_params_blob"].as_str().unwrap()).unwrap();
+    let payload = &site.payloads()[0];
     let schema = serde_json::from_str(sidestage_compiler::config::schema::named("payload").expect("a schema").text).unwrap();
-    let errors: Vec<String> = jsonschema::validator_for(&schema).unwrap().iter_errors(&payload).map(|error| error.to_string()).collect();
+    let errors: Vec<String> = jsonschema::validator_for(&schema).unwrap().iter_errors(payload).map(|error| error.to_string()).collect();
     assert_eq!(errors, Vec::<String>::new());
     assert_eq!((&payload["stage"], &payload["state"]["env"]), (&json!("scan"), &json!({ "app-url": "https://app.example" })));
     assert_eq!(parent.registered(), [("accepted".to_owned(), runs[0]["id"].as_str().unwrap().to_owned())]);
@@ -39,7 +39,7 @@ fn the_commit_of_a_folder_is_that_of_its_own_branch() {
     {
         fs::write(git.join("HEAD"), format!("{head}\n")).unwrap();
         parent.succeeds(parent.trigger());
-        let payload: Value = serde_json::from_str(site.runs()[0]["event_params_blob"].as_str().unwrap()).unwrap();
+        let payload = &site.payloads()[0];
         assert_eq!(payload["config"]["commit"], commit, "{head}");
     }
 }
@@ -62,7 +62,7 @@ fn three_hundred_variables_arrive_and_names_that_the_webhook_reserves_are_names_
     }
     parent.succeeds(parent.trigger());
     let runs = site.runs();
-    let payload: Value = serde_json::from_str(runs[0]["event_params_blob"].as_str().unwrap()).unwrap();
+    let payload = &site.payloads()[0];
     let expected: serde_json::Map<String, Value> = names.iter().map(|name| (name.clone(), format!("value of {name}").into())).collect();
     assert_eq!(payload["state"]["env"], Value::Object(expected));
     let reserved = ["description", "properties"].map(|name| payload.get(name));
@@ -93,9 +93,8 @@ fn a_password_in_an_address_stays_behind() {
     assert!(!ended.printed.contains("hunter2"), "{}", ended.printed);
     assert!(ended.printed.contains("an address in \"app\" holds a password"), "{}", ended.printed);
     assert!(!ended.printed.contains("\"plain\"") && !ended.printed.contains("\"scp\""), "{}", ended.printed);
-    let sent = site.runs()[0]["event_params_blob"].as_str().unwrap().to_owned();
-    assert!(!sent.contains("hunter2"), "{sent}");
-    let payload: Value = serde_json::from_str(&sent).unwrap();
+    let payload = &site.payloads()[0];
+    assert!(!payload.to_string().contains("hunter2"), "{payload}");
     let urls = ["app", "odd", "token", "ssh", "plain", "scp", "plus"]
         .map(|name| payload["state"]["repos"][name]["url"].as_str().unwrap().to_owned());
     let expected = [
@@ -135,15 +134,14 @@ fn paths_are_sent_relative_to_the_workspace() {
         let ended = with(config);
         assert_eq!(ended.code, Some(0), "{config}: {}", ended.printed);
     }
-    let payloads: Vec<Value> =
-        site.runs().iter().rev().map(|run| serde_json::from_str(run["event_params_blob"].as_str().unwrap()).unwrap()).collect();
+    let payloads = site.payloads();
     let sent: Vec<[&str; 3]> =
-        payloads.iter().map(|payload| ["path", "url", "commit"].map(|name| payload["config"][name].as_str().unwrap())).collect();
+        payloads.iter().rev().map(|payload| ["path", "url", "commit"].map(|name| payload["config"][name].as_str().unwrap())).collect();
     let known = ["c", "https://git.example/x.git", commit];
     // The workspace itself is no repository.
     let unknown = [".", "", ""];
     assert_eq!(sent, [known, known, known, unknown, unknown]);
-    assert_eq!(["a", "b", "c"].map(|name| payloads[0]["state"]["repos"][name]["path"].as_str().unwrap()), ["a/b", "b", "c"]);
+    assert_eq!(["a", "b", "c"].map(|name| payloads[4]["state"]["repos"][name]["path"].as_str().unwrap()), ["a/b", "b", "c"]);
     for config in ["/elsewhere", "../c"] {
         let ended = with(config);
         assert_eq!(ended.code, Some(2), "{config}: {}", ended.printed);
@@ -188,18 +186,8 @@ fn values_of_any_kind_arrive_as_they_are() {
     parent.succeeds(parent.trigger());
     parent.ctl(&["set_env", "app-url", &"x".repeat(100 * 1024)]);
     parent.succeeds(parent.trigger());
-    let sent: Vec<String> = site
-        .runs()
-        .iter()
-        .rev()
-        .map(|run| {
-            serde_json::from_str::<Value>(run["event_params_blob"].as_str().unwrap()).unwrap()["state"]["env"]["app-url"]
-                .as_str()
-                .unwrap()
-                .to_owned()
-        })
-        .collect();
-    assert_eq!(sent, [value, "x".repeat(100 * 1024)]);
+    let sent = site.payloads().into_iter().map(|payload| payload["state"]["env"]["app-url"].clone());
+    assert_eq!(sent.rev().collect::<Vec<_>>(), [json!(value), json!("x".repeat(100 * 1024))]);
     assert!(!pwned.exists());
     let big = parent.folder.join("big");
     fs::write(&big, "x".repeat(600 * 1024)).unwrap();

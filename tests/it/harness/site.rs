@@ -100,6 +100,12 @@ impl Site {
         self.ask("GET", "/pipeline_runs?limit=1000", &Value::Null)["pipeline_runs"].as_array().expect("a list").clone()
     }
 
+    /// What the webhook received for each run, the newest first.
+    pub(crate) fn payloads(&self) -> Vec<Value> {
+        let payload = |run: &Value| serde_json::from_str(run["event_params_blob"].as_str().expect("a text")).expect("JSON");
+        self.runs().iter().map(payload).collect()
+    }
+
     /// A new run that knows the API key.
     pub(crate) fn parent(&self, name: &str) -> Parent<'_> {
         self.parent_with(name, EDITOR)

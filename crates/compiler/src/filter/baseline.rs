@@ -30,8 +30,8 @@ pub enum Base {
     /// The baseline's own, from version 2 on.
     #[default]
     OwnFolder,
-    /// The folder that it was written from, which is not in it: version 1.
-    WorkingFolder,
+    /// The working folder of the run that wrote it, which version 1 does not tell.
+    Unknown,
 }
 
 /// What a finding is recognised by.
@@ -169,7 +169,7 @@ impl Baseline {
             }
             Some(1) => {
                 let file: CountedFile = serde_json::from_str(text).map_err(BaselineError::Json)?;
-                Ok(Self { known: counted(file.findings), base: Base::WorkingFolder })
+                Ok(Self { known: counted(file.findings), base: Base::Unknown })
             }
             Some(other) => Err(BaselineError::Version(other)),
             None => Err(BaselineError::NoVersion),
@@ -326,7 +326,7 @@ mod tests {
         };
         let text = format!("{{\"version\": 1, \"findings\": [{}, {}]}}", entry("old words", 1), entry("older words", 1));
         let baseline = Baseline::read(&text).ok();
-        assert_eq!(baseline.as_ref().map(Baseline::base), Some(Base::WorkingFolder));
+        assert_eq!(baseline.as_ref().map(Baseline::base), Some(Base::Unknown));
         assert_eq!(baseline.map(|baseline| baseline.known), Some(known("bad bad").known));
     }
 
