@@ -1,5 +1,7 @@
 //! Our tree as JSON, for the validator. Only a tree that the first look is not sure of is converted.
 
+use std::borrow::Cow;
+
 use serde_json::{Number, Value};
 
 use crate::syntax::yaml::{Document, Entry, NodeId, NodeKind, Scalar, ScalarKind};
@@ -8,21 +10,36 @@ use crate::syntax::yaml::{Document, Entry, NodeId, NodeKind, Scalar, ScalarKind}
 /// values, and a long script among them would be copied as often.
 pub(super) const MAX_CHARACTERS: usize = 300;
 
+/// What an empty key is shown as: the validator's paths leave empty names out. YAML holds no such character.
+const NAMELESS: &str = "\0";
+
 /// The value at a node; of a repeated key the last one counts.
 pub(super) fn to_json(document: &Document, text: &str, id: NodeId) -> Value {
     let (id, node) = document.resolve(id);
     match &node.kind {
         NodeKind::Mapping(entries) => {
-            let member = |entry: &Entry| {
-                let name = document.text(text, entry.key).unwrap_or_default();
-                (cut(&name).to_owned(), to_json(document, text, entry.value))
-            };
+            let member = |entry: &Entry| (name(&key(document, text, *entry)).to_owned(), to_json(document, text, entry.value));
             entries.iter().map(member).collect()
         }
         NodeKind::Sequence(items) => items.iter().map(|item| to_json(document, text, *item)).collect(),
         NodeKind::Scalar(scalar) => from_scalar(scalar, &document.text(text, id).unwrap_or_default()),
         NodeKind::Alias(_) => Value::Null,
     }
+}
+
+/// The entry that a name of the validator stands for.
+pub(super) fn entry(document: &Document, text: &str, mapping: NodeId, named: &str) -> Option<Entry> {
+    document.entries(mapping).iter().rev().find(|entry| name(&key(document, text, **entry)) == named).copied()
+}
+
+/// The key of an entry; one that is no text counts as an empty one.
+pub(super) fn key<'a>(document: &'a Document, text: &'a str, entry: Entry) -> Cow<'a, str> {
+    document.text(text, entry.key).unwrap_or_default()
+}
+
+/// What the validator knows a key as.
+fn name(key: &str) -> &str {
+    if key.is_empty() { NAMELESS } else { cut(key) }
 }
 
 /// Whether the validator sees only the beginning of a string.
@@ -74,7 +91,7 @@ mod tests {
         let document = yaml::read(text);
         let list = json!([1, 31, -2.5, 0.0, "x", null]);
         let value = document.root().map(|root| to_json(&document, text, root));
-        assert_eq!(value, Some(json!({"a": list, "b": list, "": true, "c": 2})));
+        assert_eq!(value, Some(json!({"a": list, "b": list, "\0": true, "c": 2})));
     }
 
     #[test]

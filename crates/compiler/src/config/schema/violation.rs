@@ -8,8 +8,7 @@ use jsonschema::paths::LocationSegment;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use super::expected_by_pattern;
-use super::json::is_cut;
+use super::{expected_by_pattern, json};
 use crate::source::Span;
 use crate::syntax::yaml::{Document, Entry, NodeId, NodeKind, ScalarKind};
 
@@ -58,10 +57,10 @@ pub(super) fn violations(document: &Document, text: &str, root: NodeId, error: &
     for segment in error.instance_path() {
         match segment {
             LocationSegment::Property(name) => {
-                let Some(entry) = document.entry(text, node, &name) else { break };
+                let Some(entry) = json::entry(document, text, node, &name) else { break };
                 node = entry.value;
                 last_entry = Some(entry);
-                path.push(name.into_owned());
+                path.push(json::key(document, text, entry).into_owned());
             }
             LocationSegment::Index(index) => {
                 let Some(item) = document.items(node).get(index) else { break };
@@ -79,26 +78,26 @@ pub(super) fn violations(document: &Document, text: &str, root: NodeId, error: &
     };
     match error.kind() {
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
-            let keys = unexpected.iter().filter_map(|key| Some((key, document.entry(text, node, key)?)));
-            keys.map(|(key, entry)| Violation {
-                span: document.span(entry.key),
-                path: path.clone(),
-                kind: ViolationKind::UnknownKey { key: key.clone() },
-            })
-            .collect()
+            let entries = unexpected.iter().filter_map(|name| json::entry(document, text, node, name));
+            entries
+                .map(|entry| Violation {
+                    span: document.span(entry.key),
+                    path: path.clone(),
+                    kind: ViolationKind::UnknownKey { key: json::key(document, text, entry).into_owned() },
+                })
+                .collect()
         }
         Kind::PropertyNames { error: inner } => {
-            let name = inner.instance().as_str();
-            let key = name.and_then(|name| document.entry(text, node, name));
-            let span = key.map_or(place, |entry| document.span(entry.key));
+            let entry = inner.instance().as_str().and_then(|name| json::entry(document, text, node, name));
+            let span = entry.map_or(place, |entry| document.span(entry.key));
             let expected = match inner.kind() {
                 Kind::Pattern { pattern } => expected_by_pattern(pattern),
                 _ => None,
             };
             invalid(
                 span,
-                match (expected, name) {
-                    (Some(expected), Some(name)) => format!("expected {expected}, found `{name}`"),
+                match (expected, entry) {
+                    (Some(expected), Some(entry)) => format!("expected {expected}, found `{}`", json::key(document, text, entry)),
                     _ => "this name is not allowed here".to_owned(),
                 },
             )
@@ -112,7 +111,7 @@ pub(super) fn violations(document: &Document, text: &str, root: NodeId, error: &
         Kind::Enum { options } => invalid(place, format!("expected {}, found {found}", one_of(options))),
         Kind::Constant { expected_value } => invalid(place, format!("expected {}, found {found}", literal(expected_value))),
         // What the validator was not shown may be right.
-        Kind::Pattern { .. } if document.text(text, node).is_some_and(|string| is_cut(&string)) => Vec::new(),
+        Kind::Pattern { .. } if document.text(text, node).is_some_and(|string| json::is_cut(&string)) => Vec::new(),
         Kind::Pattern { pattern } => match expected_by_pattern(pattern) {
             Some(expected) => invalid(place, format!("expected {expected}, found {found}")),
             None => invalid(place, format!("{found} does not match `{pattern}`")),
@@ -205,5 +204,38 @@ fn literal(value: &Value) -> String {
     match value {
         Value::String(text) => format!("`{text}`"),
         other => format!("`{other}`"),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::expect_used)] // a test that panics has failed, as it should
+mod tests {
+    use super::super::{SchemaKind, ViolationKind, validate};
+    use crate::syntax::yaml;
+
+    /// The text that each violation marks, and what it is.
+    fn violations(text: &str) -> Vec<(&str, ViolationKind)> {
+        let document = yaml::read(text);
+        let found = validate(&document, text, document.root().expect("a tree"), SchemaKind::ConfigV1);
+        found.into_iter().map(|violation| (violation.span.slice(text), violation.kind)).collect()
+    }
+
+    #[test]
+    fn a_name_longer_than_the_validator_is_shown_stands_for_its_own_entry() {
+        let key = "k".repeat(400);
+        let unknown = ViolationKind::UnknownKey { key: key.clone() };
+        assert_eq!(violations(&format!("version: '1'\ntest: {{script: a, {key}: 1}}\n")), [(key.as_str(), unknown)]);
+        let wrong = format!("version: '1'\n{key}: {{skip: 1}}\n");
+        let found = violations(&wrong);
+        assert!(matches!(&found[..], [("1", ViolationKind::Invalid { .. })]), "{found:?}");
+    }
+
+    #[test]
+    fn a_value_below_a_key_that_is_empty_or_no_text_is_told_at_its_own_place() {
+        for key in ["? [a]\n", "''"] {
+            let text = format!("version: '1'\n{key}: b\n");
+            let found = violations(&text);
+            assert!(matches!(&found[..], [("b", ViolationKind::Invalid { .. })]), "{found:?}");
+        }
     }
 }
