@@ -68,7 +68,7 @@ pub(crate) fn main() -> ExitCode {
             print_diagnostic(&error);
             Exit::Failed
         });
-        // From here: to give back what a large file took, thread and all, is a twentieth of a run.
+        // From here: to give back what a large file took, thread and all, is work for nobody.
         std::process::exit(exit.code().into())
     };
     match std::thread::Builder::new().stack_size(STACK).spawn(work).map(std::thread::JoinHandle::join) {
