@@ -22,9 +22,9 @@ const LARGE_VALUE: usize = 256;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Certainty {
     /// On no path any more.
-    No,
+    Revoked,
     /// On some paths no more, on the others as before.
-    PerhapsNo,
+    MaybeRevoked,
     /// On some paths.
     Maybe,
     /// On every path.
@@ -41,7 +41,7 @@ impl Certainty {
     fn or(self, other: Self) -> Self {
         match (self, other) {
             (left, right) if left == right => left,
-            (Self::No, Self::PerhapsNo) | (Self::PerhapsNo, Self::No) => Self::PerhapsNo,
+            (Self::Revoked, Self::MaybeRevoked) | (Self::MaybeRevoked, Self::Revoked) => Self::MaybeRevoked,
             _ => Self::Maybe,
         }
     }
@@ -62,6 +62,8 @@ pub enum Subject {
     AnyRepoProperty(CompactString),
     /// A script ran that cannot be read, or a key was exported whose name is not known: anything may be exported.
     Widened,
+    /// A command triggered, at this place.
+    Triggered(Location),
 }
 
 /// A subject of [`Facts`].
@@ -88,7 +90,7 @@ impl Fact {
 
     /// That something holds no more.
     pub(super) fn ended(&self) -> Self {
-        Self { certainty: Certainty::No, ..self.clone() }
+        Self { certainty: Certainty::Revoked, ..self.clone() }
     }
 
     /// The secret that the value is made of.
@@ -117,7 +119,7 @@ impl Fact {
     }
 
     /// What holds where both happened, one after the other.
-    pub(super) fn after(&self, earlier: Option<&Fact>) -> Fact {
+    pub(super) fn then(&self, earlier: Option<&Fact>) -> Fact {
         match earlier {
             None => self.clone(),
             // A later certain setting replaces an earlier one.
@@ -125,8 +127,8 @@ impl Fact {
             Some(earlier) => Fact {
                 certainty: match (self.certainty, earlier.certainty) {
                     (Certainty::Maybe, Certainty::Yes) => Certainty::Yes,
-                    (Certainty::PerhapsNo, Certainty::No) => Certainty::No,
-                    (Certainty::PerhapsNo, Certainty::PerhapsNo) => Certainty::PerhapsNo,
+                    (Certainty::MaybeRevoked, Certainty::Revoked) => Certainty::Revoked,
+                    (Certainty::MaybeRevoked, Certainty::MaybeRevoked) => Certainty::MaybeRevoked,
                     _ => Certainty::Maybe,
                 },
                 places: union(&earlier.places, &self.places),
@@ -140,14 +142,14 @@ impl Fact {
     pub(super) fn weakened(&self) -> Fact {
         let certainty = match self.certainty {
             Certainty::Yes | Certainty::Maybe => Certainty::Maybe,
-            Certainty::No | Certainty::PerhapsNo => Certainty::PerhapsNo,
+            Certainty::Revoked | Certainty::MaybeRevoked => Certainty::MaybeRevoked,
         };
         Fact { certainty, ..self.clone() }
     }
 
     /// Whether it says all about its subject: what came before does not matter.
     pub(super) fn is_sure(&self) -> bool {
-        matches!(self.certainty, Certainty::Yes | Certainty::No)
+        matches!(self.certainty, Certainty::Yes | Certainty::Revoked)
     }
 
     /// The same, from a stage that may run at the same time.
@@ -256,6 +258,19 @@ impl Facts {
         }
         self.changes.push(Change { before, subject, fact });
         ChangeId(self.changes.len() as u32)
+    }
+
+    /// What changed on the path from one change to a later one that follows from it, in order.
+    pub(super) fn changes_between(&self, from: ChangeId, to: ChangeId) -> Vec<(SubjectId, Fact)> {
+        let mut changes = Vec::new();
+        let mut at = to;
+        while at > from {
+            let change = self.change(at);
+            changes.push((change.subject, change.fact.clone()));
+            at = change.before;
+        }
+        changes.reverse();
+        changes
     }
 
     fn change(&self, id: ChangeId) -> &Change {

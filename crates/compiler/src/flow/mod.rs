@@ -1,21 +1,16 @@
 //! What is set, exported, triggered and read, and when: abstract interpretation of the scripts of a
 //! configuration, stage by stage, then composed in the order of each pipeline.
 //!
-//! * [`stage`] holds what one stage does, `machine` runs its script, `expand` and `command` give words and
-//!   commands their meaning.
-//! * [`facts`] and `state` are what is known at each point; `value` and `folder` the texts and places in it.
+//! * [`stage`] holds what one stage does, `interpret` runs its script, `commands` gives commands their meaning.
+//! * [`facts`] and `state` are what is known at each point; `value` the texts and folders in it.
 //! * [`pipeline`] puts the stages of a pipeline in order and follows triggers into async runs.
 
-mod command;
-mod expand;
+mod commands;
 pub mod facts;
-mod folder;
-mod library;
-mod machine;
-mod path;
+mod interpret;
 pub mod pipeline;
 mod provided;
-mod shared;
+mod scripts;
 pub mod stage;
 mod state;
 mod value;
@@ -30,7 +25,8 @@ use rayon::prelude::*;
 
 pub use facts::{Certainty, Fact, Facts, Subject};
 pub use pipeline::{Crossing, Leak, LeftBehind, PipelineFlow, RepoUse, Run};
-pub use stage::{Access, MissingScript, Opaque, Read, ShellExport, StageFlow, Suspicious, SuspiciousKind, Trigger};
+pub(crate) use stage::is_made;
+pub use stage::{Access, Event, Export, MissingScript, Opaque, Read, ShellExport, StageFlow, Suspicious, SuspiciousKind, Trigger};
 pub use value::{Cause, Secret};
 
 use crate::config::settings::Settings;
@@ -39,8 +35,8 @@ use crate::platform::PipelineKind;
 use crate::source::{FileId, Files, Sources, Span};
 use crate::syntax::shell::{self, Script, SyntaxError};
 use crate::syntax::yaml::Document;
-use library::{Library, is_shell};
-use machine::Surroundings;
+use interpret::PipelineContext;
+use scripts::{ScriptFiles, is_shell};
 
 /// A configuration of at least this many bytes is read and checked on all cores: below, starting threads costs more.
 pub(crate) const PARALLEL_FROM: usize = 200_000;
@@ -93,28 +89,59 @@ pub struct Flow {
 /// Analyses a configuration for these kinds of pipeline.
 pub fn analyse(subject: Subjected<'_>, kinds: &[PipelineKind], detail: Detail, files: &dyn Files, sources: &mut Sources) -> Flow {
     let mut facts = Facts::default();
-    let mut library = Library::new(files, subject.path, subject.settings);
-    let mut syntax_errors = Vec::new();
-    let mut comments = Vec::new();
-    let mut stages = Vec::with_capacity(subject.model.stages.len());
-    let mut scripts = 0;
+    let mut script_files = ScriptFiles::new(files, subject.path, subject.settings);
+    let mut alone = interpret_stages(subject, &mut facts, sources, &mut script_files);
+    if script_files.is_stale {
+        // A script was read that another stage changes: now all of them are known from the beginning.
+        script_files.begin_again();
+        facts = Facts::default();
+        alone = interpret_stages(subject, &mut facts, sources, &mut script_files);
+    }
+    let StagesAlone { stages, mut syntax_errors, mut comments, mut scripts } = alone;
+    let mut interpret = |id: StageId, surroundings: PipelineContext<'_>, facts: &mut Facts| -> Option<StageFlow> {
+        let script = embedded(subject, subject.model.stage(id))?;
+        Some(interpret::run(&script, subject.file, surroundings, facts, sources, &mut script_files))
+    };
+    let pipelines =
+        kinds.iter().filter_map(|kind| pipeline::compose(subject.model, *kind, detail, &stages, &mut facts, &mut interpret)).collect();
+    let files = script_files.into_read();
+    scripts += files.len();
+    let broken = files.iter().filter(|script| !script.script.errors.is_empty());
+    syntax_errors.extend(broken.map(|script| (script.file, script.script.errors.clone())));
+    let commented = files.iter().filter(|script| !script.script.comments.is_empty());
+    comments.extend(commented.map(|script| (script.file, script.script.comments.clone())));
+    Flow { stages, pipelines, facts, syntax_errors, comments, scripts }
+}
+
+/// What the stages do, each by itself.
+#[derive(Default)]
+struct StagesAlone {
+    stages: Vec<Arc<StageFlow>>,
+    syntax_errors: Vec<(FileId, Vec<SyntaxError>)>,
+    comments: Vec<(FileId, Vec<Span>)>,
+    /// How many scripts the configuration embeds.
+    scripts: usize,
+}
+
+fn interpret_stages(subject: Subjected<'_>, facts: &mut Facts, sources: &mut Sources, script_files: &mut ScriptFiles<'_>) -> StagesAlone {
+    let mut alone = StagesAlone::default();
     let mut interpret_batch = |batch: &[Stage], parsed: Vec<Option<Script>>| {
         for (stage, script) in batch.iter().zip(parsed) {
-            scripts += usize::from(stage.script.is_some());
-            let surroundings = Surroundings { pipeline: None, entry: None };
+            alone.scripts += usize::from(stage.script.is_some());
+            let surroundings = PipelineContext { pipeline: None, entry: None };
             let flow = match &script {
                 Some(script) => {
                     if !script.errors.is_empty() {
-                        syntax_errors.push((subject.file, script.errors.clone()));
+                        alone.syntax_errors.push((subject.file, script.errors.clone()));
                     }
                     if !script.comments.is_empty() {
-                        comments.push((subject.file, script.comments.clone()));
+                        alone.comments.push((subject.file, script.comments.clone()));
                     }
-                    machine::run(script, subject.file, surroundings, &mut facts, sources, &mut library)
+                    interpret::run(script, subject.file, surroundings, facts, sources, script_files)
                 }
                 None => StageFlow::without_shell(subject, stage),
             };
-            stages.push(Arc::new(flow));
+            alone.stages.push(Arc::new(flow));
         }
     };
     let mut batches = subject.model.stages.chunks(BATCH);
@@ -132,19 +159,7 @@ pub fn analyse(subject: Subjected<'_>, kinds: &[PipelineKind], detail: Detail, f
         }
         interpret_batch(batch, parsed);
     }
-    let mut interpret = |id: StageId, surroundings: Surroundings<'_>, facts: &mut Facts| -> Option<StageFlow> {
-        let script = embedded(subject, subject.model.stage(id))?;
-        Some(machine::run(&script, subject.file, surroundings, facts, sources, &mut library))
-    };
-    let pipelines =
-        kinds.iter().filter_map(|kind| pipeline::compose(subject.model, *kind, detail, &stages, &mut facts, &mut interpret)).collect();
-    let files = library.into_read();
-    scripts += files.len();
-    let broken = files.iter().filter(|script| !script.script.errors.is_empty());
-    syntax_errors.extend(broken.map(|script| (script.file, script.script.errors.clone())));
-    let commented = files.iter().filter(|script| !script.script.comments.is_empty());
-    comments.extend(commented.map(|script| (script.file, script.script.comments.clone())));
-    Flow { stages, pipelines, facts, syntax_errors, comments, scripts }
+    alone
 }
 
 /// The script of a stage, if it is the shell's.

@@ -7,8 +7,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Detail;
 use super::facts::{Certainty, ChangeId, Cursor, Fact, Facts, Subject, SubjectId};
-use super::machine::{Earlier, Surroundings};
-use super::stage::{Read, StageFlow, Trigger};
+use super::interpret::{Earlier, PipelineContext};
+use super::stage::{Export, Read, StageFlow, Trigger};
 use super::value::Secret;
 use crate::config::{Model, Order, Runs, StageId, Target};
 use crate::platform::{self, ParameterKind, PipelineKind, StoreKind};
@@ -147,7 +147,7 @@ pub struct RepoUse {
 }
 
 /// Interprets a stage again in surroundings that matter to it.
-pub(super) type Interpret<'a> = dyn FnMut(StageId, Surroundings<'_>, &mut Facts) -> Option<StageFlow> + 'a;
+pub(super) type Interpret<'a> = dyn FnMut(StageId, PipelineContext<'_>, &mut Facts) -> Option<StageFlow> + 'a;
 
 type Known = FxHashMap<SubjectId, Fact>;
 
@@ -209,7 +209,7 @@ impl Earlier for Entry<'_> {
             };
             let is_sure = fact.is_sure();
             found = Some(match found {
-                Some(later) => later.after(Some(&fact)),
+                Some(later) => later.then(Some(&fact)),
                 None => fact,
             });
             // A certain setting replaces all that came before it.
@@ -232,7 +232,7 @@ impl Moment<'_> {
     fn at(&self, subject: SubjectId) -> Option<Fact> {
         let earlier = self.earlier.get(subject);
         match self.cursor.fact(subject) {
-            Some(fact) => Some(fact.after(earlier.as_ref())),
+            Some(fact) => Some(fact.then(earlier.as_ref())),
             None => earlier,
         }
     }
@@ -290,7 +290,7 @@ pub(super) fn compose(
     };
     composer.parents(&order);
     composer.async_runs();
-    composer.exports_that_come_late();
+    composer.exports_that_come_late(&order);
     let Composer { parents, targets, runs, leaks, .. } = composer;
     let stages = parents.into_iter().map(|(_, id, flow)| (id, flow)).collect();
     Some(PipelineFlow { kind, order, stages, targets, runs, leaks })
@@ -333,7 +333,7 @@ impl Composer<'_, '_> {
         }
         // What runs at the same time as a stage can stand behind it in the order: first all stages, then the triggers.
         for (index, id, flow) in self.parents.clone() {
-            if !flow.triggers.is_empty() {
+            if flow.triggers().next().is_some() {
                 self.triggers(id, false, &flow, &Entry { left: &left, order, at: index });
             }
         }
@@ -350,7 +350,7 @@ impl Composer<'_, '_> {
     /// What a stage does here; interpreted again only where the surroundings can make a difference.
     fn in_surroundings(&mut self, id: StageId, earlier: &dyn Earlier) -> Arc<StageFlow> {
         let plain = &self.stages[id.0 as usize];
-        let depends_on_earlier = plain.reads.iter().any(|read| {
+        let depends_on_earlier = plain.reads().any(|read| {
             let Some(key) = read.key.clone().filter(|_| read.kind == StoreKind::Env) else { return false };
             let subject = self.facts.find(&Subject::Set(StoreKind::Env, key));
             subject.and_then(|subject| earlier.get(subject)).is_some_and(|fact| fact.value.is_some())
@@ -358,7 +358,7 @@ impl Composer<'_, '_> {
         if !plain.depends_on_pipeline && !depends_on_earlier {
             return plain.clone();
         }
-        let surroundings = Surroundings { pipeline: Some(self.kind), entry: Some(earlier) };
+        let surroundings = PipelineContext { pipeline: Some(self.kind), entry: Some(earlier) };
         match (self.interpret)(id, surroundings, self.facts) {
             Some(flow) => Arc::new(flow),
             None => plain.clone(),
@@ -377,7 +377,7 @@ impl Composer<'_, '_> {
 
     fn triggers(&mut self, from: StageId, from_async: bool, flow: &Arc<StageFlow>, earlier: &dyn Earlier) {
         let mut resolved = Vec::new();
-        for trigger in &flow.triggers {
+        for trigger in flow.triggers() {
             let is_one = trigger.names.len() == 1 && trigger.unknown.is_none();
             for name in &trigger.names {
                 if let Target::Stage(target) = self.model.target(name) {
@@ -389,7 +389,7 @@ impl Composer<'_, '_> {
         let mut moment = Moment { facts: self.facts, cursor: Cursor::at(self.facts, ChangeId::ROOT), earlier };
         for ((trigger, target, certain), target_flow) in resolved.into_iter().zip(targets) {
             moment.cursor.go(trigger.at);
-            let triggers_more = !target_flow.triggers.is_empty() && self.seen.insert(target);
+            let triggers_more = target_flow.triggers().next().is_some() && self.seen.insert(target);
             let exports = if triggers_more || self.detail == Detail::Exports { moment.exports() } else { Vec::new() };
             if triggers_more {
                 let given = exports.iter().filter_map(|(key, fact)| {
@@ -422,20 +422,34 @@ impl Composer<'_, '_> {
         find_leaks(&mut self.leaks, &moment, stage, None);
     }
 
-    fn exports_that_come_late(&mut self) {
-        let mut places: FxHashMap<CompactString, Vec<Location>> = FxHashMap::default();
-        for (_, _, flow) in &self.parents {
-            for export in &flow.exports {
+    /// Exports behind the trigger on its own path, and in stages that run after it.
+    fn exports_that_come_late(&mut self, order: &Order) {
+        let mut by_key: FxHashMap<&CompactString, Vec<(usize, &Export)>> = FxHashMap::default();
+        for (index, _, flow) in &self.parents {
+            for export in flow.exports() {
                 if let Some(key) = &export.key {
-                    places.entry(key.clone()).or_default().push(export.place);
+                    by_key.entry(key).or_default().push((*index, export));
                 }
             }
         }
-        for crossing in self.runs.iter_mut().filter(|run| !run.from_async).flat_map(|run| &mut run.crossings) {
-            if crossing.exported.is_none()
-                && let Some(later) = places.get(&crossing.key)
-            {
-                crossing.exported_later.clone_from(later);
+        let index_of: FxHashMap<StageId, usize> = self.parents.iter().map(|(index, id, _)| (*id, *index)).collect();
+        let mut cursor = Cursor::at(self.facts, ChangeId::ROOT);
+        for run in self.runs.iter_mut().filter(|run| !run.from_async) {
+            let Some(from) = index_of.get(&run.from) else { continue };
+            let triggered = self.facts.find(&Subject::Triggered(run.trigger.place));
+            for crossing in run.crossings.iter_mut().filter(|crossing| crossing.exported.is_none()) {
+                let Some(exports) = by_key.get(&crossing.key) else { continue };
+                for (index, export) in exports {
+                    let is_late = if index == from {
+                        cursor.go(export.at);
+                        triggered.is_some_and(|triggered| cursor.fact(triggered).is_some())
+                    } else {
+                        order.is_before(*from, *index)
+                    };
+                    if is_late {
+                        crossing.exported_later.push(export.place);
+                    }
+                }
             }
         }
     }
@@ -444,7 +458,7 @@ impl Composer<'_, '_> {
 /// What the target reads of one kind of keys, and has not surely set itself.
 fn reads_by_key(target: &StageFlow, is_asked: impl Fn(StoreKind) -> bool) -> FxHashMap<(StoreKind, &CompactString), Vec<Read>> {
     let mut by_key: FxHashMap<(StoreKind, &CompactString), Vec<Read>> = FxHashMap::default();
-    for read in target.reads.iter().filter(|read| is_asked(read.kind) && read.own != Some(Certainty::Yes)) {
+    for read in target.reads().filter(|read| is_asked(read.kind) && read.own != Some(Certainty::Yes)) {
         if let Some(key) = &read.key {
             let reads = by_key.entry((read.kind, key)).or_default();
             if !reads.contains(read) {

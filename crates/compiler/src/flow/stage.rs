@@ -9,33 +9,146 @@ use crate::config::Stage;
 use crate::platform::StoreKind;
 use crate::source::Location;
 
-/// Everything that the script of a stage, with all scripts that it runs, does to and with the store.
+/// Something that the script of a stage, or a script that it runs, does.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// It reads a key.
+    Read(Read),
+    /// It sets a key.
+    Set(Access),
+    /// It exports a key.
+    Export(Export),
+    /// It triggers.
+    Trigger(Box<Trigger>),
+    /// It gives its children a variable of the shell.
+    ShellExport(ShellExport),
+    /// A command does something else than it seems to.
+    Suspicious(Suspicious),
+    /// A call cannot be followed.
+    Opaque(Opaque),
+    /// A program runs that may read the store by itself: an interpreter, a build tool.
+    Program(Location),
+    /// A script is not there.
+    Missing(MissingScript),
+    /// A file or folder of this name, or path, may be made: it will not be missed.
+    Made(CompactString),
+    /// Files of any name may be made.
+    MadeAnything,
+    /// It asks whether there is a file.
+    Tested(CompactString),
+}
+
+/// Everything that the script of a stage, with all scripts that it runs, does to and with the store, in order.
 #[derive(Debug, Default)]
 pub struct StageFlow {
-    /// What it reads, in order.
-    pub reads: Vec<Read>,
-    /// What it sets, in order.
-    pub sets: Vec<Access>,
-    /// What it exports, in order; `None` for a key that is not known.
-    pub exports: Vec<Access>,
-    /// What it triggers, in order.
-    pub triggers: Vec<Trigger>,
-    /// Variables of the shell that it gives its children, in order.
-    pub shell_exports: Vec<ShellExport>,
-    /// Commands that do something else than they seem to, in order.
-    pub suspicious: Vec<Suspicious>,
-    /// Calls that cannot be followed.
-    pub opaque: Vec<Opaque>,
-    /// Programs that may read the store by themselves: interpreters and build tools, whose code is not followed.
-    pub programs: Vec<Location>,
-    /// Scripts that are not there.
-    pub missing: Vec<MissingScript>,
-    /// Names of files and folders that it may make: what stages clone, later stages find.
-    pub created: FxHashSet<CompactString>,
+    /// One log of all.
+    pub events: Vec<Event>,
     /// What later stages find.
     pub end: Vec<(SubjectId, Fact)>,
     /// Whether what it does depends on the pipeline that runs it.
     pub depends_on_pipeline: bool,
+    /// Whether it was too much to be followed to its end.
+    pub is_cut: bool,
+}
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $name:ident: $kind:ident = $type:ty),* $(,)?) => {
+        impl StageFlow {
+            $($(#[$doc])*
+            pub fn $name(&self) -> impl DoubleEndedIterator<Item = &$type> {
+                self.events.iter().filter_map(|event| match event {
+                    Event::$kind(event) => Some(&*event),
+                    _ => None,
+                })
+            })*
+        }
+    };
+}
+
+events![
+    /// What it reads.
+    reads: Read = Read,
+    /// What it sets.
+    sets: Set = Access,
+    /// What it exports; `None` for a key that is not known.
+    exports: Export = Export,
+    /// Variables of the shell that it gives its children.
+    shell_exports: ShellExport = ShellExport,
+    /// Commands that do something else than they seem to.
+    suspicious: Suspicious = Suspicious,
+    /// Calls that cannot be followed.
+    opaque: Opaque = Opaque,
+    /// Programs whose code is not followed.
+    programs: Program = Location,
+];
+
+impl StageFlow {
+    /// What it triggers.
+    pub fn triggers(&self) -> impl DoubleEndedIterator<Item = &Trigger> {
+        self.events.iter().filter_map(|event| match event {
+            Event::Trigger(trigger) => Some(&**trigger),
+            _ => None,
+        })
+    }
+
+    /// Scripts that are not there, and that nothing before in the stage asks for or may bring.
+    pub fn missing(&self) -> Vec<&MissingScript> {
+        let mut made: FxHashSet<&str> = FxHashSet::default();
+        let mut tested: FxHashSet<&str> = FxHashSet::default();
+        let mut is_anything = false;
+        let mut missing = Vec::new();
+        for event in &self.events {
+            match event {
+                Event::Made(name) => {
+                    made.insert(name);
+                }
+                Event::MadeAnything => is_anything = true,
+                Event::Tested(path) => {
+                    tested.insert(path);
+                }
+                Event::Missing(script) if script.leaves => missing.push(script),
+                Event::Missing(script) if script.is_guarded || is_anything => {}
+                Event::Missing(script) => {
+                    let parents = script.path.match_indices('/').map(|(at, _)| &script.path[..at]);
+                    let is_asked = parents.chain([script.path.as_str()]).any(|path| tested.contains(path));
+                    if !is_asked && !is_made(&script.path, |name| made.contains(name)) {
+                        missing.push(script);
+                    }
+                }
+                _ => {}
+            }
+        }
+        missing
+    }
+
+    /// Names of files and folders that it may make: what stages clone, later stages find.
+    pub fn made(&self) -> impl Iterator<Item = &str> {
+        self.events.iter().filter_map(|event| match event {
+            Event::Made(name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Whether it may make files of any name.
+    pub fn makes_anything(&self) -> bool {
+        self.events.iter().any(|event| matches!(event, Event::MadeAnything))
+    }
+
+    /// Gives reads and triggers their places in the order.
+    pub(super) fn number_events(&mut self) {
+        for (index, event) in self.events.iter_mut().enumerate() {
+            match event {
+                Event::Read(read) => read.order = index as u32,
+                Event::Trigger(trigger) => trigger.order = index as u32,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Whether a path, or a folder that it leads through, has a name of these.
+pub fn is_made(path: &str, has: impl Fn(&str) -> bool) -> bool {
+    has(path) || path.split('/').any(has)
 }
 
 /// A key that is read.
@@ -51,7 +164,7 @@ pub struct Read {
     pub has_default: bool,
     /// Whether the stage has set the key itself by then.
     pub own: Option<Certainty>,
-    /// Larger than that of everything that the stage did before.
+    /// Where it stands in the order of all that the stage does.
     pub order: u32,
 }
 
@@ -73,6 +186,17 @@ pub struct Access {
     pub place: Location,
 }
 
+/// A key that is exported.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Export {
+    /// The key; `None` where it is not known.
+    pub key: Option<CompactString>,
+    /// Where the key stands.
+    pub place: Location,
+    /// What is known of the store there.
+    pub(super) at: ChangeId,
+}
+
 /// A place that triggers async stages.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trigger {
@@ -86,7 +210,7 @@ pub struct Trigger {
     pub unknown: Option<Cause>,
     /// Whether every path through the stage comes by.
     pub certain: bool,
-    /// Larger than that of everything that the stage did before.
+    /// Where it stands in the order of all that the stage does.
     pub order: u32,
     /// What is known of the store there.
     pub(super) at: ChangeId,
@@ -128,6 +252,21 @@ pub enum SuspiciousKind {
     SourcesFolder(CompactString),
     /// A here-document that the script's end closes.
     OpenHereDocument(CompactString),
+    /// `set_env key = value`.
+    SpacedPair {
+        /// The command.
+        command: CompactString,
+        /// Before the `=`.
+        key: CompactString,
+        /// After it.
+        value: CompactString,
+    },
+    /// `export_env key=value`, `export_env key other`: all its words.
+    ExportShape(Vec<CompactString>),
+    /// `trigger-task` alone.
+    TriggerWithoutName,
+    /// `trigger-task name more ..`: what stands after the name.
+    TriggerOfSeveral(Vec<CompactString>),
 }
 
 /// A call that the analysis cannot follow.
@@ -150,6 +289,8 @@ pub struct MissingScript {
     pub path: CompactString,
     /// Whether it leads out of the repository.
     pub leaves: bool,
+    /// Whether the script goes on without it.
+    pub is_guarded: bool,
 }
 
 impl StageFlow {
@@ -160,6 +301,6 @@ impl StageFlow {
         let line = span.slice(subject.text).lines().next().unwrap_or_default();
         let place = Location { file: subject.file, span: crate::source::Span { start: span.start, end: span.start + line.len() as u32 } };
         let opaque = Opaque { place, what: "a script that is not written for the shell".into(), is_platform: false };
-        Self { opaque: vec![opaque], ..Self::default() }
+        Self { events: vec![Event::Opaque(opaque)], ..Self::default() }
     }
 }

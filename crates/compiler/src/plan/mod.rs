@@ -180,7 +180,7 @@ impl Planner<'_> {
     fn reads(&self, run: &Run) -> Vec<PlannedRead> {
         let flow = &self.compilation.flow.stages[run.target.0 as usize];
         let mut reads: BTreeMap<&str, PlannedRead> = BTreeMap::new();
-        for read in flow.reads.iter().filter(|read| read.kind == StoreKind::Env) {
+        for read in flow.reads().filter(|read| read.kind == StoreKind::Env) {
             let Some(key) = &read.key else { continue };
             let is_own = read.own == Some(Certainty::Yes);
             let required = !read.has_default && read.own.is_none();
@@ -238,7 +238,7 @@ impl Planner<'_> {
             if is_secure { &mut secrets } else { &mut properties }.insert(read.name.clone());
         }
         for target in self.targets() {
-            for read in &self.compilation.flow.stages[target.0 as usize].reads {
+            for read in self.compilation.flow.stages[target.0 as usize].reads() {
                 if let Some(key) = read.key.as_ref().filter(|_| read.kind == StoreKind::Secret && !read.has_default && read.own.is_none()) {
                     secrets.insert(key.to_string());
                 }
@@ -259,7 +259,7 @@ impl Planner<'_> {
             let with_side = pipeline.stages.iter().map(|stage| (stage, false)).chain(pipeline.targets.iter().map(|stage| (stage, true)));
             for ((id, flow), is_target) in with_side {
                 let stage = self.name(*id);
-                for opaque in &flow.opaque {
+                for opaque in flow.opaque() {
                     let place = self.place(opaque.place);
                     assumptions.insert(if is_target || targets.contains(id) {
                         format!("`{stage}` runs {} ({place}): it may read any exported variable", opaque.what)
@@ -269,11 +269,11 @@ impl Planner<'_> {
                         format!("`{stage}` runs {} ({place}): it may set, export and trigger anything", opaque.what)
                     });
                 }
-                for read in flow.reads.iter().filter(|read| read.key.is_none() && is_target) {
+                for read in flow.reads().filter(|read| read.key.is_none() && is_target) {
                     let place = self.place(read.place);
                     assumptions.insert(format!("`{stage}` reads a key with an unknown name ({place}): it may be any key"));
                 }
-                for trigger in &flow.triggers {
+                for trigger in flow.triggers() {
                     if let Some(cause) = &trigger.unknown {
                         let place = self.place(trigger.place);
                         assumptions.insert(format!(

@@ -2,10 +2,15 @@
 
 mod commands;
 mod parameters;
+mod programs;
 mod stages;
 
 pub use commands::{StoreCommand, StoreKind, is_harmless_platform_script};
 pub use parameters::{Parameter, ParameterKind, is_provided, is_read_by_platform_scripts, is_shell_variable, parameter};
+pub use programs::{
+    Kind as ProgramKind, Own, Program, SHELL_OPTIONS_WITH_VALUE, git_brings_files, in_system_folder, is_harmless_source,
+    prints_harmless_text, program_named,
+};
 pub use stages::{
     PipelineKind, base_task, base_tasks, built_in_stages, is_built_in_stage, is_platform_step, stage_order, surely_runs_before, task_order,
 };

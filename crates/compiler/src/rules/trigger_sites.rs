@@ -43,7 +43,7 @@ pub(crate) fn trigger_sites(context: &Context<'_>) -> Vec<TriggerSite> {
 /// are not there may do anything; those of the platform trigger where their name says so, and its scan `owasp-zap`.
 pub(crate) fn may_trigger_unseen(context: &Context<'_>, stage: Option<&str>) -> bool {
     let is_scan = stage.is_some_and(|stage| stage.starts_with("owasp-zap"));
-    let mut opaque = context.flow.stages.iter().flat_map(|flow| &flow.opaque);
+    let mut opaque = context.flow.stages.iter().flat_map(|flow| flow.opaque());
     opaque.any(|opaque| {
         let is_wrapper = ["trigger", "async"].iter().any(|word| opaque.what.contains(word));
         !opaque.is_platform || is_wrapper || (is_scan && opaque.what.contains("dynamic-scan"))
@@ -57,7 +57,7 @@ struct Found<'a> {
 
 impl Found<'_> {
     fn add(&mut self, id: StageId, flow: &StageFlow, pipeline: Option<PipelineKind>) {
-        for trigger in &flow.triggers {
+        for trigger in flow.triggers() {
             let triggered = self.by_place.entry(trigger.name_place).or_insert_with(|| TriggerSite {
                 trigger: trigger.clone(),
                 stage: self.context.model.stage(id).name.name.clone(),

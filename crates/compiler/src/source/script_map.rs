@@ -34,6 +34,12 @@ impl ScriptMap {
         Self { segments: Vec::new(), whole: Some(node), end: node.end }
     }
 
+    /// Text that stands in the file in runs: offsets of the text at which one begins, and where it stands in the file,
+    /// sorted. `end` is where the file ends.
+    pub fn of_points(points: Vec<(u32, u32)>, end: u32) -> Self {
+        Self { segments: points.into_iter().map(|(text, file)| Segment { text, file }).collect(), whole: None, end }
+    }
+
     /// Reads a literal block scalar: its text, and the map back to `file`.
     ///
     /// `content` is the span from the first content character to the end of the block, `indent` the columns

@@ -96,12 +96,12 @@ fn triggering<'a>(context: &Context<'a>) -> Vec<Triggering<'a>> {
     for pipeline in &context.flow.pipelines {
         for (from, flow) in pipeline.stages.iter().chain(&pipeline.targets) {
             composed.insert(*from);
-            all.extend(flow.triggers.iter().map(|trigger| Triggering { from: *from, trigger, pipeline: Some(pipeline.kind) }));
+            all.extend(flow.triggers().map(|trigger| Triggering { from: *from, trigger, pipeline: Some(pipeline.kind) }));
         }
     }
     for (from, _) in context.model.stages().filter(|(id, _)| !composed.contains(id)) {
-        let triggers = &context.flow.stages[from.0 as usize].triggers;
-        all.extend(triggers.iter().map(|trigger| Triggering { from, trigger, pipeline: None }));
+        let triggers = context.flow.stages[from.0 as usize].triggers();
+        all.extend(triggers.map(|trigger| Triggering { from, trigger, pipeline: None }));
     }
     all
 }
@@ -127,7 +127,7 @@ impl Checked<'_> {
     fn variables(&self, findings: &mut Vec<Finding>) {
         let Some(declared) = &self.contract.reads else { return };
         let mut undeclared: BTreeMap<&str, Vec<&Read>> = BTreeMap::new();
-        for read in &self.flow.reads {
+        for read in self.flow.reads() {
             let Some(key) = read.key.as_ref().filter(|_| read.kind == StoreKind::Env && read.own.is_none()) else { continue };
             if self.contract.read(key).is_none() && !is_there_anyway(self.context, key) {
                 undeclared.entry(key).or_default().push(read);
@@ -155,7 +155,7 @@ impl Checked<'_> {
     /// A variable that is declared, while nothing reads it; gives the name that is read and was probably meant.
     fn never_read(&self, variable: &DeclaredRead, undeclared: &BTreeMap<&str, Vec<&Read>>, findings: &mut Vec<Finding>) -> Option<String> {
         let key = &variable.name.name;
-        let is_read = |kind| self.flow.reads.iter().find(|read| read.kind == kind && read.key.as_ref().is_none_or(|read| read == key));
+        let is_read = |kind| self.flow.reads().find(|read| read.kind == kind && read.key.as_ref().is_none_or(|read| read == key));
         let is_known = is_followed(self.stage, self.flow);
         if !is_known || is_read(StoreKind::Env).is_some() {
             return None;
@@ -184,8 +184,7 @@ impl Checked<'_> {
         if variable.required != Some(false) || variable.default.is_some() || is_there_anyway(self.context, key) {
             return;
         }
-        let reads: Vec<&Read> =
-            self.flow.reads.iter().filter(|read| read.kind == StoreKind::Env && read.key.as_ref() == Some(key)).collect();
+        let reads: Vec<&Read> = self.flow.reads().filter(|read| read.kind == StoreKind::Env && read.key.as_ref() == Some(key)).collect();
         // A script that tests first may skip the read.
         if reads.iter().any(|read| read.has_default || read.own.is_some()) {
             return;
@@ -288,7 +287,7 @@ impl Checked<'_> {
         let is_known = stages.iter().all(|(id, stage)| {
             let flow = &self.context.flow.stages[id.0 as usize];
             let names_it = |trigger: &Trigger| trigger.unknown.is_some() || trigger.names.iter().any(|name| name == self.name());
-            is_followed(stage, flow) && !flow.triggers.iter().any(names_it)
+            is_followed(stage, flow) && !flow.triggers().any(names_it)
         });
         if !is_known || triggering.iter().any(triggers_it) {
             return;
@@ -344,7 +343,7 @@ fn unsent(context: &Context<'_>, findings: &mut Vec<Finding>) {
 
 /// Whether everything that a stage does is known: it has a script of its own, and all of it is followed.
 fn is_followed(stage: &Stage, flow: &StageFlow) -> bool {
-    stage.script.is_some() && flow.opaque.is_empty() && flow.programs.is_empty()
+    stage.script.is_some() && flow.opaque().next().is_none() && flow.programs().next().is_none()
 }
 
 /// Whether a run has a variable of this name although nothing sends it.

@@ -59,18 +59,18 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let composed = context.flow.pipelines.iter().flat_map(|pipeline| pipeline.stages.iter().chain(&pipeline.targets)).map(|(_, flow)| flow);
     let flows: Vec<_> = context.flow.stages.iter().chain(composed).collect();
     let may_set_anything = flows.iter().any(|flow| {
-        flow.opaque.iter().any(|opaque| !opaque.is_platform) || flow.sets.iter().any(|set| set.kind == StoreKind::Env && set.key.is_none())
+        flow.opaque().any(|opaque| !opaque.is_platform) || flow.sets().any(|set| set.kind == StoreKind::Env && set.key.is_none())
     });
     if may_set_anything {
         return;
     }
     let mut known: BTreeSet<&str> =
         context.settings.properties.iter().chain(&context.settings.trigger_parameters).map(CompactString::as_str).collect();
-    known.extend(flows.iter().flat_map(|flow| &flow.sets).filter(|set| set.kind == StoreKind::Env).filter_map(|set| set.key.as_deref()));
+    known.extend(flows.iter().flat_map(|flow| flow.sets()).filter(|set| set.kind == StoreKind::Env).filter_map(|set| set.key.as_deref()));
     let mut seen = FxHashSet::default();
     let mut compared = 0;
     for (id, stage) in context.model.stages() {
-        for export in &context.flow.stages[id.0 as usize].exports {
+        for export in context.flow.stages[id.0 as usize].exports() {
             let Some(key) = export.key.as_deref().filter(|key| !known.contains(key) && !is_documented(key)) else { continue };
             compared += known.len();
             if compared > MAX_COMPARED {

@@ -65,12 +65,12 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
     let mut read: FxHashSet<&str> = FxHashSet::default();
     for (_, flow) in context.flow.pipelines.iter().flat_map(|pipeline| &pipeline.targets) {
-        read.extend(flow.reads.iter().filter_map(|read| read.key.as_deref()));
+        read.extend(flow.reads().filter_map(|read| read.key.as_deref()));
     }
     let mut seen = FxHashSet::default();
     for pipeline in &context.flow.pipelines {
         for (stage, flow) in pipeline.stages.iter().chain(&pipeline.targets) {
-            for export in &flow.exports {
+            for export in flow.exports() {
                 let Some(key) = export.key.as_deref().filter(|key| !read.contains(key)) else { continue };
                 if !seen.insert(export.place) {
                     continue;
@@ -93,9 +93,9 @@ fn reads_anything(context: &Context<'_>) -> bool {
     let targets = |pipeline: &PipelineFlow| {
         pipeline.targets.iter().any(|(id, flow)| {
             context.model.stage(*id).script.is_none()
-                || !flow.opaque.is_empty()
-                || !flow.programs.is_empty()
-                || flow.reads.iter().any(|read| read.key.is_none())
+                || flow.opaque().next().is_some()
+                || flow.programs().next().is_some()
+                || flow.reads().any(|read| read.key.is_none())
         })
     };
     context.flow.pipelines.iter().any(targets)

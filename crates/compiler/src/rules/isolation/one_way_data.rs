@@ -63,7 +63,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         let is_known = pipeline
             .stages
             .iter()
-            .all(|(_, flow)| flow.opaque.iter().all(|opaque| opaque.is_platform) && flow.sets.iter().all(|set| set.key.is_some()));
+            .all(|(_, flow)| flow.opaque().all(|opaque| opaque.is_platform) && flow.sets().all(|set| set.key.is_some()));
         if is_known && !pipeline.runs.is_empty() {
             check_pipeline(context, pipeline, &mut by_read);
         }
@@ -73,11 +73,11 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 
 fn check_pipeline(context: &Context<'_>, pipeline: &PipelineFlow, by_read: &mut BTreeMap<(Location, CompactString), Finding>) {
     let set_by_parents: FxHashSet<Key<'_>> =
-        pipeline.stages.iter().flat_map(|(_, flow)| &flow.sets).filter_map(|set| Some((set.kind, set.key.as_ref()?))).collect();
+        pipeline.stages.iter().flat_map(|(_, flow)| flow.sets()).filter_map(|set| Some((set.kind, set.key.as_ref()?))).collect();
     let mut set_by_targets: FxHashMap<Key<'_>, (&Run, Location)> = FxHashMap::default();
     for run in pipeline.runs.iter().filter(|run| !run.from_async) {
         let Some((_, flow)) = pipeline.targets.iter().find(|(id, _)| *id == run.target) else { continue };
-        for set in &flow.sets {
+        for set in flow.sets() {
             if let Some(key) = &set.key
                 && is_followed(context, set.kind, key)
                 && !set_by_parents.contains(&(set.kind, key))
@@ -91,7 +91,7 @@ fn check_pipeline(context: &Context<'_>, pipeline: &PipelineFlow, by_read: &mut 
     }
     let index = |stage| pipeline.order.stages.iter().position(|id| *id == stage);
     for (stage, flow) in &pipeline.stages {
-        for read in &flow.reads {
+        for read in flow.reads() {
             let Some(key) = &read.key else { continue };
             let Some((run, set)) = set_by_targets.get(&(read.kind, key)) else { continue };
             let is_after = if run.from == *stage {

@@ -1,10 +1,10 @@
 //! `missing-script`: a script that is not in the repository is run or sourced.
 
 use crate::diagnostics::{Finding, RuleId};
+use crate::flow::is_made;
 use crate::rules::Context;
 use std::collections::BTreeSet;
 
-use compact_str::CompactString;
 use rustc_hash::FxHashSet;
 
 pub(crate) const PAGE: &str = r#"## What it does
@@ -41,13 +41,14 @@ If the file is generated, or comes from a repository that is cloned by a command
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     // What one stage clones, all stages after it find in the workspace.
-    let made: FxHashSet<&str> = context.flow.stages.iter().flat_map(|flow| &flow.created).map(CompactString::as_str).collect();
+    let made: FxHashSet<&str> = context.flow.stages.iter().flat_map(|flow| flow.made()).collect();
+    let makers: Vec<bool> = context.flow.stages.iter().map(|flow| flow.makes_anything()).collect();
     let mut seen = BTreeSet::new();
     for (id, stage) in context.model.stages() {
-        for missing in &context.flow.stages[id.0 as usize].missing {
-            let path = missing.path.as_str();
-            let is_brought =
-                !missing.leaves && [path.split('/').next(), path.rsplit('/').next()].into_iter().flatten().any(|name| made.contains(name));
+        for missing in context.flow.stages[id.0 as usize].missing() {
+            // What other stages bring may be it; what this one does behind the call comes too late.
+            let others_make = makers.iter().enumerate().any(|(other, makes)| *makes && other != id.0 as usize);
+            let is_brought = !missing.leaves && (others_make || is_made(&missing.path, |name| made.contains(name)));
             if is_brought || !seen.insert(missing.place) {
                 continue;
             }

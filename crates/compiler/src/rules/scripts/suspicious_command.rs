@@ -1,6 +1,9 @@
 //! `suspicious-command`: a command does not do what it seems to do.
 
 use crate::diagnostics::{Finding, RuleId};
+use compact_str::CompactString;
+
+use crate::config::Target;
 use crate::rules::Context;
 use std::collections::BTreeSet;
 
@@ -40,30 +43,75 @@ If it is intended: `set_env "a=b" ""` sets a key of that name.
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut seen = BTreeSet::new();
     for (id, stage) in context.model.stages() {
-        for suspicious in &context.flow.stages[id.0 as usize].suspicious {
+        for suspicious in context.flow.stages[id.0 as usize].suspicious() {
             if !seen.insert(suspicious.place) {
                 continue;
             }
-            let (message, label, help) = match &suspicious.kind {
-                SuspiciousKind::PairInOneWord { command, key, value } => (
-                    format!("`{command}` expects KEY VALUE"),
-                    format!("this waits on stdin for a key named `{key}={value}`"),
-                    format!("write `{command} {key} \"{value}\"`"),
-                ),
-                SuspiciousKind::SourcesFolder(path) => {
-                    ("`source` of a folder".to_owned(), format!("`{path}` is a folder, so nothing is read"), "name a file".to_owned())
-                }
-                SuspiciousKind::OpenHereDocument(delimiter) => (
-                    "here-document is never closed".to_owned(),
-                    "the rest of the script becomes its text".to_owned(),
-                    format!("put `{delimiter}` alone on a line, without indentation"),
-                ),
-            };
+            let Some((message, label, help)) = told(context, &suspicious.kind) else { continue };
             let finding = Finding::new(RuleId::SuspiciousCommand, suspicious.place, message).label(label).help(help);
             findings.push(finding.stage(stage.name.name.clone()));
         }
     }
     shell_exports(context, findings);
+}
+
+/// Title, label and help; nothing for what is right in this configuration.
+fn told(context: &Context<'_>, kind: &SuspiciousKind) -> Option<(String, String, String)> {
+    Some(match kind {
+        SuspiciousKind::PairInOneWord { command, key, value } => (
+            format!("`{command}` expects KEY VALUE"),
+            format!("this waits on stdin for a key named `{key}={value}`"),
+            format!("write `{command} {key} \"{value}\"`"),
+        ),
+        SuspiciousKind::SpacedPair { command, key, value } => {
+            (format!("`{command}` expects KEY VALUE"), format!("this sets `{key}` to `=`"), format!("write `{command} {key} \"{value}\"`"))
+        }
+        SuspiciousKind::ExportShape(words) => export_shape(context, words)?,
+        SuspiciousKind::TriggerWithoutName => (
+            "`trigger-task` expects a stage".to_owned(),
+            "this command fails".to_owned(),
+            "name the stage: `trigger-task STAGE`".to_owned(),
+        ),
+        SuspiciousKind::TriggerOfSeveral(more) => {
+            let other = more.iter().find(|name| matches!(context.model.target(name), Target::Stage(_)))?;
+            (
+                "`trigger-task` starts one stage".to_owned(),
+                format!("`{other}` is only a label here, and does not start"),
+                format!("write `trigger-task {other}` on a line of its own"),
+            )
+        }
+        SuspiciousKind::SourcesFolder(path) => {
+            ("`source` of a folder".to_owned(), format!("`{path}` is a folder, so nothing is read"), "name a file".to_owned())
+        }
+        SuspiciousKind::OpenHereDocument(delimiter) => (
+            "here-document is never closed".to_owned(),
+            "the rest of the script becomes its text".to_owned(),
+            format!("put `{delimiter}` alone on a line, without indentation"),
+        ),
+    })
+}
+
+/// `export_env key=value`; `export_env key value` where the value is no key.
+fn export_shape(context: &Context<'_>, words: &[CompactString]) -> Option<(String, String, String)> {
+    let is_key = |word: &str| {
+        let is_set = context.flow.stages.iter().flat_map(|flow| flow.sets()).any(|set| set.key.as_deref() == Some(word));
+        is_set || context.settings.has_property(word) || platform::is_provided(word) || platform::parameter(word).is_some()
+    };
+    if let Some((key, value)) = words.iter().find_map(|word| word.split_once('=')) {
+        return Some((
+            "`export_env` expects keys".to_owned(),
+            format!("this exports a key named `{key}={value}`"),
+            format!("write `set_env {key} \"{value}\"`, then `export_env {key}`"),
+        ));
+    }
+    let [key, value] = words else { return None };
+    (is_key(key) && !is_key(value) && words.len() == 2).then(|| {
+        (
+            "`export_env` expects keys".to_owned(),
+            format!("`{value}` is taken for a key, and nothing sets it"),
+            format!("write `set_env {key} \"{value}\"`, then `export_env {key}`"),
+        )
+    })
 }
 
 /// `export APP_URL=..` before the trigger, where the async stage reads `app-url`, and nothing else brings it.
@@ -80,7 +128,7 @@ fn shell_exports(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 if is_brought || context.settings.has_property(key) || platform::is_provided(key) || platform::parameter(key).is_some() {
                     continue;
                 }
-                for export in flow.shell_exports.iter().filter(|export| !export.is_from_store && is_same(export, key)) {
+                for export in flow.shell_exports().filter(|export| !export.is_from_store && is_same(export, key)) {
                     let target = &context.model.stage(run.target).name.name;
                     let message = format!("`export {}` does not reach async runs", export.name);
                     let at = match found.iter().position(|finding| finding.at == export.place) {

@@ -22,7 +22,7 @@ pub use parse::parse;
 pub use redirect::{Descriptor, Document, Input, Redirect, RedirectOperator, Target, input};
 pub use statement::{
     AndOr, ArmEnd, AssignedValue, Assignment, Block, Case, CaseArm, Chain, Command, Coproc, Declaration, Declarer, Element, Function, If,
-    Loop, LoopHead, More, Pattern, PatternPart, Redirected, Scope, Statement, StatementKind, Test,
+    Loop, LoopHead, More, Redirected, Scope, Statement, StatementKind, Test,
 };
 pub use word::{Arithmetic, Braces, Expansion, Operator, Part, Parts, Quoting, Replaced, Word};
 
@@ -37,6 +37,16 @@ pub struct Script {
     pub comments: Vec<Span>,
     /// Here-documents that only the end of the script closes.
     pub open_documents: Vec<OpenDocument>,
+}
+
+impl Script {
+    /// About how many bytes its commands take.
+    pub fn length(&self) -> usize {
+        match (self.body.first(), self.body.last()) {
+            (Some(first), Some(last)) => last.span.end.saturating_sub(first.span.start) as usize,
+            _ => 0,
+        }
+    }
 }
 
 /// A here-document without its last line.

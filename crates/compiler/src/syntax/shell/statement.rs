@@ -85,8 +85,6 @@ pub struct More {
     pub environment: Box<[Assignment]>,
     /// Its redirections, in order.
     pub redirects: Box<[Redirect]>,
-    /// Static shell text that it runs: `bash -c '..'`, `eval '..'`, `trap '..' EXIT`.
-    pub inline: Option<Block>,
 }
 
 impl Command {
@@ -108,11 +106,6 @@ impl Command {
     /// Its redirections, in order.
     pub fn redirects(&self) -> &[Redirect] {
         self.more.as_ref().map_or(&[], |more| &more.redirects)
-    }
-
-    /// Static shell text that it runs.
-    pub fn inline(&self) -> Option<&Block> {
-        self.more.as_ref()?.inline.as_ref()
     }
 }
 
@@ -237,8 +230,10 @@ pub enum Test {
     Equals {
         /// The value.
         left: Word,
-        /// A pattern in `[[ ]]`, plain text in `[ ]`.
-        right: Pattern,
+        /// Right of it.
+        right: Word,
+        /// Whether it is a pattern, as in `[[ ]]`; else plain text, as in `[ ]`.
+        is_pattern: bool,
         /// `!=`.
         negated: bool,
     },
@@ -282,26 +277,6 @@ pub enum Test {
     Other(Box<[Word]>),
 }
 
-/// A glob pattern.
-#[derive(Debug)]
-pub struct Pattern {
-    /// Its parts; `None` where it holds more than text, `*` and `?`.
-    pub parts: Option<Box<[PatternPart]>>,
-    /// The words of a pattern without parts, evaluated for what they run.
-    pub words: Box<[Word]>,
-}
-
-/// A part of a glob pattern.
-#[derive(Debug)]
-pub enum PatternPart {
-    /// Text, or a word that is expanded.
-    Word(Word),
-    /// `*`.
-    Any,
-    /// `?`.
-    One,
-}
-
 /// `if`.
 #[derive(Debug)]
 pub struct If {
@@ -343,8 +318,6 @@ pub enum LoopHead {
         condition: Block,
         /// `until`.
         until: bool,
-        /// Whether it is literally `while true`: the body runs at least once.
-        endless: bool,
     },
     /// `for ((first; condition; step))`.
     Arithmetic(Box<[Arithmetic; 3]>),
@@ -363,7 +336,7 @@ pub struct Case {
 #[derive(Debug)]
 pub struct CaseArm {
     /// Any of these must match.
-    pub patterns: Box<[Pattern]>,
+    pub patterns: Box<[Word]>,
     /// What runs then.
     pub body: Block,
     /// What happens behind it.

@@ -57,8 +57,10 @@ pub enum Part {
     Text(CompactString, Quoting),
     /// `$name`, `${name}`.
     Variable(CompactString, Quoting),
-    /// `${name[@]}`, `${name[*]}`; `$@` and `$*` with the name `@`.
+    /// `${name[@]}`; `$@` with the name `@`.
     All(CompactString, Quoting),
+    /// `${name[*]}`; `$*` with the name `@`: in quotes one word.
+    Joined(CompactString, Quoting),
     /// `${ .. }` of every other form.
     Expansion(Arc<Expansion>, Quoting),
     /// `$( .. )`, and backquotes.
@@ -179,6 +181,11 @@ impl Expansion {
         }
     }
 
+    /// Where its words stand.
+    pub fn span(&self) -> Span {
+        self.words().map(|word| word.span).reduce(|first, last| Span { start: first.start, end: last.end }).unwrap_or_default()
+    }
+
     /// All words inside.
     pub fn words(&self) -> impl Iterator<Item = &Word> {
         self.subscript.iter().chain(&self.operands)
@@ -227,7 +234,7 @@ impl Word {
     /// Whether its evaluation can do more than give a text: run something, or assign a variable.
     pub fn does_something(&self) -> bool {
         self.parts.iter().any(|part| match part {
-            Part::Text(..) | Part::Variable(..) | Part::All(..) => false,
+            Part::Text(..) | Part::Variable(..) | Part::All(..) | Part::Joined(..) => false,
             Part::Expansion(expansion, _) => {
                 matches!(expansion.operator, Operator::Assign { .. }) || expansion.words().any(Word::does_something)
             }

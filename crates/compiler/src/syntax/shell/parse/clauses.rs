@@ -128,7 +128,7 @@ impl Parser<'_> {
                 return self.fail(at, at + 1, Fault::NoPattern);
             }
             let word = self.word(Mode::PLAIN)?;
-            patterns.push(self.pattern(word));
+            patterns.push(word);
             self.skip_blanks();
             match self.peek() {
                 b'|' => self.at += 1,

@@ -207,9 +207,8 @@ impl Parser<'_> {
         let (start, errors) = (self.at, self.found.errors.len());
         self.at += word.len();
         let condition = self.body(DO | DONE, (start, word))?;
-        let endless = word == "while" && is_true(&condition);
         let body = self.loop_body((start, word), errors)?;
-        let head = LoopHead::Condition { condition, until: word == "until", endless };
+        let head = LoopHead::Condition { condition, until: word == "until" };
         Ok(StatementKind::Loop(Box::new(Loop { head, body })))
     }
 
@@ -290,10 +289,4 @@ impl Parser<'_> {
         let span = self.span(start, self.end);
         Ok(Statement { span, kind: StatementKind::Coproc(Box::new(Coproc { name, inner })) })
     }
-}
-
-/// Whether a condition is `true` or `:`.
-fn is_true(condition: &Block) -> bool {
-    let [Statement { kind: StatementKind::Command(command), .. }] = &**condition else { return false };
-    command.words.len() == 1 && (command.name().is("true") || command.name().is(":"))
 }

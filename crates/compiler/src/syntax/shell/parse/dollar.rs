@@ -22,8 +22,9 @@ impl Parser<'_> {
             b'\'' if quoting == Quoting::Bare => self.ansi_quoted(),
             b'"' if quoting == Quoting::Bare => self.double_quoted(),
             b'@' | b'*' => {
+                let part = if self.peek() == b'@' { Part::All } else { Part::Joined };
                 self.at += 1;
-                self.parts.push(Part::All("@".into(), quoting));
+                self.parts.push(part("@".into(), quoting));
                 Ok(())
             }
             b'#' | b'?' | b'-' | b'$' | b'!' | b'0'..=b'9' => {
@@ -166,7 +167,7 @@ impl Parser<'_> {
             at += 1;
         }
         let mut inner = Parser::new(&buffer, self.place.shifted(&shifts));
-        (inner.depth, inner.inline) = (self.depth, self.inline);
+        inner.depth = self.depth;
         inner.found = std::mem::take(&mut self.found);
         let block = inner.script();
         self.found = std::mem::take(&mut inner.found);

@@ -152,6 +152,7 @@ impl Parser<'_> {
         if is_length || is_indirect {
             self.at += 1;
         }
+        let is_star = self.peek() == b'*';
         let name = self.parameter();
         let subscript = self.expansion_subscript(start)?;
         let is_all = subscript.as_ref().is_some_and(|word| word.is("@") || word.is("*"));
@@ -164,8 +165,17 @@ impl Parser<'_> {
         let operands = self.operands(opener, operator, quoting)?;
         self.at += 1;
         let part = match operator {
-            Operator::Get if is_all && !is_indirect => Part::All(name, quoting),
-            Operator::Get if !is_indirect && subscript.is_none() && name == "@" => Part::All(name, quoting),
+            Operator::Get if is_all && !is_indirect => {
+                let is_star = subscript.as_ref().is_some_and(|word| word.is("*"));
+                if is_star { Part::Joined(name, quoting) } else { Part::All(name, quoting) }
+            }
+            Operator::Get if !is_indirect && subscript.is_none() && name == "@" => {
+                if is_star {
+                    Part::Joined(name, quoting)
+                } else {
+                    Part::All(name, quoting)
+                }
+            }
             // `${BASH_SOURCE[0]}` is what the name alone gives.
             Operator::Get if !is_indirect && (subscript.is_none() || name == "BASH_SOURCE") => Part::Variable(name, quoting),
             _ => Part::Expansion(Arc::new(Expansion { name, is_indirect, subscript, operator, operands }), quoting),

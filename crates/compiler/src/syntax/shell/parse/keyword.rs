@@ -36,10 +36,6 @@ pub(super) enum Keyword {
     Test,
     /// `eval`, `let`, `alias`: compound assignments may follow.
     Assigning,
-    /// `bash`, `sh`, `trap`.
-    Running,
-    /// `eval`.
-    Eval,
 }
 
 pub(super) const FI: Closers = 1;
@@ -95,10 +91,7 @@ fn built_in(word: &[u8]) -> Keyword {
         b"return" => Keyword::Return,
         b"break" => Keyword::Break,
         b"continue" => Keyword::Continue,
-        b"let" | b"alias" => Keyword::Assigning,
-        b"eval" => Keyword::Eval,
-        b"trap" | b"bash" | b"sh" => Keyword::Running,
-        _ if word.ends_with(b"/bash") || word.ends_with(b"/sh") => Keyword::Running,
+        b"let" | b"alias" | b"eval" => Keyword::Assigning,
         _ => Keyword::None,
     }
 }
@@ -122,7 +115,7 @@ impl Parser<'_> {
                 let next = self.byte(self.at + 1);
                 if is(next, META) || self.line_break(self.at + 1) > 0 { Keyword::Group } else { Keyword::None }
             }
-            b'!' | b'[' | b']' | b'}' | b'/' | b'a'..=b'f' | b'i' | b'l' | b'r'..=b'u' | b'w' => keyword(self.plain_word()),
+            b'!' | b'[' | b']' | b'}' | b'a'..=b'f' | b'i' | b'l' | b'r'..=b'u' | b'w' => keyword(self.plain_word()),
             _ => Keyword::None,
         }
     }

@@ -40,8 +40,6 @@ use place::Place;
 
 /// How deep commands and expansions may stand in each other.
 const MAX_DEPTH: usize = 150;
-/// How deep static shell text (`bash -c '..'`) is parsed inside static shell text.
-const MAX_INLINE_DEPTH: usize = 4;
 /// Comments are kept only where they say this.
 const COMMENT_MARK: &str = "sidestage:";
 /// More errors of one script say no more.
@@ -94,8 +92,6 @@ struct Parser<'a> {
     is_odd: bool,
     /// How deep this is in compound commands and expansions.
     depth: usize,
-    /// How deep this is in static text that commands run.
-    inline: usize,
     /// What may close something that is open here.
     awaited: Closers,
     /// Whether a `)` closes something here: a here-document may end before it.
@@ -139,7 +135,6 @@ impl<'a> Parser<'a> {
             keeps_comments: false,
             is_odd,
             depth: 0,
-            inline: 0,
             awaited: 0,
             in_substitution: false,
             is_closed: false,
@@ -205,21 +200,6 @@ impl<'a> Parser<'a> {
         self.pending_base = pending_base;
         (self.is_closed, self.in_document) = (is_closed, in_document);
         result
-    }
-
-    /// Static text that a command runs, such as `bash -c '..'`; `None` where it does not parse.
-    fn inline_text(&mut self, start: usize, end: usize) -> Option<Block> {
-        let errors = self.found.errors.len();
-        let documents = self.found.open_documents.len();
-        self.inline += 1;
-        let (depth, resume) = (self.depth, self.resume);
-        let block = self.deeper(start, |parser| Ok(parser.within(start, end, Self::script)));
-        (self.depth, self.resume) = (depth, resume);
-        self.inline -= 1;
-        self.found.open_documents.truncate(documents);
-        let is_sound = self.found.errors.len() == errors;
-        self.found.errors.truncate(errors);
-        block.ok().filter(|_| is_sound)
     }
 
     /// Notes an error.

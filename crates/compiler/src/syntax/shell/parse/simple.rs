@@ -1,13 +1,13 @@
 //! Simple commands, and the built-ins that have a form of their own.
 
 use super::super::redirect::Redirect;
-use super::super::statement::{Assignment, Block, Command, Declaration, Declarer, More, Redirected, Scope, Statement, StatementKind};
-use super::super::word::{Part, Parts, Quoting, Word};
+use super::super::statement::{Assignment, Command, Declaration, Declarer, More, Redirected, Scope, Statement, StatementKind};
+use super::super::word::Word;
 use super::assign::Assigned;
 use super::bytes::{END, NAME_START, is};
 use super::keyword::{Keyword, keyword};
 use super::words::Mode;
-use super::{MAX_INLINE_DEPTH, Parsed, Parser};
+use super::{Parsed, Parser};
 
 /// What is read of a simple command.
 struct Simple {
@@ -20,8 +20,6 @@ struct Simple {
     /// `declare`: what it declares.
     items: Vec<Assignment>,
     scope: Scope,
-    /// The bytes of its words, where it may be given text to run.
-    ranges: Vec<(usize, usize)>,
 }
 
 impl Parser<'_> {
@@ -36,7 +34,6 @@ impl Parser<'_> {
             redirects: Vec::new(),
             items: Vec::new(),
             scope: Scope::Shell,
-            ranges: Vec::new(),
         };
         loop {
             self.skip_blanks();
@@ -62,20 +59,16 @@ impl Parser<'_> {
 
     /// A word or an assignment.
     fn element(&mut self, simple: &mut Simple) -> Parsed<()> {
-        let start = self.at;
         if simple.has_name {
             return match simple.name {
                 Keyword::Local | Keyword::Declare | Keyword::Typeset | Keyword::Export | Keyword::Readonly => self.item(simple),
                 _ => {
-                    let word = if matches!(simple.name, Keyword::Assigning | Keyword::Eval) { self.array_argument()? } else { None };
+                    let word = if simple.name == Keyword::Assigning { self.array_argument()? } else { None };
                     let word = match word {
                         Some(word) => word,
                         None => self.word(Mode::ARGUMENT)?,
                     };
                     self.words.push(word);
-                    if matches!(simple.name, Keyword::Running | Keyword::Eval) {
-                        simple.ranges.push((start, self.end));
-                    }
                     Ok(())
                 }
             };
@@ -182,15 +175,10 @@ impl Parser<'_> {
                 let words: Vec<Word> = self.words.drain(base + 1..).collect();
                 StatementKind::Test(Box::new(super::test::bracket(words)))
             }
-            name => {
-                let inline = match name {
-                    Keyword::Running | Keyword::Eval => self.inline(base, &simple.ranges),
-                    _ => None,
-                };
+            _ => {
                 let words = self.take_words(base);
-                let has_more = has_environment || !simple.redirects.is_empty() || inline.is_some();
-                let more =
-                    has_more.then(|| Box::new(More { environment: simple.assignments.into(), redirects: simple.redirects.into(), inline }));
+                let has_more = has_environment || !simple.redirects.is_empty();
+                let more = has_more.then(|| Box::new(More { environment: simple.assignments.into(), redirects: simple.redirects.into() }));
                 return Statement { span, kind: StatementKind::Command(Command { words, more }) };
             }
         };
@@ -207,45 +195,6 @@ impl Parser<'_> {
     fn declaration(&mut self, builtin: Declarer, base: usize, items: Vec<Assignment>) -> StatementKind {
         let options = self.take_words(base + 1);
         StatementKind::Declare(Box::new(Declaration { builtin, options, items: items.into() }))
-    }
-
-    /// Shell text that a command is given to run, where it stands in the script as it is.
-    fn inline(&mut self, base: usize, ranges: &[(usize, usize)]) -> Option<Block> {
-        if self.inline >= MAX_INLINE_DEPTH {
-            return None;
-        }
-        let words = self.words.get(base..).unwrap_or_default();
-        let name = words.first()?.literal()?;
-        let arguments = words.get(1..)?;
-        let index = match name.as_str() {
-            "eval" if arguments.len() > 1 => return self.inline_words(ranges),
-            "eval" | "trap" => 0,
-            _ => arguments.iter().position(|word| word.is("-c") || word.is("-ec") || word.is("-lc"))? + 1,
-        };
-        let (start, end) = self.static_text(arguments.get(index)?, *ranges.get(index)?)?;
-        self.inline_text(start, end)
-    }
-
-    /// `eval a b c`: as if it stood there, where all is plain.
-    fn inline_words(&mut self, ranges: &[(usize, usize)]) -> Option<Block> {
-        let (start, end) = (ranges.first()?.0, ranges.last()?.1);
-        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'_' | b'-' | b'.' | b'/' | b'=' | b':');
-        if !self.raw(start, end).iter().all(is_plain) {
-            return None;
-        }
-        self.inline_text(start, end)
-    }
-
-    /// Where the text of a word stands, if it is nothing but one run of text without escapes.
-    fn static_text(&self, word: &Word, (start, end): (usize, usize)) -> Option<(usize, usize)> {
-        let Parts::One(Part::Text(text, quoting)) = &word.parts else { return None };
-        let raw = self.raw(start, end);
-        let bounds = match (quoting, raw.first()?) {
-            (Quoting::Bare, _) => (start, end),
-            (Quoting::Quoted, b'\'' | b'"') => (start + 1, end - 1),
-            _ => return None,
-        };
-        (self.raw(bounds.0, bounds.1) == text.as_bytes() || (self.is_odd && raw.len() > text.len())).then_some(bounds)
     }
 }
 
@@ -265,8 +214,6 @@ fn is_command_name(keyword: Keyword) -> bool {
             | Keyword::Bracket
             | Keyword::Test
             | Keyword::Assigning
-            | Keyword::Eval
-            | Keyword::Running
     )
 }
 

@@ -1,10 +1,10 @@
-//! `[[ .. ]]` and `[ .. ]`; patterns.
+//! `[[ .. ]]` and `[ .. ]`.
 
 use compact_str::CompactString;
 
 use super::super::error::Fault;
-use super::super::statement::{Pattern, PatternPart, StatementKind, Test};
-use super::super::word::{Part, Parts, Quoting, Word};
+use super::super::statement::{StatementKind, Test};
+use super::super::word::Word;
 use super::bytes::END;
 use super::words::Mode;
 use super::{Parsed, Parser};
@@ -172,46 +172,10 @@ impl Parser<'_> {
         let right = self.word(if is_regex { Mode::REGEX } else { Mode::PLAIN })?;
         self.skip_lines();
         Ok(match operator.as_str() {
-            "=" | "==" | "!=" => Test::Equals { left, right: self.pattern(right), negated: operator == "!=" },
+            "=" | "==" | "!=" => Test::Equals { left, right, is_pattern: true, negated: operator == "!=" },
             "=~" => Test::Matches { left, regex: right },
             _ => Test::Binary { operator, left, right },
         })
-    }
-
-    /// The pattern that a word is.
-    #[allow(clippy::unused_self)] // reads as the other builders do
-    pub(super) fn pattern(&self, word: Word) -> Pattern {
-        let mut parts = Vec::with_capacity(word.parts.len());
-        for part in &word.parts {
-            match part {
-                Part::Text(text, Quoting::Bare) if text.contains('[') => return unknown(word),
-                Part::Text(text, Quoting::Bare) => globs(text, &word, &mut parts),
-                Part::Opaque(_) | Part::Process(_) | Part::Braces(_) => return unknown(word),
-                part => parts.push(PatternPart::Word(Word { span: word.span, parts: Parts::One(part.clone()) })),
-            }
-        }
-        Pattern { parts: Some(parts.into()), words: Box::default() }
-    }
-}
-
-fn unknown(word: Word) -> Pattern {
-    Pattern { parts: None, words: Box::new([word]) }
-}
-
-fn globs(text: &str, word: &Word, parts: &mut Vec<PatternPart>) {
-    let mut rest = text;
-    loop {
-        let stop = rest.find(['*', '?']);
-        let (plain, after) = rest.split_at(stop.unwrap_or(rest.len()));
-        if !plain.is_empty() {
-            parts.push(PatternPart::Word(Word::of_text(word.span, plain.into(), Quoting::Quoted)));
-        }
-        match after.chars().next() {
-            Some('*') => parts.push(PatternPart::Any),
-            Some(_) => parts.push(PatternPart::One),
-            None => return,
-        }
-        rest = &after[1..];
     }
 }
 
@@ -237,7 +201,13 @@ fn bracket_test(words: &[Word]) -> Test {
         [word] => Test::Empty { word: word.clone(), negated: true },
         [flag, word] if flag.is("-z") || flag.is("-n") => Test::Empty { word: word.clone(), negated: flag.is("-n") },
         [left, operator, right] if operator.is("=") || operator.is("==") || operator.is("!=") => {
-            Test::Equals { left: left.clone(), right: text_pattern(right.clone()), negated: operator.is("!=") }
+            Test::Equals { left: left.clone(), right: right.clone(), is_pattern: false, negated: operator.is("!=") }
+        }
+        [left, operator, right] if operator.literal().is_some_and(|operator| is_binary(&operator)) => {
+            Test::Binary { operator: operator.literal().unwrap_or_default(), left: left.clone(), right: right.clone() }
+        }
+        [flag, word] if flag.literal().is_some_and(|flag| unary(flag.as_bytes()).is_some()) => {
+            Test::Unary { operator: flag.literal().unwrap_or_default(), word: word.clone() }
         }
         other => match other.iter().position(|word| word.is("-o") || word.is("-a")) {
             Some(at) if at > 0 && at + 1 < other.len() => {
@@ -249,6 +219,7 @@ fn bracket_test(words: &[Word]) -> Test {
     }
 }
 
-fn text_pattern(word: Word) -> Pattern {
-    Pattern { parts: Some(Box::new([PatternPart::Word(word)])), words: Box::default() }
+/// The operators of `[ ]` that compare two operands, but for `=` and its kin.
+fn is_binary(operator: &str) -> bool {
+    matches!(operator, "-eq" | "-ne" | "-lt" | "-le" | "-gt" | "-ge" | "-ef" | "-nt" | "-ot" | "<" | ">")
 }

@@ -23,6 +23,7 @@ fn part(part: &Part) -> String {
         Part::Text(text, Quoting::Quoted) => format!("'{text}'"),
         Part::Variable(name, _) => format!("${name}"),
         Part::All(name, _) => format!("${name}[@]"),
+        Part::Joined(name, _) => format!("${name}[*]"),
         Part::Expansion(expansion, _) => {
             let words: Vec<Word> = expansion.words().cloned().collect();
             let indirect = if expansion.is_indirect { "!" } else { "" };
@@ -45,7 +46,7 @@ fn every_form_of_expansion_is_kept_with_its_words() {
     for (text, expected) in [
         ("a $b", "$b"),
         ("a ${b}", "$b"),
-        ("a $1$@$*${10}$?$$", "$1 $@[@] $@[@] $10 $? $$"),
+        ("a $1$@$*${10}$?$$", "$1 $@[@] $@[*] $10 $? $$"),
         ("a ${b[@]} ", "$b[@]"),
         ("a ${BASH_SOURCE[0]}", "$BASH_SOURCE"),
         ("a ${b[i+$c]}", "b Get(i+ $c)"),

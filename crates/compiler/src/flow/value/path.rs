@@ -3,14 +3,14 @@
 use compact_str::CompactString;
 
 use super::folder::Folder;
-use super::value::{Piece, Text, Value};
+use super::{Piece, Value};
 
 /// Folders below the workspace that are the configuration's repository by convention.
 const REPO_NAMES: &[&str] = &["one-pipeline-config-repo"];
 
 impl Folder {
     /// Where a path leads from here.
-    pub(crate) fn join(&self, path: &Text) -> Self {
+    pub(crate) fn join(&self, path: &[Piece]) -> Self {
         let mut folder = self.clone();
         let mut is_first = true;
         // A segment can be made of several pieces: `v$X.sh` is unknown as a whole.
@@ -36,7 +36,8 @@ impl Folder {
     /// What identifies a file that a script writes or reads from here, in whatever stage it does so. `None` where that
     /// is not known, and for devices.
     pub(crate) fn file_below(&self, value: &Value) -> Option<CompactString> {
-        let [text] = value.options() else { return None };
+        let options = value.options();
+        let [text] = &*options else { return None };
         match &**text {
             [Piece::Text(path)]
                 if path.starts_with("/dev/") || path.starts_with("/proc/") || path.starts_with('~') || path.ends_with('/') =>
@@ -131,7 +132,7 @@ impl Segment {
 #[cfg(test)]
 mod tests {
     use super::super::folder::Folder;
-    use super::super::value::{Cause, Piece};
+    use super::super::{Cause, Piece};
 
     fn text(text: &str) -> Piece {
         Piece::Text(text.into())

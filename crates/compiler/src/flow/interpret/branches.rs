@@ -1,0 +1,354 @@
+//! Branches: each is run, taken back, and joined with the others.
+//!
+//! A condition is run to a [`Split`]: what holds where it succeeded, and what holds where it failed. So `a && b || c`
+//! knows that `c` runs where either failed, and `if f; then` what `f` did before it succeeded.
+
+use super::super::facts::{Fact, Subject};
+use super::super::stage::Event;
+use super::super::state::{Branch, Mark};
+use super::{Frame, Interpreter, Status};
+use crate::source::Span;
+use crate::syntax::shell::{AndOr, ArmEnd, Block, Case, Chain, If, Statement, StatementKind};
+
+/// What a statement led to, since a mark.
+#[derive(Debug, Clone, Default)]
+pub(in crate::flow) struct Split {
+    /// Where it succeeded.
+    pub(in crate::flow) success: Option<Branch>,
+    /// Where it failed.
+    pub(in crate::flow) failure: Option<Branch>,
+    /// Whether it can also fail where something is broken: it fails as it succeeds.
+    pub(in crate::flow) is_likely: bool,
+}
+
+impl Split {
+    fn of(status: Status, branch: Branch) -> Self {
+        match status {
+            Status::Success => Self { success: Some(branch), ..Self::default() },
+            Status::Failure => Self { failure: Some(branch), ..Self::default() },
+            Status::Likely => Self { success: Some(branch), is_likely: true, ..Self::default() },
+            Status::Unknown => Self { success: Some(branch.clone()), failure: Some(branch), is_likely: false },
+        }
+    }
+
+    fn negated(self) -> Self {
+        // What fails only where something is broken may then succeed.
+        let failure = self.success.clone();
+        let success = self.failure.or_else(|| self.success.filter(|_| self.is_likely));
+        Self { success, failure, is_likely: false }
+    }
+
+    /// Where it failed, also where that takes something broken.
+    pub(in crate::flow) fn any_failure(&self) -> Option<Branch> {
+        self.failure.clone().or_else(|| self.success.clone().filter(|_| self.is_likely))
+    }
+
+    pub(in crate::flow) fn status(&self) -> Status {
+        match (&self.success, &self.failure) {
+            (Some(_), None) if self.is_likely => Status::Likely,
+            (Some(_), None) => Status::Success,
+            (None, Some(_)) => Status::Failure,
+            _ => Status::Unknown,
+        }
+    }
+}
+
+impl Interpreter<'_, '_> {
+    /// Runs a statement whose two outcomes part ways, and goes on from both.
+    pub(super) fn joined(&mut self, statement: &Statement) -> Status {
+        let start = self.state.mark();
+        let split = self.split(statement, start);
+        let status = split.status();
+        self.merge(split.success.into_iter().chain(split.failure).collect());
+        status
+    }
+
+    /// Runs a statement and takes it back: what it led to since `start`.
+    pub(super) fn split(&mut self, statement: &Statement, start: Mark) -> Split {
+        match &statement.kind {
+            StatementKind::Chain(chain) => self.split_chain(chain, start),
+            StatementKind::Not(inner) => self.in_condition(|interpreter| interpreter.split(inner, start)).negated(),
+            StatementKind::Time(inner) => self.split(inner, start),
+            StatementKind::Group(block) => self.split_block(block, start),
+            StatementKind::Test(test) => {
+                if !self.spend(1, statement.span) {
+                    return Split::default();
+                }
+                let (answer, id) = self.in_condition(|interpreter| interpreter.test(test));
+                match (answer, id) {
+                    (None, Some(id)) if self.alive => {
+                        let here = self.state.mark();
+                        let mut sides = [true, false].map(|side| {
+                            self.state.assume(self.facts, id, side);
+                            let branch = self.state.delta(start);
+                            self.state.take_back(here);
+                            Some(branch)
+                        });
+                        self.state.take_back(start);
+                        Split { success: sides[0].take(), failure: sides[1].take(), is_likely: false }
+                    }
+                    _ => self.taken_back(Status::of(answer), start, statement.span),
+                }
+            }
+            StatementKind::Command(command) => {
+                if !self.spend(1, statement.span) {
+                    return Split::default();
+                }
+                let split = self.split_command(command, statement.span, start);
+                if let Some(split) = split {
+                    return split;
+                }
+                let status = self.statement(statement);
+                self.taken_back(status, start, statement.span)
+            }
+            _ => {
+                let status = self.statement(statement);
+                self.taken_back(status, start, statement.span)
+            }
+        }
+    }
+
+    /// As [`Self::split`], for the last statement of a block, behind those before it.
+    pub(super) fn split_block(&mut self, block: &Block, start: Mark) -> Split {
+        let [first @ .., last] = &**block else { return self.taken_back(Status::Success, start, Span::default()) };
+        for statement in first {
+            if !self.alive {
+                break;
+            }
+            // Only the end of a condition is asked.
+            self.statement(statement);
+        }
+        if !self.alive {
+            return self.taken_back(Status::Unknown, start, last.span);
+        }
+        self.split(last, start)
+    }
+
+    pub(super) fn taken_back(&mut self, status: Status, start: Mark, span: Span) -> Split {
+        let branch = self.state.take_back(start);
+        let is_alive = std::mem::replace(&mut self.alive, true);
+        if !self.spend(branch.len() / 8, span) {
+            self.alive = true;
+            return Split::default();
+        }
+        if is_alive { Split::of(status, branch) } else { Split::default() }
+    }
+
+    /// Each member where the members before it let it run.
+    fn split_chain(&mut self, chain: &Chain, start: Mark) -> Split {
+        let mut split = self.member(&chain.first, !chain.rest.is_empty(), start);
+        for (index, (join, member)) in chain.rest.iter().enumerate() {
+            let is_handled = index + 1 < chain.rest.len();
+            match join {
+                AndOr::And => {
+                    let Some(success) = split.success.take() else { continue };
+                    self.enter(&success);
+                    let right = self.uncertain(split.failure.is_some(), |interpreter| interpreter.member(member, is_handled, start));
+                    split.success = right.success;
+                    split.failure = self.either(split.failure, right.failure);
+                    split.is_likely |= right.is_likely;
+                }
+                AndOr::Or => {
+                    let Some(failure) = split.any_failure() else { continue };
+                    let has_success = split.success.is_some();
+                    self.enter(&failure);
+                    let right = self.uncertain(has_success, |interpreter| interpreter.member(member, is_handled, start));
+                    split.success = self.either(split.success, right.success);
+                    split.failure = right.failure;
+                    split.is_likely = right.is_likely || (split.is_likely && split.failure.is_some());
+                }
+            }
+        }
+        split
+    }
+
+    fn member(&mut self, statement: &Statement, is_handled: bool, start: Mark) -> Split {
+        if is_handled { self.in_condition(|interpreter| interpreter.split(statement, start)) } else { self.split(statement, start) }
+    }
+
+    /// Goes on from a branch that was taken back.
+    pub(super) fn enter(&mut self, branch: &Branch) {
+        self.state.redo(self.facts, branch, None);
+    }
+
+    /// What holds where either branch was taken; both began at the present state.
+    pub(super) fn either(&mut self, left: Option<Branch>, right: Option<Branch>) -> Option<Branch> {
+        match (left, right) {
+            (Some(left), Some(right)) => {
+                let here = self.state.mark();
+                self.state.join(self.facts, &[left, right]);
+                Some(self.state.take_back(here))
+            }
+            (left, right) => left.or(right),
+        }
+    }
+
+    /// Goes on where any of the branches came out.
+    pub(super) fn merge(&mut self, branches: Vec<Branch>) {
+        if branches.is_empty() {
+            self.alive = false;
+        } else {
+            self.state.join(self.facts, &branches);
+        }
+    }
+
+    /// Runs something that may not run.
+    pub(in crate::flow) fn perhaps(&mut self, run: impl FnOnce(&mut Self)) {
+        let start = self.state.mark();
+        self.uncertain(true, run);
+        let branch = self.state.take_back(start);
+        let mut branches = vec![Branch::default()];
+        if std::mem::replace(&mut self.alive, true) {
+            branches.push(branch);
+        }
+        self.merge(branches);
+    }
+
+    /// Runs something that may not run for a reason that cannot be followed: what it exports is not proven.
+    pub(in crate::flow) fn perhaps_unproven(&mut self, span: Span, run: impl FnOnce(&mut Self)) {
+        let before = self.flow.events.len();
+        self.perhaps(run);
+        if self.alive && self.flow.events[before..].iter().any(|event| matches!(event, Event::Export(_))) {
+            let place = self.location(span);
+            self.set_fact(Subject::Widened, Fact::new(place, None));
+        }
+    }
+
+    /// Runs one of several things, whichever it is.
+    pub(in crate::flow) fn one_of<T>(&mut self, options: &[T], mut run: impl FnMut(&mut Self, &T) -> Status) -> Status {
+        if let [only] = options {
+            return run(self, only);
+        }
+        let start = self.state.mark();
+        let mut branches = Vec::new();
+        let mut status: Option<Status> = None;
+        for option in options {
+            let own = self.uncertain(true, |interpreter| run(interpreter, option));
+            let branch = self.state.take_back(start);
+            if std::mem::replace(&mut self.alive, true) {
+                branches.push(branch);
+                status = Some(status.map_or(own, |status| status.or(own)));
+            }
+        }
+        self.merge(branches);
+        status.unwrap_or(Status::Unknown)
+    }
+
+    /// The body of an arm, from where its condition led; taken back.
+    fn arm(&mut self, from: &Branch, is_uncertain: bool, body: &Block, start: Mark, ends: &mut Ends) {
+        self.enter(from);
+        let status = self.uncertain(is_uncertain, |interpreter| interpreter.block(body));
+        let branch = self.state.take_back(start);
+        if std::mem::replace(&mut self.alive, true) {
+            ends.add(branch, status);
+        }
+    }
+
+    pub(super) fn branches(&mut self, branches: &If) -> Status {
+        let start = self.state.mark();
+        let mut ends = Ends::default();
+        let mut open = Some(Branch::default());
+        let mut is_forked = false;
+        for (condition, body) in &branches.arms {
+            let Some(from) = open.take() else { break };
+            self.enter(&from);
+            let split =
+                self.uncertain(is_forked, |interpreter| interpreter.in_condition(|interpreter| interpreter.split_block(condition, start)));
+            open = split.any_failure();
+            if let Some(success) = &split.success {
+                is_forked |= open.is_some();
+                self.arm(success, is_forked, body, start, &mut ends);
+            }
+        }
+        match (&branches.otherwise, open) {
+            (Some(body), Some(from)) => self.arm(&from, is_forked, body, start, &mut ends),
+            (None, Some(from)) => ends.add(from, Status::Success),
+            (_, None) => {}
+        }
+        let status = ends.status();
+        self.merge(ends.branches);
+        status
+    }
+
+    pub(super) fn case(&mut self, case: &Case) -> Status {
+        let value = self.word(&case.word);
+        if !self.alive {
+            return Status::Unknown;
+        }
+        let start = self.state.mark();
+        let mut ends = Ends::default();
+        // Paths that look for an arm, and those that fall into the next one.
+        let mut open = Some(Branch::default());
+        let mut falling: Option<Branch> = None;
+        let mut is_forked = false;
+        for arm in &case.arms {
+            let mut from = falling.take();
+            if let Some(looking) = open.take() {
+                self.enter(&looking);
+                let (answer, id) = self.any_matches(&case.word, &value, &arm.patterns);
+                let here = self.state.mark();
+                let side = |interpreter: &mut Self, answer: bool| {
+                    if let Some(id) = id {
+                        interpreter.state.assume(interpreter.facts, id, answer);
+                    }
+                    let branch = interpreter.state.delta(start);
+                    interpreter.state.take_back(here);
+                    branch
+                };
+                let (matched, others) = match answer {
+                    Some(true) => (Some(looking), None),
+                    Some(false) => (None, Some(looking)),
+                    None => (Some(side(self, true)), Some(side(self, false))),
+                };
+                self.state.take_back(start);
+                is_forked |= matched.is_some() && (others.is_some() || from.is_some());
+                from = self.either(from, matched);
+                open = others;
+            }
+            let Some(from) = from else { continue };
+            let mut own = Ends::default();
+            self.arm(&from, is_forked, &arm.body, start, &mut own);
+            let status = own.status();
+            let Some(end) = own.branches.pop() else { continue };
+            match arm.end {
+                ArmEnd::Done => ends.add(end, status),
+                ArmEnd::FallThrough => falling = Some(end),
+                ArmEnd::GoOn => open = self.either(open, Some(end)),
+            }
+        }
+        for end in open.into_iter().chain(falling) {
+            ends.add(end, Status::Success);
+        }
+        let status = ends.status();
+        self.merge(ends.branches);
+        status
+    }
+
+    /// Notes that some paths left the present process.
+    pub(super) fn note_left_process(&mut self) {
+        for frame in self.frames.iter_mut().rev() {
+            if let Frame::Process { may_have_left, .. } = frame {
+                *may_have_left = true;
+                return;
+            }
+        }
+    }
+}
+
+/// Where branches came out, and how.
+#[derive(Default)]
+struct Ends {
+    branches: Vec<Branch>,
+    status: Option<Status>,
+}
+
+impl Ends {
+    fn add(&mut self, branch: Branch, status: Status) {
+        self.branches.push(branch);
+        self.status = Some(self.status.map_or(status, |known| known.or(status)));
+    }
+
+    fn status(&self) -> Status {
+        self.status.unwrap_or(Status::Unknown)
+    }
+}

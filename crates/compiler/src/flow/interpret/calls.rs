@@ -1,0 +1,440 @@
+//! Calls: functions, sourced scripts, children and shell text. What a call did is kept, by all that it depends on: the
+//! state, and the [`Context`](super::Context).
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+
+use super::super::facts::{Fact, SubjectId};
+use super::super::scripts::{ScriptFile, align};
+use super::super::stage::Event;
+use super::super::state::{Branch, Defined, Flag, Functions, Mark, Toggle};
+use super::super::value::Value;
+use super::branches::Split;
+use super::{Context, End, Frame, Interpreter, Status};
+use crate::platform::PipelineKind;
+use crate::source::{Location, Span};
+use crate::syntax::shell::{Block, Command, Function};
+
+/// Calls of fewer steps are run again rather than remembered.
+const WORTH_REMEMBERING: usize = 32;
+/// A stage that notes more than this has calls that call others many times over: what is done again is not noted again.
+const MAX_EVENTS: usize = 20_000;
+/// Calls that stand deeper in each other are not entered.
+const MAX_CALLS: usize = 200;
+
+/// Everything that what a call does can depend on.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::flow) struct CallKey {
+    callee: usize,
+    context: Context,
+    is_certain: bool,
+    state: u64,
+    /// The run of a stage whose entry matters; 0 for all others.
+    scope: u32,
+    pipeline: Option<PipelineKind>,
+    is_asked_twice: bool,
+}
+
+/// What a call did.
+pub(in crate::flow) struct CallSummary {
+    /// What it changed, where it came out.
+    change: Option<Branch>,
+    status: Status,
+    /// Where the process ended in it: what it had changed of the store by then.
+    ends: Vec<(Vec<(SubjectId, Fact)>, End)>,
+    may_have_left: bool,
+    /// What it noted; `None` where the log was full: the same stage has noted it before.
+    events: Option<Vec<Event>>,
+    /// Between which changes of the store it ran first.
+    heads: (super::super::facts::ChangeId, super::super::facts::ChangeId),
+    depends_on_pipeline: bool,
+}
+
+/// The arguments of a call.
+pub(in crate::flow) enum Given {
+    /// Those of the script around it.
+    Inherited,
+    /// Its own, where they are known.
+    Own(Option<Vec<Value>>),
+}
+
+/// What is called.
+struct Callee<'c> {
+    identity: *const (),
+    body: &'c Block,
+    is_function: bool,
+    errors_of: Option<&'c crate::syntax::shell::Script>,
+}
+
+impl Interpreter<'_, '_> {
+    pub(super) fn define(&mut self, function: &Arc<Function>) {
+        self.scripts.keep_function(function);
+        let defined = Defined { file: self.context.file, folder: self.context.script_folder.clone(), function: function.clone() };
+        self.state.define(function.name.clone(), Some(Functions { options: vec![defined], or_command: false }));
+    }
+
+    /// Calls a function.
+    pub(in crate::flow) fn call_function(&mut self, defined: &Defined, arguments: Option<Vec<Value>>) -> Status {
+        self.in_function(defined, arguments, |interpreter, callee| interpreter.call(callee))
+    }
+
+    fn in_function<T>(&mut self, defined: &Defined, arguments: Option<Vec<Value>>, run: impl FnOnce(&mut Self, &Callee<'_>) -> T) -> T {
+        let callee =
+            Callee { identity: Arc::as_ptr(&defined.function).cast(), body: &defined.function.body, is_function: true, errors_of: None };
+        let outer = self.state.arguments().cloned();
+        self.state.set_arguments(arguments.map(Arc::new));
+        let result = self.within(
+            |context| {
+                context.file = defined.file;
+                context.script_folder.clone_from(&defined.folder);
+            },
+            |interpreter| run(interpreter, &callee),
+        );
+        if self.alive {
+            self.state.set_arguments(outer);
+        }
+        result
+    }
+
+    /// Where a call of a function succeeds and where it fails; nothing where the command is not surely one.
+    pub(super) fn split_command(&mut self, command: &Command, span: Span, start: Mark) -> Option<Split> {
+        if command.more.is_some() {
+            return None;
+        }
+        let name = command.name().literal()?;
+        let functions = self.state.functions(&name)?;
+        let [defined] = &*functions.options else { return None };
+        if functions.or_command {
+            return None;
+        }
+        let defined = defined.clone();
+        let arguments = self.arguments(command.arguments()).values();
+        if !self.alive {
+            return Some(self.taken_back(Status::Unknown, start, span));
+        }
+        let outer = self.state.arguments().cloned();
+        let split = self.in_function(&defined, arguments, |interpreter, callee| interpreter.split_call(callee, start));
+        // The arguments of the caller are its own again in either case.
+        let back = |interpreter: &mut Self, branch: Option<Branch>| {
+            let branch = branch?;
+            interpreter.enter(&branch);
+            interpreter.state.set_arguments(outer.clone());
+            Some(interpreter.state.take_back(start))
+        };
+        Some(Split { success: back(self, split.success), failure: back(self, split.failure), is_likely: split.is_likely })
+    }
+
+    /// Runs the body of a call up to where it succeeds and where it fails.
+    fn split_call(&mut self, callee: &Callee<'_>, start: Mark) -> Split {
+        if !self.may_enter(callee.identity) {
+            return self.taken_back(Status::Unknown, start, Span::default());
+        }
+        self.active.push(callee.identity);
+        self.frames.push(Frame::Call { mark: start, returns: Vec::new(), locals: Vec::new(), may_have_left: false, is_function: true });
+        let through = self.split_block(callee.body, start);
+        self.active.pop();
+        let Some(Frame::Call { returns, locals, .. }) = self.frames.pop() else { return through };
+        let mut split = through;
+        for (branch, status) in returns {
+            match status {
+                Status::Success | Status::Likely => {
+                    split.is_likely |= status == Status::Likely;
+                    split.success = self.either(split.success, Some(branch));
+                }
+                Status::Failure => split.failure = self.either(split.failure, Some(branch)),
+                Status::Unknown => {
+                    split.success = self.either(split.success, Some(branch.clone()));
+                    split.failure = self.either(split.failure, Some(branch));
+                }
+            }
+        }
+        let restored = |interpreter: &mut Self, branch: Option<Branch>| {
+            let branch = branch?;
+            if locals.is_empty() {
+                return Some(branch);
+            }
+            interpreter.enter(&branch);
+            for (name, variable) in locals.iter().rev() {
+                interpreter.state.restore_variable(name, variable.clone());
+            }
+            Some(interpreter.state.take_back(start))
+        };
+        Split { success: restored(self, split.success.take()), failure: restored(self, split.failure.take()), is_likely: split.is_likely }
+    }
+
+    fn may_enter(&mut self, identity: *const ()) -> bool {
+        let may = self.active.len() < MAX_CALLS && !self.active.contains(&identity);
+        self.was_cut |= !may;
+        may
+    }
+
+    /// Runs the body of a call, or does again what it did in an equal state and context.
+    fn call(&mut self, callee: &Callee<'_>) -> Status {
+        if !self.may_enter(callee.identity) {
+            return Status::Unknown;
+        }
+        let key = CallKey {
+            callee: callee.identity as usize,
+            context: self.context.clone(),
+            is_certain: self.is_certain(),
+            state: self.state.fingerprint(),
+            scope: self.scope,
+            pipeline: self.surroundings.pipeline,
+            is_asked_twice: self.is_asked(),
+        };
+        let known = self.scripts.summary(&key).or_else(|| self.scripts.summary(&CallKey { scope: self.run, ..key.clone() }));
+        if let Some(summary) = known {
+            return self.call_again(&summary);
+        }
+        let before = Before {
+            mark: self.state.mark(),
+            events: self.flow.events.len(),
+            steps: self.steps,
+            ends: self.ends().map_or(0, |ends| ends.len()),
+            head: self.state.head(),
+            unlogged: self.unlogged,
+            depends_on_pipeline: std::mem::take(&mut self.flow.depends_on_pipeline),
+        };
+        let was_cut = std::mem::take(&mut self.was_cut);
+        if let Some(script) = callee.errors_of {
+            self.note_errors(script);
+        }
+        let status = self.call_anew(callee);
+        if self.steps - before.steps > WORTH_REMEMBERING && !self.was_cut && !self.flow.is_cut {
+            self.keep(key, &before, status);
+        }
+        self.was_cut |= was_cut;
+        self.flow.depends_on_pipeline |= before.depends_on_pipeline;
+        status
+    }
+
+    fn call_anew(&mut self, callee: &Callee<'_>) -> Status {
+        self.active.push(callee.identity);
+        let mark = self.state.mark();
+        let is_function = callee.is_function;
+        self.frames.push(Frame::Call { mark, returns: Vec::new(), locals: Vec::new(), may_have_left: false, is_function });
+        let mut status = self.block(callee.body);
+        self.active.pop();
+        let Some(Frame::Call { mark, returns, locals, .. }) = self.frames.pop() else { return status };
+        if !returns.is_empty() {
+            let through = self.state.take_back(mark);
+            let mut branches = Vec::with_capacity(returns.len() + 1);
+            let mut joined = None;
+            if std::mem::replace(&mut self.alive, true) {
+                branches.push(through);
+                joined = Some(status);
+            }
+            for (branch, own) in returns {
+                branches.push(branch);
+                joined = Some(joined.map_or(own, |joined: Status| joined.or(own)));
+            }
+            status = joined.unwrap_or(status);
+            self.merge(branches);
+        }
+        if self.alive {
+            for (name, variable) in locals.into_iter().rev() {
+                self.state.restore_variable(&name, variable);
+            }
+        }
+        status
+    }
+
+    /// The ends of the present process.
+    fn ends(&mut self) -> Option<&mut Vec<End>> {
+        self.frames.iter_mut().rev().find_map(|frame| match frame {
+            Frame::Process { ends, .. } => Some(ends),
+            _ => None,
+        })
+    }
+
+    fn keep(&mut self, key: CallKey, before: &Before, status: Status) {
+        let ends = self.ends().map(|ends| ends[before.ends..].to_vec()).unwrap_or_default();
+        let may_have_left = self.frames.iter().rev().find_map(|frame| match frame {
+            Frame::Process { may_have_left, .. } => Some(*may_have_left),
+            _ => None,
+        });
+        let ends = ends.into_iter().map(|end| (self.facts.changes_between(before.head, end.head), end));
+        let is_whole = self.unlogged == before.unlogged;
+        let key = if is_whole { key } else { CallKey { scope: self.run, ..key } };
+        let summary = CallSummary {
+            change: self.alive.then(|| self.state.delta(before.mark)),
+            status,
+            ends: ends.collect(),
+            may_have_left: may_have_left.unwrap_or_default(),
+            events: is_whole.then(|| self.flow.events[before.events..].to_vec()),
+            heads: (before.head, self.state.head()),
+            depends_on_pipeline: self.flow.depends_on_pipeline,
+        };
+        self.scripts.keep_summary(key, summary);
+    }
+
+    /// Does what a call did again.
+    fn call_again(&mut self, summary: &CallSummary) -> Status {
+        let events = summary.events.as_ref().filter(|events| self.flow.events.len() + events.len() <= MAX_EVENTS);
+        if !self.spend(1 + events.map_or(0, |events| events.len() / 8), Span::default()) {
+            return Status::Unknown;
+        }
+        let is_same_head = summary.heads.0 == self.state.head();
+        for (changes, end) in &summary.ends {
+            let mut head = end.head;
+            if !is_same_head {
+                head = self.state.head();
+                for (subject, fact) in changes {
+                    head = self.facts.push(head, *subject, fact.clone());
+                }
+            }
+            let end = End { head, ..end.clone() };
+            if let Some(ends) = self.ends() {
+                ends.push(end);
+            }
+        }
+        if summary.may_have_left {
+            self.note_left_process();
+        }
+        match events {
+            Some(events) => self.flow.events.extend(events.iter().cloned()),
+            // The state is the same: what it would note is noted, and nothing that matters happened since.
+            None => self.unlogged += 1,
+        }
+        self.flow.depends_on_pipeline |= summary.depends_on_pipeline;
+        match &summary.change {
+            Some(change) => self.state.redo(self.facts, change, is_same_head.then_some(summary.heads.1)),
+            None => self.alive = false,
+        }
+        summary.status
+    }
+
+    /// `return`.
+    pub(in crate::flow) fn leave_call(&mut self, status: Status) {
+        let target = self.frames.iter().rposition(|frame| matches!(frame, Frame::Call { .. } | Frame::Process { .. }));
+        let Some(target) = target else { return };
+        if matches!(self.frames[target], Frame::Process { .. }) {
+            // In a subshell of a function it ends that; elsewhere bash refuses it.
+            return self.end_process(status);
+        }
+        self.unwind_redirects(target);
+        let is_certain = self.context.is_certain
+            && !self.frames[target + 1..].iter().any(|frame| matches!(frame, Frame::Loop { may_have_left: true, .. }));
+        if let Some(Frame::Call { mark, returns, may_have_left, .. }) = self.frames.get_mut(target) {
+            *may_have_left |= !is_certain;
+            returns.push((self.state.delta(*mark), status));
+        }
+        self.alive = false;
+    }
+
+    /// Runs a script file in the present shell.
+    pub(in crate::flow) fn source(&mut self, script: &Arc<ScriptFile>, folder: CompactString, given: Given) -> Status {
+        self.run_script(script, folder, given, false)
+    }
+
+    /// Runs a script file as a child: it sees exported variables only.
+    pub(in crate::flow) fn run_child(
+        &mut self,
+        script: &Arc<ScriptFile>,
+        folder: CompactString,
+        arguments: Option<Vec<Value>>,
+        error_exit: Toggle,
+    ) -> Status {
+        self.process(|interpreter| {
+            interpreter.begin_program(error_exit);
+            interpreter.run_script(script, folder, Given::Own(arguments), true)
+        })
+    }
+
+    /// Forgets what a new program does not see of the shell that starts it.
+    pub(in crate::flow) fn begin_program(&mut self, error_exit: Toggle) {
+        for name in self.state.unexported() {
+            self.state.restore_variable(&name, None);
+        }
+        for name in self.state.function_names() {
+            self.state.define(name, None);
+        }
+        for (flag, toggle) in
+            [(Flag::ErrorExit, error_exit), (Flag::NoCaseMatch, Toggle::Off), (Flag::Globbing, Toggle::Off), (Flag::LastPipe, Toggle::Off)]
+        {
+            if self.state.flag(flag) != toggle {
+                self.state.set_flag(flag, toggle);
+            }
+        }
+    }
+
+    fn run_script(&mut self, script: &Arc<ScriptFile>, folder: CompactString, given: Given, is_program: bool) -> Status {
+        let outer = match given {
+            Given::Inherited => None,
+            Given::Own(arguments) => {
+                let outer = self.state.arguments().cloned();
+                self.state.set_arguments(arguments.map(Arc::new));
+                Some(outer)
+            }
+        };
+        self.allow(script.length);
+        let callee =
+            Callee { identity: Arc::as_ptr(script).cast(), body: &script.script.body, is_function: false, errors_of: Some(&script.script) };
+        let status = self.within(
+            |context| {
+                context.file = script.file;
+                if is_program {
+                    context.program_folder = Some(folder.clone());
+                }
+                context.script_folder = Some(folder);
+            },
+            |interpreter| interpreter.call(&callee),
+        );
+        if let Some(outer) = outer.filter(|_| self.alive) {
+            self.state.set_arguments(outer);
+        }
+        status
+    }
+
+    /// Runs shell text in the present shell: pieces of known text, with the places where they stand.
+    pub(in crate::flow) fn run_text(&mut self, pieces: &[(Value, Location)], span: Span) -> Status {
+        let mut texts = Vec::with_capacity(pieces.len());
+        for (value, place) in pieces {
+            match value.known() {
+                Some(text) => texts.push((text.clone(), *place)),
+                None => {
+                    let place = self.location(span);
+                    self.opaque(place, "shell text that is not fixed".into(), false);
+                    self.forget_variables();
+                    return Status::Unknown;
+                }
+            }
+        }
+        if texts.iter().all(|(text, _)| text.trim().is_empty()) {
+            return Status::Success;
+        }
+        let file = texts.first().map_or(self.context.file, |(_, place)| place.file);
+        let (text, map) = align(self.sources.get(file).text(), &texts);
+        let script = self.scripts.text_script(file, texts.first().map_or(0, |(_, place)| place.span.start), &text, &map);
+        self.within(
+            |context| context.file = file,
+            |interpreter| {
+                if let Some(error) = script.errors.first() {
+                    let place = interpreter.location(error.span);
+                    interpreter.opaque(place, "shell text that does not parse".into(), false);
+                }
+                let identity: *const () = Arc::as_ptr(&script).cast();
+                if interpreter.active.iter().filter(|active| **active == identity).count() > 2 || interpreter.active.len() > MAX_CALLS {
+                    interpreter.was_cut = true;
+                    return Status::Unknown;
+                }
+                interpreter.active.push(identity);
+                let status = interpreter.block(&script.body);
+                interpreter.active.pop();
+                status
+            },
+        )
+    }
+}
+
+/// How much had been noted before a call.
+struct Before {
+    mark: Mark,
+    events: usize,
+    steps: usize,
+    ends: usize,
+    head: super::super::facts::ChangeId,
+    unlogged: usize,
+    depends_on_pipeline: bool,
+}

@@ -1,0 +1,255 @@
+//! Tests and patterns to answers. A test whose answer is not known has a name: the same test of the same values has the
+//! same answer, wherever it is asked again.
+
+use std::hash::{Hash, Hasher};
+
+use rustc_hash::FxHasher;
+
+use super::super::facts::Subject;
+use super::super::stage::Event;
+use super::super::state::{Answer, Flag, TestId, Toggle};
+use super::super::value::Value;
+use super::super::value::folder::Folder;
+use super::super::value::glob::Pattern;
+use super::Interpreter;
+use crate::platform::StoreKind;
+use crate::source::EntryKind;
+use crate::syntax::shell::{Operator, Part, Parts, StatementKind, Test, Word};
+
+/// The name of a test, and whether it is asked the other way round.
+pub(super) type Question = (TestId, bool);
+
+impl Interpreter<'_, '_> {
+    /// The answer of a test where it is known, else what it is known by.
+    pub(super) fn test(&mut self, test: &Test) -> (Option<bool>, Option<TestId>) {
+        let (answer, question) = self.answer(test);
+        match (answer, question) {
+            (None, Some((id, negated))) => match self.state.answer(id) {
+                Some(Answer::Known(answer)) => (Some(*answer != negated), None),
+                _ if negated => (None, Some(id.opposite())),
+                _ => (None, Some(id)),
+            },
+            (answer, _) => (answer, None),
+        }
+    }
+
+    fn answer(&mut self, test: &Test) -> (Option<bool>, Option<Question>) {
+        match test {
+            Test::Equals { left, right, is_pattern, negated } => {
+                let value = self.word(left);
+                let pattern = if *is_pattern {
+                    self.pattern(right)
+                } else {
+                    self.word(right).known().map(|text| {
+                        let mut pattern = Pattern::default();
+                        pattern.push_literal(text);
+                        pattern
+                    })
+                };
+                let answer = pattern.and_then(|pattern| self.fits(&value, &pattern)).map(|equal| equal != *negated);
+                (answer, self.equality(left, right).map(|id| (id, *negated)))
+            }
+            Test::Empty { word, negated } => {
+                let value = self.word(word);
+                let question = self.identity(word).map(|word| (named("empty", &[word]), *negated));
+                (value.is_empty().map(|is_empty| is_empty != *negated), question)
+            }
+            Test::Matches { left, regex } => {
+                self.word(left);
+                self.word(regex);
+                (None, self.pair("=~", left, regex))
+            }
+            Test::Unary { operator, word } => {
+                let value = self.word(word);
+                (self.unary(operator, &value), None)
+            }
+            Test::Binary { operator, left, right } => {
+                let (first, second) = (self.word(left), self.word(right));
+                let number = |interpreter: &mut Self, value: &Value| interpreter.calculate(value.known()?);
+                let answer = match (operator.as_str(), number(self, &first), number(self, &second)) {
+                    ("-eq", Some(left), Some(right)) => Some(left == right),
+                    ("-ne", Some(left), Some(right)) => Some(left != right),
+                    ("-lt", Some(left), Some(right)) => Some(left < right),
+                    ("-le", Some(left), Some(right)) => Some(left <= right),
+                    ("-gt", Some(left), Some(right)) => Some(left > right),
+                    ("-ge", Some(left), Some(right)) => Some(left >= right),
+                    _ => None,
+                };
+                (answer, self.pair(operator, left, right))
+            }
+            Test::And(members) => self.together(members, false),
+            Test::Or(members) => self.together(members, true),
+            Test::Not(inner) => {
+                let (answer, question) = self.answer(inner);
+                (answer.map(|answer| !answer), question.map(|(id, negated)| (id, !negated)))
+            }
+            Test::Other(words) => {
+                for word in words {
+                    self.word(word);
+                }
+                (None, None)
+            }
+        }
+    }
+
+    /// The answer of several tests: any that is `decisive` decides.
+    fn together(&mut self, members: &[Test], decisive: bool) -> (Option<bool>, Option<Question>) {
+        let mut answer = Some(!decisive);
+        let mut names = Some(Vec::new());
+        for member in members {
+            let (own, question) = self.answer(member);
+            let own = own.or_else(|| match self.state.answer(question?.0) {
+                Some(Answer::Known(known)) => Some(*known != question?.1),
+                _ => None,
+            });
+            match own {
+                Some(own) if own == decisive => return (Some(decisive), None),
+                Some(_) => {}
+                None => {
+                    answer = None;
+                    names = names.zip(question).map(|(mut names, (id, negated))| {
+                        names.push(id.0 ^ u64::from(negated));
+                        names
+                    });
+                }
+            }
+        }
+        let question = names.filter(|names| !names.is_empty()).map(|names| (named(if decisive { "or" } else { "and" }, &names), false));
+        (answer, question)
+    }
+
+    fn unary(&mut self, operator: &str, value: &Value) -> Option<bool> {
+        match operator {
+            "-v" => return self.is_set(value.known()?),
+            "-e" | "-a" | "-f" | "-d" | "-r" | "-x" | "-s" | "-L" | "-h" | "-w" => {}
+            _ => return None,
+        }
+        let options = value.options();
+        let [path] = &*options else { return None };
+        let Folder::Repo { path, sure } = self.state.folder().join(path) else { return None };
+        let found = self.scripts.kind(&path);
+        if found.is_none() {
+            self.log(Event::Tested(path));
+            return None;
+        }
+        if !sure || self.scripts.is_changed(&path) {
+            return None;
+        }
+        Some(match operator {
+            "-d" => found == Some(EntryKind::Folder),
+            "-f" => found == Some(EntryKind::File),
+            "-L" | "-h" | "-s" | "-w" => return None,
+            _ => true,
+        })
+    }
+
+    /// Whether a value has the form of any of the patterns of an arm; `None` where that is not known.
+    pub(super) fn any_matches(&mut self, word: &Word, value: &Value, patterns: &[Word]) -> (Option<bool>, Option<TestId>) {
+        let mut answer = Some(false);
+        let mut id = None;
+        for right in patterns {
+            let pattern = self.pattern(right);
+            match pattern.and_then(|pattern| if pattern.is_any() { Some(true) } else { self.fits(value, &pattern) }) {
+                Some(true) => return (Some(true), None),
+                Some(false) => {}
+                None => {
+                    let own = self.equality(word, right);
+                    match own.and_then(|own| self.state.answer(own)) {
+                        Some(Answer::Known(true)) => return (Some(true), None),
+                        Some(Answer::Known(false)) => {}
+                        _ => {
+                            id = if answer == Some(false) { own } else { None };
+                            answer = None;
+                        }
+                    }
+                }
+            }
+        }
+        (answer, id)
+    }
+
+    fn fits(&self, value: &Value, pattern: &Pattern) -> Option<bool> {
+        let ignores_case = match self.state.flag(Flag::NoCaseMatch) {
+            Toggle::On => true,
+            Toggle::Off => false,
+            Toggle::Unknown => return None,
+        };
+        let (texts, unknown) = value.split();
+        let mut answers = texts.iter().map(|text| pattern.matches(text, ignores_case));
+        let first = answers.next()?;
+        (unknown.is_none() && answers.all(|answer| answer == first)).then_some(first)
+    }
+
+    fn equality(&self, left: &Word, right: &Word) -> Option<TestId> {
+        Some(named("=", &[self.identity(left)?, self.identity(right)?]))
+    }
+
+    fn pair(&self, operator: &str, left: &Word, right: &Word) -> Option<Question> {
+        let sides = [self.identity(left)?, self.identity(right)?];
+        Some(match operator {
+            "-ne" => (named("-eq", &sides), true),
+            "-ge" => (named("-lt", &sides), true),
+            "-gt" => (named("-le", &sides), true),
+            operator => (named(operator, &sides), false),
+        })
+    }
+
+    /// What two readings of a word have in common that give the same text, whatever it is.
+    fn identity(&self, word: &Word) -> Option<u64> {
+        let mut hasher = FxHasher::default();
+        for part in &word.parts {
+            match part {
+                Part::Text(text, _) => text.hash(&mut hasher),
+                Part::Variable(name, _) => self.identity_of_variable(name)?.hash(&mut hasher),
+                Part::Expansion(expansion, _) if !expansion.is_indirect && expansion.subscript.is_none() => {
+                    let is_default = matches!(expansion.operator, Operator::Default { .. });
+                    let operands: Option<Vec<u64>> = expansion.operands.iter().map(|operand| self.identity(operand)).collect();
+                    let is_empty = operands.as_ref().is_some_and(|_| expansion.operands.iter().all(|word| word.is("")));
+                    match (is_default, is_empty) {
+                        // `${x:-}` is what `$x` is.
+                        (true, true) => self.identity_of_variable(&expansion.name)?.hash(&mut hasher),
+                        (true, false) => (17, self.identity_of_variable(&expansion.name)?, operands?).hash(&mut hasher),
+                        _ => return None,
+                    }
+                }
+                Part::Substitution(block, _) => match &***block {
+                    [statement] => match &statement.kind {
+                        StatementKind::Command(command) if command.more.is_none() && command.name().is("get_env") => {
+                            let key = command.arguments().first()?.literal()?;
+                            let subject = self.facts.find(&Subject::Set(StoreKind::Env, key.clone()));
+                            let set = subject.and_then(|subject| self.state.fact(subject));
+                            let default: Option<Vec<u64>> = command.arguments().iter().skip(1).map(|word| self.identity(word)).collect();
+                            (19, key, set.map(|fact| (fact.certainty, fact.places.clone())), default?).hash(&mut hasher);
+                        }
+                        _ => return None,
+                    },
+                    _ => return None,
+                },
+                _ => return None,
+            }
+        }
+        // A word of one part is what it is, quoted or not.
+        Some(match &word.parts {
+            Parts::One(_) | Parts::Many(_) => hasher.finish(),
+        })
+    }
+
+    fn identity_of_variable(&self, name: &str) -> Option<u64> {
+        let name = self.referred(name);
+        let mut hasher = FxHasher::default();
+        match (self.state.variable(&name), self.state.variable_id(&name)) {
+            (Some(super::super::value::Binding::Scalar(Value::Text(text))), _) => text.hash(&mut hasher),
+            (Some(_), Some(id)) => (23, id).hash(&mut hasher),
+            _ if !super::words::is_name(&name) => return None,
+            _ => (29, name).hash(&mut hasher),
+        }
+        Some(hasher.finish())
+    }
+}
+
+fn named(operator: &str, sides: &[u64]) -> TestId {
+    let mut hasher = FxHasher::default();
+    (operator, sides).hash(&mut hasher);
+    // The lowest bit is the direction of the question.
+    TestId(hasher.finish() & !1)
+}

@@ -1,0 +1,256 @@
+//! Loops: taken round by round as long as what drives them is known, else run zero or more times.
+
+use compact_str::CompactString;
+
+use super::super::state::Mark;
+use super::super::value::{Binding, Cause, Value};
+use super::branches::Split;
+use super::{Frame, Interpreter, Status};
+use crate::source::Span;
+use crate::syntax::shell::{Arithmetic, Block, Loop, LoopHead, Word};
+
+/// Loops are unrolled as long as the innermost body is run at most this many times.
+const MAX_UNROLLED: usize = 256;
+/// Rounds of a loop whose number is not known: facts only grow, and what a round changes of the shell is unknown in the
+/// next one, so few rounds see all.
+const MAX_ROUNDS: usize = 4;
+
+/// What drives a loop whose rounds are counted: runs to where another round begins, and where none does.
+type Driver<'d, 'a, 'f> = &'d mut dyn FnMut(&mut Interpreter<'a, 'f>, Mark) -> Split;
+
+impl<'a, 'f> Interpreter<'a, 'f> {
+    pub(super) fn repeat(&mut self, repeated: &Loop) -> Status {
+        let start = self.state.mark();
+        self.frames.push(Frame::Loop { start, breaks: Vec::new(), continues: Vec::new(), may_have_left: false });
+        let body = &repeated.body;
+        match &repeated.head {
+            LoopHead::Words { name, words } => self.for_each(name, words.as_deref(), body),
+            LoopHead::Condition { condition, until } => {
+                let mut driver = |interpreter: &mut Self, mark: Mark| {
+                    let split = interpreter.in_condition(|interpreter| interpreter.split_block(condition, mark));
+                    if *until {
+                        let failure = split.any_failure();
+                        return Split { success: failure, failure: split.success, is_likely: false };
+                    }
+                    Split { failure: split.any_failure(), is_likely: false, ..split }
+                };
+                self.while_driven(&mut driver, body, None);
+            }
+            LoopHead::Arithmetic(parts) => {
+                let [first, condition, step] = &**parts;
+                self.arithmetic(first);
+                let mut driver = |interpreter: &mut Self, mark: Mark| {
+                    let is_empty = condition.expression.literal().is_some_and(|text| text.trim().is_empty());
+                    let answer = if is_empty { Some(true) } else { interpreter.arithmetic(condition).map(|value| value != 0) };
+                    interpreter.taken_back(Status::of(answer), mark, condition.expression.span)
+                };
+                self.while_driven(&mut driver, body, Some(step));
+            }
+            LoopHead::Select { name, words } => {
+                self.arguments(words.as_deref().unwrap_or_default());
+                self.over_unknown(name, body);
+            }
+        }
+        let Some(Frame::Loop { start, breaks, .. }) = self.frames.pop() else { return Status::Unknown };
+        if !breaks.is_empty() {
+            let through = self.state.take_back(start);
+            let mut branches = breaks;
+            if std::mem::replace(&mut self.alive, true) {
+                branches.insert(0, through);
+            }
+            self.merge(branches);
+        }
+        Status::Likely
+    }
+
+    fn for_each(&mut self, name: &str, words: Option<&[Word]>, body: &Block) {
+        let values = match words {
+            Some(words) => {
+                let arguments = self.arguments(words);
+                let is_complete = arguments.is_complete;
+                let values: Vec<Value> = arguments.list.into_iter().map(|argument| argument.value).collect();
+                is_complete.then_some(values)
+            }
+            None => self.state.arguments().map(|arguments| arguments.to_vec()),
+        };
+        match values {
+            Some(values) if values.len() * self.context.repeats <= MAX_UNROLLED => {
+                let times = values.len().max(1);
+                self.within(
+                    |context| context.repeats *= times,
+                    |interpreter| {
+                        for value in values {
+                            if !interpreter.alive {
+                                break;
+                            }
+                            interpreter.assign_text(name, value);
+                            interpreter.iteration(body);
+                        }
+                    },
+                );
+            }
+            Some(values) => {
+                // Too many to take one by one: any of them, at least once.
+                let any = values.iter().skip(1).fold(values[0].clone(), Value::or);
+                self.assign_text(name, any);
+                self.iteration(body);
+                if self.alive {
+                    self.over_unknown(name, body);
+                }
+            }
+            None => self.over_unknown(name, body),
+        }
+    }
+
+    /// Zero or more rounds, with a variable that may be anything in each.
+    fn over_unknown(&mut self, name: &str, body: &Block) {
+        let mut driver = |interpreter: &mut Self, mark: Mark| {
+            let none = interpreter.state.delta(mark);
+            let unknown = Value::unknown(Cause::Variable(name.into()));
+            interpreter.assign_text(name, unknown);
+            let one = interpreter.state.take_back(mark);
+            Split { success: Some(one), failure: Some(none), is_likely: false }
+        };
+        self.while_driven(&mut driver, body, None);
+    }
+
+    /// Rounds as the driver has it.
+    fn while_driven(&mut self, driver: Driver<'_, 'a, 'f>, body: &Block, step: Option<&Arithmetic>) {
+        let mut rounds = 0;
+        let mut seen = rustc_hash::FxHashSet::default();
+        while self.alive {
+            let mark = self.state.mark();
+            let split = driver(self, mark);
+            match (split.success, split.failure) {
+                (None, None) => self.alive = false,
+                (None, Some(end)) => {
+                    self.enter(&end);
+                    return;
+                }
+                (Some(round), None) => {
+                    rounds += 1;
+                    self.enter(&round);
+                    // What begins as an earlier round did goes on for ever: only `break` leads out.
+                    if !seen.insert(self.state.fingerprint()) {
+                        self.alive = false;
+                        return;
+                    }
+                    if rounds * self.context.repeats > MAX_UNROLLED {
+                        return self.zero_or_more(driver, body, step);
+                    }
+                    self.round(body, step);
+                }
+                (Some(_), Some(_)) => return self.zero_or_more(driver, body, step),
+            }
+        }
+    }
+
+    /// Rounds whose number is not known.
+    fn zero_or_more(&mut self, driver: Driver<'_, 'a, 'f>, body: &Block, step: Option<&Arithmetic>) {
+        let start = self.state.mark();
+        let mut end = None;
+        for round in 0..MAX_ROUNDS {
+            let here = self.state.mark();
+            let split = driver(self, here);
+            if round == 0 || split.failure.is_some() {
+                end = split.failure;
+            }
+            let Some(next) = split.success else { break };
+            // The end counts from the present state, which further rounds widen.
+            if let Some(failure) = end.take() {
+                self.enter(&failure);
+                end = Some(self.state.delta(start));
+                self.state.take_back(here);
+            }
+            self.enter(&next);
+            self.uncertain(true, |interpreter| interpreter.round(body, step));
+            let after = self.state.take_back(here);
+            if !std::mem::replace(&mut self.alive, true) {
+                break;
+            }
+            if !self.spend(after.len() / 8, Span::default()) {
+                break;
+            }
+            let is_new = self.state.widen(self.facts, &after, true);
+            if !is_new {
+                break;
+            }
+            if round + 1 == MAX_ROUNDS {
+                let here = self.state.mark();
+                let split = driver(self, here);
+                if let Some(failure) = split.failure {
+                    self.enter(&failure);
+                    end = Some(self.state.delta(start));
+                    self.state.take_back(here);
+                }
+            }
+        }
+        self.state.take_back(start);
+        match end {
+            Some(end) => self.enter(&end),
+            None => self.alive = false,
+        }
+    }
+
+    fn round(&mut self, body: &Block, step: Option<&Arithmetic>) {
+        self.iteration(body);
+        if let Some(step) = step.filter(|_| self.alive) {
+            self.arithmetic(step);
+        }
+    }
+
+    fn iteration(&mut self, body: &Block) {
+        let start = self.state.mark();
+        self.block(body);
+        let Some(Frame::Loop { continues, .. }) = self.frames.last_mut() else { return };
+        if continues.is_empty() {
+            return;
+        }
+        // They count from where the loop began: what they changed before this iteration is as it is here.
+        let continues = std::mem::take(continues);
+        let through = self.state.take_back(start);
+        let mut branches = continues;
+        if std::mem::replace(&mut self.alive, true) {
+            branches.insert(0, through);
+        }
+        self.merge(branches);
+    }
+
+    /// `break N`, `continue N`.
+    pub(in crate::flow) fn leave_iteration(&mut self, levels: usize, is_break: bool) {
+        let mut left = levels.max(1);
+        let mut target = None;
+        for (index, frame) in self.frames.iter().enumerate().rev() {
+            match frame {
+                Frame::Loop { .. } => {
+                    target = Some(index);
+                    left -= 1;
+                    if left == 0 {
+                        break;
+                    }
+                }
+                Frame::Redirect { .. } => {}
+                // Outside of a loop it does nothing.
+                Frame::Process { .. } | Frame::Call { .. } => break,
+            }
+        }
+        let Some(target) = target else { return };
+        self.unwind_redirects(target);
+        let is_certain = self.context.is_certain;
+        let Some(Frame::Loop { start, breaks, continues, may_have_left }) = self.frames.get_mut(target) else { return };
+        *may_have_left |= !is_certain;
+        let branch = self.state.delta(*start);
+        if is_break {
+            breaks.push(branch);
+        } else {
+            continues.push(branch);
+        }
+        self.alive = false;
+    }
+
+    /// Gives a variable a text.
+    pub(in crate::flow) fn assign_text(&mut self, name: &str, value: Value) {
+        let name: CompactString = self.referred(name);
+        self.state.set_variable(&name, Binding::Scalar(value), false);
+    }
+}

@@ -1,0 +1,444 @@
+//! Runs a script without running it: statements over the state.
+//!
+//! * [`Context`] is what surrounds a statement: cloned, compared and hashed as one value, changed by
+//!   [`Interpreter::within`] alone. With the state it is the key of every summary of a call.
+//! * `branches`, `loops`, `processes`, `calls` are the ways that a script can take; `redirects` what they read and
+//!   print; `words`, `fields`, `assign`, `conditions` give words their meaning, `commands` commands theirs.
+
+mod assign;
+mod branches;
+pub(super) mod calls;
+mod conditions;
+pub(super) mod fields;
+mod loops;
+mod processes;
+mod redirects;
+mod words;
+
+use compact_str::CompactString;
+use rustc_hash::FxHashMap;
+
+use super::facts::{ChangeId, Fact, Facts, Subject, SubjectId};
+use super::scripts::ScriptFiles;
+pub(super) use words::is_name;
+
+use super::stage::{Event, Opaque, StageFlow, Suspicious, SuspiciousKind};
+use super::state::{Branch, Flag, Input, Mark, State, Toggle, Variable};
+use super::value::Value;
+use crate::platform::PipelineKind;
+use crate::source::{FileId, Location, Sources, Span};
+use crate::syntax::shell::{Block, Script, Statement, StatementKind, Word};
+
+/// How deep calls, scripts and compound commands may stand in each other.
+const MAX_DEPTH: usize = 700;
+/// How many steps a stage may take in any case, and how many more for each byte of the scripts that it reads: code that
+/// is made to blow up is not followed to its end.
+const MIN_BUDGET: usize = 100_000;
+const STEPS_PER_BYTE: usize = 20;
+/// More places than this say no more.
+const MAX_OPAQUE: usize = 1_000;
+
+/// What is known before the stage begins.
+#[derive(Clone, Copy)]
+pub(super) struct PipelineContext<'a> {
+    /// The pipeline that runs it.
+    pub(super) pipeline: Option<PipelineKind>,
+    /// What earlier stages left.
+    pub(super) entry: Option<&'a dyn Earlier>,
+}
+
+/// What holds before a stage begins.
+pub(super) trait Earlier {
+    /// The fact of a subject.
+    fn get(&self, subject: SubjectId) -> Option<Fact>;
+    /// All subjects that may be exported.
+    fn exported(&self, facts: &Facts) -> Vec<SubjectId>;
+}
+
+impl Earlier for FxHashMap<SubjectId, Fact> {
+    fn get(&self, subject: SubjectId) -> Option<Fact> {
+        FxHashMap::get(self, &subject).cloned()
+    }
+
+    fn exported(&self, facts: &Facts) -> Vec<SubjectId> {
+        self.keys().copied().filter(|subject| facts.is_export(*subject)).collect()
+    }
+}
+
+/// Interprets the script of a stage.
+pub(super) fn run(
+    script: &Script,
+    file: FileId,
+    surroundings: PipelineContext<'_>,
+    facts: &mut Facts,
+    sources: &mut Sources,
+    scripts: &mut ScriptFiles<'_>,
+) -> StageFlow {
+    let context = Context { file, script_folder: None, program_folder: None, in_condition: false, is_certain: true, repeats: 1 };
+    let run = scripts.new_scope();
+    let scope = if surroundings.entry.is_some() { run } else { 0 };
+    let budget = MIN_BUDGET + script.length() * STEPS_PER_BYTE;
+    let mut interpreter = Interpreter {
+        facts,
+        sources,
+        scripts,
+        surroundings,
+        scope,
+        run,
+        unlogged: 0,
+        state: State::new(),
+        flow: StageFlow::default(),
+        context,
+        alive: true,
+        frames: vec![Frame::Process { ends: Vec::new(), may_have_left: false }],
+        active: Vec::new(),
+        was_cut: false,
+        depth: 0,
+        steps: 0,
+        budget,
+    };
+    interpreter.note_errors(script);
+    let status = interpreter.block(&script.body);
+    interpreter.finish(status)
+}
+
+/// How a command ended, as far as it can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Status {
+    /// Surely well.
+    Success,
+    /// Surely not.
+    Failure,
+    /// Well, unless something is broken that would break the stage too.
+    Likely,
+    /// That is what the script asks.
+    Unknown,
+}
+
+impl Status {
+    /// How it ended where either way was taken.
+    pub(super) fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (left, right) if left == right => left,
+            (Self::Success | Self::Likely, Self::Success | Self::Likely) => Self::Likely,
+            _ => Self::Unknown,
+        }
+    }
+
+    pub(super) fn of(answer: Option<bool>) -> Self {
+        match answer {
+            Some(true) => Self::Success,
+            Some(false) => Self::Failure,
+            None => Self::Unknown,
+        }
+    }
+}
+
+/// What surrounds a statement, and decides with the state what it does.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Context {
+    /// The file of the text that is being run.
+    pub(super) file: FileId,
+    /// The folder of the script file that is being run, from the repository's root: `${BASH_SOURCE[0]}`.
+    pub(super) script_folder: Option<CompactString>,
+    /// The folder of the program that is being run: `$0`.
+    pub(super) program_folder: Option<CompactString>,
+    /// Whether a failure here is handled by the script: left of `||`, in a condition.
+    pub(super) in_condition: bool,
+    /// Whether every path to the innermost process, call or loop comes by.
+    pub(super) is_certain: bool,
+    /// How many times loops that are unrolled run the present statement.
+    pub(super) repeats: usize,
+}
+
+/// Where the present process ended.
+#[derive(Debug, Clone)]
+pub(super) struct End {
+    head: ChangeId,
+    output: Option<Value>,
+    status: Status,
+}
+
+/// Something that statements can leave before its end.
+#[derive(Debug)]
+enum Frame {
+    /// A process: `exit` ends it.
+    Process { ends: Vec<End>, may_have_left: bool },
+    /// A function or a sourced script: `return` ends it.
+    Call {
+        mark: Mark,
+        returns: Vec<(Branch, Status)>,
+        locals: Vec<(CompactString, Option<Variable>)>,
+        may_have_left: bool,
+        is_function: bool,
+    },
+    /// A loop: `break` ends it, `continue` its iteration.
+    Loop { start: Mark, breaks: Vec<Branch>, continues: Vec<Branch>, may_have_left: bool },
+    /// Redirections: whatever leaves them has the old input and output again.
+    Redirect { input: Option<Input>, output: Option<Option<Value>>, target: Option<(CompactString, bool)> },
+}
+
+pub(super) struct Interpreter<'a, 'f> {
+    pub(super) facts: &'a mut Facts,
+    pub(super) sources: &'a mut Sources,
+    pub(super) scripts: &'a mut ScriptFiles<'f>,
+    pub(super) surroundings: PipelineContext<'a>,
+    /// Tells runs of stages apart whose entry matters.
+    scope: u32,
+    /// This run of a stage alone.
+    run: u32,
+    /// How often something was done again that is not noted again.
+    unlogged: usize,
+    pub(super) state: State,
+    pub(super) flow: StageFlow,
+    pub(super) context: Context,
+    /// Whether the present path goes on.
+    pub(super) alive: bool,
+    frames: Vec<Frame>,
+    /// Scripts and functions that are being run: they are not entered again.
+    active: Vec<*const ()>,
+    /// Whether such an entry was left out since the flag was cleared.
+    was_cut: bool,
+    depth: usize,
+    steps: usize,
+    budget: usize,
+}
+
+impl Interpreter<'_, '_> {
+    fn finish(mut self, status: Status) -> StageFlow {
+        if self.alive {
+            self.end_process(status);
+        }
+        let Some(Frame::Process { ends, .. }) = self.frames.pop() else { return self.flow };
+        // A stage that fails on purpose ends the pipeline: what it did does not matter to later stages.
+        let succeeded: Vec<&End> = ends.iter().filter(|end| end.status != Status::Failure).collect();
+        let counted = if succeeded.is_empty() { ends.iter().collect() } else { succeeded };
+        let mut heads: Vec<ChangeId> = counted.into_iter().map(|end| end.head).collect();
+        heads.sort_unstable();
+        heads.dedup();
+        self.flow.end = self.facts.merge_ends(ChangeId::ROOT, &heads);
+        self.flow.number_events();
+        self.flow
+    }
+
+    pub(super) fn location(&self, span: Span) -> Location {
+        Location { file: self.context.file, span }
+    }
+
+    /// The place of a word without its quotes.
+    pub(super) fn word_location(&self, word: &Word) -> Location {
+        self.location(word.inner_span(self.sources.get(self.context.file).text()))
+    }
+
+    /// Whether every path through the stage comes by.
+    pub(super) fn is_certain(&self) -> bool {
+        self.context.is_certain
+            && !self.frames.iter().any(|frame| match frame {
+                Frame::Process { may_have_left, .. } | Frame::Call { may_have_left, .. } | Frame::Loop { may_have_left, .. } => {
+                    *may_have_left
+                }
+                Frame::Redirect { .. } => false,
+            })
+    }
+
+    /// Runs something in other surroundings: the one way to change them.
+    pub(super) fn within<T>(&mut self, change: impl FnOnce(&mut Context), run: impl FnOnce(&mut Self) -> T) -> T {
+        let mut inner = self.context.clone();
+        change(&mut inner);
+        let outer = std::mem::replace(&mut self.context, inner);
+        let result = run(self);
+        self.context = outer;
+        result
+    }
+
+    /// Runs something whose failure the script handles.
+    pub(super) fn in_condition<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
+        if self.context.in_condition { run(self) } else { self.within(|context| context.in_condition = true, run) }
+    }
+
+    /// Runs something that not every path comes by, if so.
+    pub(super) fn uncertain<T>(&mut self, is_uncertain: bool, run: impl FnOnce(&mut Self) -> T) -> T {
+        if is_uncertain && self.context.is_certain { self.within(|context| context.is_certain = false, run) } else { run(self) }
+    }
+
+    pub(super) fn log(&mut self, event: Event) {
+        self.flow.events.push(event);
+    }
+
+    // Statements.
+
+    pub(super) fn block(&mut self, block: &Block) -> Status {
+        let mut status = Status::Success;
+        for statement in block {
+            if !self.alive {
+                break;
+            }
+            status = self.statement(statement);
+        }
+        status
+    }
+
+    /// Counts a step; false where the budget is used up.
+    pub(super) fn spend(&mut self, steps: usize, span: Span) -> bool {
+        self.steps += steps;
+        if self.steps > self.budget || self.depth > MAX_DEPTH {
+            self.stop_following(span);
+            return false;
+        }
+        true
+    }
+
+    /// Lets a script that is read have its share of steps.
+    pub(super) fn allow(&mut self, bytes: usize) {
+        self.budget += bytes * STEPS_PER_BYTE;
+    }
+
+    pub(super) fn statement(&mut self, statement: &Statement) -> Status {
+        if !self.spend(1, statement.span) {
+            return Status::Unknown;
+        }
+        self.depth += 1;
+        let status = self.statement_kind(statement);
+        self.depth -= 1;
+        self.end_on_error(statement, status);
+        status
+    }
+
+    /// `set -e`: a failure that nobody handles ends the shell.
+    fn end_on_error(&mut self, statement: &Statement, status: Status) {
+        if status != Status::Failure || !self.alive || self.context.in_condition || self.state.flag(Flag::ErrorExit) == Toggle::Off {
+            return;
+        }
+        let ends = matches!(
+            statement.kind,
+            StatementKind::Command(_)
+                | StatementKind::Test(_)
+                | StatementKind::Arithmetic(_)
+                | StatementKind::Subshell(_)
+                | StatementKind::Pipe(_)
+                | StatementKind::Redirected(_)
+        );
+        if !ends {
+            return;
+        }
+        if self.state.flag(Flag::ErrorExit) == Toggle::On {
+            self.end_process(Status::Failure);
+        } else {
+            self.note_left_process();
+        }
+    }
+
+    fn statement_kind(&mut self, statement: &Statement) -> Status {
+        match &statement.kind {
+            StatementKind::Command(command) => self.command(command, statement.span),
+            StatementKind::Assign(assignments) => self.assignments(assignments),
+            StatementKind::Test(test) => {
+                let (answer, _) = self.in_condition(|interpreter| interpreter.test(test));
+                Status::of(answer)
+            }
+            StatementKind::Arithmetic(expression) => Status::of(self.arithmetic(expression).map(|value| value != 0)),
+            StatementKind::Declare(declaration) => self.declare(declaration),
+            StatementKind::Chain(_) | StatementKind::Not(_) => self.joined(statement),
+            StatementKind::Time(inner) => self.statement(inner),
+            StatementKind::Pipe(members) => self.pipe(members),
+            StatementKind::If(branches) => self.branches(branches),
+            StatementKind::Loop(repeated) => self.repeat(repeated),
+            StatementKind::Case(case) => self.case(case),
+            StatementKind::Group(block) => self.block(block),
+            StatementKind::Subshell(block) => self.process(|interpreter| interpreter.block(block)),
+            StatementKind::Background(inner) => {
+                self.process(|interpreter| interpreter.statement(inner));
+                Status::Success
+            }
+            StatementKind::Coproc(coproc) => {
+                self.process(|interpreter| interpreter.statement(&coproc.inner));
+                Status::Success
+            }
+            StatementKind::Redirected(redirected) => {
+                self.redirected(&redirected.redirects, |interpreter| interpreter.statement(&redirected.inner))
+            }
+            StatementKind::Function(function) => {
+                self.define(function);
+                Status::Success
+            }
+            StatementKind::Exit(arguments) => {
+                let status = self.code(arguments);
+                self.end_process(status);
+                status
+            }
+            StatementKind::Return(arguments) => {
+                let status = self.code(arguments);
+                self.leave_call(status);
+                status
+            }
+            StatementKind::Break(arguments) | StatementKind::Continue(arguments) => {
+                let values = self.arguments(arguments);
+                let levels = values.list.first().and_then(|first| first.value.known()?.parse::<usize>().ok()).unwrap_or(1);
+                self.leave_iteration(levels, matches!(statement.kind, StatementKind::Break(_)));
+                Status::Success
+            }
+        }
+    }
+
+    /// What the code given to `exit` or `return` says.
+    fn code(&mut self, arguments: &[Word]) -> Status {
+        let values = self.arguments(arguments);
+        let Some(first) = values.list.first() else {
+            return if arguments.is_empty() { Status::Likely } else { Status::Unknown };
+        };
+        match first.value.known().and_then(|text| text.trim().parse::<i64>().ok()) {
+            Some(code) if code & 0xff == 0 => Status::Success,
+            Some(_) => Status::Failure,
+            None => Status::Unknown,
+        }
+    }
+
+    /// Of a script that does not parse parts may be missing: they may do anything.
+    pub(super) fn note_errors(&mut self, script: &Script) {
+        for document in &script.open_documents {
+            let kind = SuspiciousKind::OpenHereDocument(document.delimiter.clone());
+            self.suspect(self.location(document.span), kind);
+        }
+        if let Some(error) = script.errors.first() {
+            let place = self.location(error.span);
+            self.opaque(place, "a script that does not parse as a whole".into(), false);
+        }
+    }
+
+    /// From here on anything may happen: the script is beyond what is followed.
+    fn stop_following(&mut self, span: Span) {
+        let place = self.location(span);
+        if !self.flow.is_cut {
+            self.flow.is_cut = true;
+            self.opaque(place, "code that is too deep or too long to follow".into(), false);
+        }
+        self.alive = false;
+        if let Some(Frame::Process { ends, .. }) = self.frames.iter_mut().rev().find(|frame| matches!(frame, Frame::Process { .. })) {
+            ends.push(End { head: self.state.head(), output: self.state.output().cloned(), status: Status::Unknown });
+        }
+    }
+
+    /// Notes what cannot be followed. Unless it is the platform's, it may export anything.
+    pub(super) fn opaque(&mut self, place: Location, what: CompactString, is_platform: bool) {
+        if !is_platform {
+            let subject = self.facts.id(Subject::Widened);
+            self.state.set_fact(self.facts, subject, Fact::new(place, None));
+        }
+        if self.flow.events.len() < MAX_OPAQUE || self.flow.opaque().all(|opaque| opaque.place != place) {
+            self.log(Event::Opaque(Opaque { place, what, is_platform }));
+        }
+    }
+
+    pub(super) fn suspect(&mut self, place: Location, kind: SuspiciousKind) {
+        let suspicious = Suspicious { place, kind };
+        if !self.flow.suspicious().any(|known| *known == suspicious) {
+            self.log(Event::Suspicious(suspicious));
+        }
+    }
+
+    /// Makes a fact hold from here on.
+    pub(super) fn set_fact(&mut self, subject: Subject, fact: Fact) {
+        let subject = self.facts.id(subject);
+        self.state.set_fact(self.facts, subject, fact);
+    }
+}

@@ -1,0 +1,165 @@
+//! Processes: their variables end with them, the store and files do not.
+
+use super::super::facts::ChangeId;
+use super::super::state::{Flag, Input, Signal, Toggle};
+use super::super::value::{Cause, Value};
+use super::{End, Frame, Interpreter, Status};
+use crate::syntax::shell::{Block, Statement};
+
+/// Where what a process prints goes.
+enum Printed {
+    /// To where the shell prints.
+    Through,
+    /// To the one who asks.
+    Asked,
+}
+
+impl Interpreter<'_, '_> {
+    /// Runs something in a process of its own.
+    pub(in crate::flow) fn process(&mut self, run: impl FnOnce(&mut Self) -> Status) -> Status {
+        self.process_of(Printed::Through, None, run).0
+    }
+
+    /// Runs something in a process of its own; also what it prints.
+    pub(in crate::flow) fn captured(&mut self, run: impl FnOnce(&mut Self) -> Status) -> (Status, Value) {
+        self.process_of(Printed::Asked, None, run)
+    }
+
+    fn process_of(&mut self, printed: Printed, input: Option<Value>, run: impl FnOnce(&mut Self) -> Status) -> (Status, Value) {
+        let mark = self.state.mark();
+        self.frames.push(Frame::Process { ends: Vec::new(), may_have_left: false });
+        // A new process has no handler for its end, and no loop around it.
+        for signal in [Signal::Exit, Signal::Other] {
+            if self.state.trap(signal).is_some() {
+                self.state.set_trap(signal, None);
+            }
+        }
+        if let Some(input) = input {
+            self.state.set_input(Input::Text(input));
+        }
+        if matches!(printed, Printed::Asked) {
+            self.state.set_output(Some(Value::text("")));
+        }
+        let status = run(self);
+        if self.alive {
+            self.end_process(status);
+        }
+        self.alive = true;
+        let ends = match self.frames.pop() {
+            Some(Frame::Process { ends, .. }) => ends,
+            _ => Vec::new(),
+        };
+        let mut heads: Vec<ChangeId> = ends.iter().map(|end| end.head).collect();
+        heads.sort_unstable();
+        heads.dedup();
+        let mut output: Option<Value> = None;
+        let mut status: Option<Status> = None;
+        for end in ends {
+            status = Some(status.map_or(end.status, |known| known.or(end.status)));
+            let own = end.output.unwrap_or_else(|| Value::unknown(Cause::Expansion));
+            output = Some(match output {
+                Some(output) => output.or(&own),
+                None => own,
+            });
+        }
+        let output = output.unwrap_or_else(|| Value::text(""));
+        let passed = matches!(printed, Printed::Through).then(|| output.clone());
+        self.state.leave_process(mark, self.facts, &heads, passed);
+        (status.unwrap_or(Status::Unknown), output)
+    }
+
+    /// Ends the present process, and runs what is to run then.
+    pub(in crate::flow) fn end_process(&mut self, status: Status) {
+        self.run_exit_traps();
+        if !self.alive {
+            // The handler itself ended it.
+            return;
+        }
+        let Some(target) = self.frames.iter().rposition(|frame| matches!(frame, Frame::Process { .. })) else { return };
+        self.unwind_redirects(target);
+        let is_certain = self.context.is_certain && !self.may_come_back(target);
+        let end = End { head: self.state.head(), output: self.state.output().cloned(), status };
+        if let Some(Frame::Process { ends, may_have_left }) = self.frames.get_mut(target) {
+            *may_have_left |= !is_certain;
+            ends.push(end);
+        }
+        self.alive = false;
+    }
+
+    /// Whether paths that left a call or a loop of this process go on elsewhere.
+    fn may_come_back(&self, process: usize) -> bool {
+        self.frames[process + 1..].iter().any(|frame| match frame {
+            Frame::Call { may_have_left, .. } | Frame::Loop { may_have_left, .. } => *may_have_left,
+            Frame::Process { .. } | Frame::Redirect { .. } => false,
+        })
+    }
+
+    fn run_exit_traps(&mut self) {
+        for (signal, is_sure) in [(Signal::Other, false), (Signal::Exit, true)] {
+            let Some(trap) = self.state.trap(signal).cloned() else { continue };
+            self.state.set_trap(signal, None);
+            let run = |interpreter: &mut Self| {
+                interpreter
+                    .one_of(&trap.text.each(), |interpreter, text| interpreter.run_text(&[(text.clone(), trap.place)], trap.place.span));
+            };
+            if is_sure {
+                run(self)
+            } else {
+                self.perhaps(run)
+            }
+            if !self.alive {
+                return;
+            }
+        }
+    }
+
+    /// Runs each member with what the one before it prints.
+    pub(super) fn pipe(&mut self, members: &[Statement]) -> Status {
+        let mut input = None;
+        let mut status = Status::Unknown;
+        for (index, member) in members.iter().enumerate() {
+            let is_last = index + 1 == members.len();
+            if is_last && self.state.flag(Flag::LastPipe) == Toggle::On {
+                let outer = self.state.input().clone();
+                self.state.set_input(Input::Text(input.take().unwrap_or_else(|| Value::unknown(Cause::Expansion))));
+                status = self.statement(member);
+                if self.alive {
+                    self.state.set_input(outer);
+                }
+                return status;
+            }
+            let printed = if is_last { Printed::Through } else { Printed::Asked };
+            let outcome = self.process_of(printed, input.take(), |interpreter| interpreter.statement(member));
+            status = outcome.0;
+            input = Some(outcome.1);
+        }
+        status
+    }
+
+    /// `$( .. )`: how it ended, and what it leaves in the word.
+    pub(super) fn substitution(&mut self, block: &Block) -> (Status, Value) {
+        let (status, printed) = self.captured(|interpreter| interpreter.block(block));
+        (status, printed.without_last_lines())
+    }
+
+    /// Prints a text.
+    pub(in crate::flow) fn print(&mut self, value: &Value) {
+        if let Some(output) = self.state.output() {
+            let printed = output.clone().then(value);
+            self.state.set_output(Some(printed));
+        }
+    }
+
+    /// Whether someone asks for what is printed.
+    pub(in crate::flow) fn is_asked(&self) -> bool {
+        self.state.output().is_some()
+    }
+
+    /// What can be read here; nothing where the script connects nothing.
+    pub(in crate::flow) fn input(&self) -> Option<Value> {
+        match self.state.input() {
+            Input::Stage => None,
+            Input::Text(value) => Some(value.clone()),
+        }
+    }
+}

@@ -1,0 +1,435 @@
+//! What a word may be: every text that it can expand to, as far as it is known.
+
+pub(crate) mod arithmetic;
+pub(crate) mod folder;
+pub(crate) mod glob;
+mod path;
+pub(crate) mod text;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use compact_str::CompactString;
+
+use crate::source::Location;
+use folder::Folder;
+
+/// More alternatives than this are one unknown text.
+const MAX_OPTIONS: usize = 16;
+/// A text of more pieces than this is unknown as a whole.
+const MAX_PIECES: usize = 64;
+/// A longer text is not kept: nothing that a script does depends on it.
+const MAX_LENGTH: usize = 1 << 21;
+
+/// A piece of a text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Piece {
+    /// Known text.
+    Text(CompactString),
+    /// A folder whose path is not known but whose meaning is.
+    Folder(Folder),
+    /// Text that is not known, and why.
+    Unknown(Cause),
+}
+
+/// Why a text is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// A shell variable that the scripts do not set to a known text.
+    Variable(CompactString),
+    /// `get_env` of a key without a known value.
+    Env(CompactString),
+    /// The output of a command.
+    Output(CompactString),
+    /// It is a secret, or made of one.
+    Secret(Arc<Secret>),
+    /// Anything else: arithmetic, substrings, globs.
+    Expansion,
+}
+
+/// A secret that a value is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Secret {
+    /// Its key.
+    pub key: CompactString,
+    /// Where it is read.
+    pub place: Location,
+}
+
+impl Cause {
+    /// The cause as the object of a sentence.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Variable(name) if name.starts_with(|c: char| c.is_ascii_digit()) || name == "@" => format!("the argument `${name}`"),
+            Self::Variable(name) => format!("the shell variable `{name}`"),
+            Self::Env(key) => format!("the value of `{key}`, which no stage before sets to a fixed text"),
+            Self::Secret(secret) => format!("the secret `{}`", secret.key),
+            Self::Output(command) => format!("the output of `{command}`"),
+            Self::Expansion => "an expansion that is not followed".to_owned(),
+        }
+    }
+}
+
+/// One text in pieces; adjacent known pieces are joined, and none is empty.
+pub(crate) type Text = Vec<Piece>;
+
+/// All texts that a word can be. A text that is known takes no allocation of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Value {
+    /// The one text that it is.
+    Text(CompactString),
+    /// One text with pieces that are not known, or several; at least one.
+    Options(Arc<Vec<Text>>),
+}
+
+/// What a shell variable holds.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Binding {
+    /// One text.
+    Scalar(Value),
+    /// A list of texts.
+    Array(Arc<Vec<Value>>),
+    /// Texts by key, where all keys are known.
+    Map(Arc<Vec<(CompactString, Value)>>),
+    /// `local -n`, `declare -n`: another variable.
+    Reference(CompactString),
+    /// Surely none: `unset`, `local x`.
+    Unset,
+}
+
+impl Value {
+    pub(crate) fn text(text: impl Into<CompactString>) -> Self {
+        Self::Text(text.into())
+    }
+
+    pub(crate) fn unknown(cause: Cause) -> Self {
+        Self::of(vec![vec![Piece::Unknown(cause)]])
+    }
+
+    pub(crate) fn folder(folder: Folder) -> Self {
+        Self::of(vec![vec![Piece::Folder(folder)]])
+    }
+
+    /// One text of these pieces.
+    pub(crate) fn of_pieces(pieces: &[Piece]) -> Self {
+        Self::of(vec![pieces.to_vec()])
+    }
+
+    /// Unknown, but made of the secret that the other one is made of.
+    pub(crate) fn made_of(other: &Self, cause: Cause) -> Self {
+        Self::unknown(other.secret().map_or(cause, |secret| Cause::Secret(secret.clone())))
+    }
+
+    fn of(options: Vec<Text>) -> Self {
+        match &*options {
+            [only] => match known(only) {
+                Some(text) => Self::Text(text),
+                None => Self::Options(Arc::new(options)),
+            },
+            _ => Self::Options(Arc::new(options)),
+        }
+    }
+
+    fn texts(&self) -> &[Text] {
+        match self {
+            Self::Text(_) => &[],
+            Self::Options(options) => options,
+        }
+    }
+
+    /// Every text that it can be, in pieces.
+    pub(crate) fn options(&self) -> Vec<Cow<'_, [Piece]>> {
+        match self {
+            Self::Text(text) => vec![Cow::Owned(pieces(text))],
+            Self::Options(options) => options.iter().map(|option| Cow::Borrowed(option.as_slice())).collect(),
+        }
+    }
+
+    /// Every text that it can be, as a value of its own.
+    pub(crate) fn each(&self) -> Vec<Value> {
+        match self {
+            Self::Text(_) => vec![self.clone()],
+            Self::Options(options) if options.len() == 1 => vec![self.clone()],
+            Self::Options(options) => options.iter().map(|option| Self::of(vec![option.clone()])).collect(),
+        }
+    }
+
+    /// The one text that it surely is.
+    pub(crate) fn known(&self) -> Option<&CompactString> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Options(_) => None,
+        }
+    }
+
+    /// Whether it surely is this text.
+    pub(crate) fn is(&self, text: &str) -> bool {
+        matches!(self, Self::Text(own) if own == text)
+    }
+
+    /// The length in bytes of the one text that it surely is.
+    pub(crate) fn known_length(&self) -> Option<usize> {
+        self.known().map(|text| text.len())
+    }
+
+    /// All texts that are known, and why others are not.
+    pub(crate) fn split(&self) -> (Vec<CompactString>, Option<Cause>) {
+        if let Self::Text(text) = self {
+            return (vec![text.clone()], None);
+        }
+        let mut texts = Vec::new();
+        let mut cause = None;
+        for option in self.texts() {
+            match known(option) {
+                Some(text) => texts.push(text),
+                None => cause = cause.or_else(|| Some(first_cause(option))),
+            }
+        }
+        (texts, cause)
+    }
+
+    /// Whether it only hands on what `get_env` gave.
+    pub(crate) fn is_from_store(&self) -> bool {
+        self.texts().iter().flatten().any(|piece| matches!(piece, Piece::Unknown(Cause::Env(_) | Cause::Secret(_))))
+    }
+
+    /// The secret that it is made of.
+    pub(crate) fn secret(&self) -> Option<&Arc<Secret>> {
+        self.texts().iter().flatten().find_map(|piece| match piece {
+            Piece::Unknown(Cause::Secret(secret)) => Some(secret),
+            _ => None,
+        })
+    }
+
+    /// The text that it surely begins with.
+    pub(crate) fn prefix(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::Options(options) => match &***options {
+                [only] => match &**only {
+                    [Piece::Text(text), ..] => text,
+                    _ => "",
+                },
+                _ => "",
+            },
+        }
+    }
+
+    /// Every text of either.
+    pub(crate) fn or(self, other: &Self) -> Self {
+        if self == *other {
+            return self;
+        }
+        let mut options: Vec<Text> = self.options().into_iter().map(Cow::into_owned).collect();
+        for option in other.options() {
+            if !options.iter().any(|own| **own == *option) {
+                options.push(option.into_owned());
+            }
+        }
+        Self::limited(options)
+    }
+
+    /// Appends every text of the other one.
+    pub(crate) fn push(&mut self, other: &Self) {
+        match (&mut *self, other) {
+            (Self::Text(left), Self::Text(right)) => {
+                left.push_str(right);
+                if left.len() > MAX_LENGTH {
+                    *self = Self::unknown(Cause::Expansion);
+                }
+            }
+            (_, Self::Text(right)) if right.is_empty() => {}
+            (Self::Text(left), right) if left.is_empty() => *self = right.clone(),
+            (Self::Options(left), Self::Text(right)) if left.len() == 1 => {
+                let [only] = &mut **Arc::make_mut(left) else { return };
+                append(only, &Piece::Text(right.clone()));
+            }
+            (Self::Options(left), Self::Options(right)) if left.len() == 1 && right.len() == 1 => {
+                let [only] = &mut **Arc::make_mut(left) else { return };
+                right.iter().flatten().for_each(|piece| append(only, piece));
+                if only.len() > MAX_PIECES {
+                    let whole = std::mem::take(only);
+                    *self = Self::limited_text(&whole);
+                }
+            }
+            (left, right) => {
+                let (lefts, rights) = (left.options(), right.options());
+                let pairs = lefts.iter().flat_map(|left| rights.iter().map(|right| concat(left, right)));
+                *self = Self::limited(pairs.take(MAX_OPTIONS + 1).collect());
+            }
+        }
+    }
+
+    /// Every text of this one followed by every text of the other.
+    pub(crate) fn then(mut self, other: &Self) -> Self {
+        self.push(other);
+        self
+    }
+
+    /// The same with every known text changed; a text that is not known, or whose change is not, is unknown.
+    pub(crate) fn map(&self, change: impl Fn(&str) -> Option<CompactString>) -> Self {
+        match self {
+            Self::Text(text) => change(text).map_or_else(|| Self::unknown(Cause::Expansion), Self::Text),
+            Self::Options(options) => {
+                let changed = options.iter().map(|option| match known(option).and_then(|text| change(&text)) {
+                    Some(text) => Self::Text(text),
+                    None => Self::made_of(self, first_cause(option)),
+                });
+                changed.reduce(|left, right| left.or(&right)).unwrap_or_else(|| Self::unknown(Cause::Expansion))
+            }
+        }
+    }
+
+    /// The same with the known text at the end of each changed; a text whose end is not known, or whose change is not, is
+    /// unknown.
+    pub(crate) fn map_end(&self, change: impl Fn(&str) -> Option<CompactString>) -> Self {
+        let changed = self.options().into_iter().map(|option| {
+            let end = match option.split_last() {
+                Some((Piece::Text(end), pieces)) => change(end).map(|end| Self::of_pieces(pieces).then(&Self::Text(end))),
+                _ => None,
+            };
+            end.unwrap_or_else(|| Self::made_of(self, first_cause(&option)))
+        });
+        changed.reduce(|left, right| left.or(&right)).unwrap_or_else(|| Self::unknown(Cause::Expansion))
+    }
+
+    fn limited_text(text: &Text) -> Self {
+        let secret = text.iter().find(|piece| matches!(piece, Piece::Unknown(Cause::Secret(_))));
+        Self::of(vec![vec![secret.cloned().unwrap_or_else(|| Piece::Unknown(first_cause(text)))]])
+    }
+
+    fn limited(options: Vec<Text>) -> Self {
+        if options.len() <= MAX_OPTIONS {
+            return Self::of(options);
+        }
+        let all = Self::Options(Arc::new(options));
+        let cause = all.texts().iter().find(|option| known(option).is_none()).map_or(Cause::Expansion, |option| first_cause(option));
+        Self::made_of(&all, cause)
+    }
+
+    /// Whether it is surely empty, or surely not.
+    pub(crate) fn is_empty(&self) -> Option<bool> {
+        if let Self::Text(text) = self {
+            return Some(text.is_empty());
+        }
+        let mut answers = self.texts().iter().map(|option| match &**option {
+            [] => Some(true),
+            pieces if pieces.iter().any(|piece| matches!(piece, Piece::Text(_) | Piece::Folder(_))) => Some(false),
+            _ => None,
+        });
+        let first = answers.next()??;
+        answers.all(|answer| answer == Some(first)).then_some(first)
+    }
+
+    /// What `$( .. )` leaves of what is printed: line breaks at the end are dropped.
+    pub(crate) fn without_last_lines(self) -> Self {
+        match self {
+            Self::Text(text) => Self::Text(text.trim_end_matches('\n').into()),
+            Self::Options(options) => {
+                let trimmed = options.iter().map(|option| {
+                    let mut option = option.clone();
+                    if let Some(Piece::Text(last)) = option.last_mut() {
+                        *last = last.trim_end_matches('\n').into();
+                        if last.is_empty() {
+                            option.pop();
+                        }
+                    }
+                    option
+                });
+                Self::of(trimmed.collect())
+            }
+        }
+    }
+}
+
+impl Binding {
+    /// What it holds where either was assigned.
+    pub(crate) fn or(&self, other: &Self) -> Self {
+        match (self, other) {
+            (left, right) if left == right => left.clone(),
+            (Self::Scalar(left), Self::Scalar(right)) => Self::Scalar(left.clone().or(right)),
+            (Self::Scalar(only), Self::Unset) | (Self::Unset, Self::Scalar(only)) => {
+                Self::Scalar(only.clone().or(&Value::unknown(Cause::Expansion)))
+            }
+            (left, right) => {
+                let secret = left.values().chain(right.values()).find(|value| value.secret().is_some());
+                Self::Scalar(match secret {
+                    Some(value) => Value::made_of(value, Cause::Expansion),
+                    None => Value::unknown(Cause::Expansion),
+                })
+            }
+        }
+    }
+
+    /// All texts in it.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &Value> {
+        let (list, map): (&[Value], &[(CompactString, Value)]) = match self {
+            Self::Scalar(value) => (std::slice::from_ref(value), &[]),
+            Self::Array(values) => (values, &[]),
+            Self::Map(pairs) => (&[], pairs),
+            Self::Reference(_) | Self::Unset => (&[], &[]),
+        };
+        list.iter().chain(map.iter().map(|(_, value)| value))
+    }
+}
+
+fn pieces(text: &CompactString) -> Text {
+    if text.is_empty() { Vec::new() } else { vec![Piece::Text(text.clone())] }
+}
+
+fn known(text: &[Piece]) -> Option<CompactString> {
+    match text {
+        [] => Some(CompactString::default()),
+        [Piece::Text(text)] => Some(text.clone()),
+        _ => None,
+    }
+}
+
+fn first_cause(text: &[Piece]) -> Cause {
+    let cause = text.iter().find_map(|piece| match piece {
+        Piece::Unknown(cause) => Some(cause.clone()),
+        _ => None,
+    });
+    cause.unwrap_or(Cause::Expansion)
+}
+
+fn append(text: &mut Text, piece: &Piece) {
+    match (text.last_mut(), piece) {
+        (_, Piece::Text(next)) if next.is_empty() => {}
+        (Some(Piece::Text(last)), Piece::Text(next)) => last.push_str(next),
+        _ => text.push(piece.clone()),
+    }
+}
+
+fn concat(left: &[Piece], right: &[Piece]) -> Text {
+    let mut joined = left.to_vec();
+    right.iter().for_each(|piece| append(&mut joined, piece));
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cause, Value};
+
+    #[test]
+    fn values_join_and_concatenate() {
+        let ab = Value::text("a").or(&Value::text("b"));
+        let (texts, cause) = ab.then(&Value::text("-x")).split();
+        assert_eq!((texts, cause), (vec!["a-x".into(), "b-x".into()], None));
+        let open = Value::text("a").or(&Value::unknown(Cause::Expansion));
+        assert_eq!(open.known(), None);
+        assert_eq!(open.split(), (vec!["a".into()], Some(Cause::Expansion)));
+        assert_eq!(Value::text("").is_empty(), Some(true));
+        assert_eq!(open.is_empty(), None);
+        assert_eq!(Value::text("").then(&open), open);
+    }
+
+    #[test]
+    fn a_long_chain_of_unknown_pieces_is_one() {
+        let mut value = Value::text("a");
+        for _ in 0..1_000 {
+            value.push(&Value::unknown(Cause::Variable("x".into())));
+        }
+        assert!(value.options()[0].len() <= super::MAX_PIECES + 1);
+    }
+}
