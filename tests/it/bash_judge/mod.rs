@@ -1,0 +1,204 @@
+//! Bash is the judge: small repositories are made from a grammar, run with real bash in every environment that their
+//! conditions ask for, and compared with what the analysis says of them.
+//!
+//! `SIDESTAGE_JUDGE_SCRIPTS=100000` makes more, `SIDESTAGE_JUDGE_SEED` begins elsewhere. A disagreement is made small and
+//! printed with the seed that repeats it. `SIDESTAGE_JUDGE_REPORT=FILE` goes on after the first one and writes all that
+//! are different into a file, by kind; `SIDESTAGE_JUDGE_KINDS='no, but it is;run not seen'` asks for some kinds only.
+
+mod analysis;
+mod grammar;
+mod judge;
+mod machine;
+mod run;
+mod shrink;
+mod tree;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use self::analysis::{Analysis, analyse};
+use self::judge::{Disagreement, judge};
+use self::run::{Bash, Outcome};
+use self::tree::Repository;
+
+/// How many repositories are made, unless more are asked for.
+const SCRIPTS: u64 = 2_000;
+/// The analysis recurses as deep as scripts are nested.
+const STACK: usize = 64 << 20;
+/// Failures of one kind that a report shows.
+const OF_A_KIND: usize = 12;
+
+/// A disagreement, made small.
+struct Failure {
+    seed: u64,
+    repository: Repository,
+    disagreement: Disagreement,
+}
+
+/// What was seen, for a report.
+#[derive(Default)]
+struct Seen {
+    failures: Vec<Failure>,
+    /// How often each kind was met, before anything was made small.
+    met: BTreeMap<&'static str, u64>,
+    /// Repositories that bash could not read or did not end, and those in which something is not followed.
+    unfit: u64,
+    opaque: BTreeMap<String, u64>,
+}
+
+#[test]
+fn bash_agrees() {
+    let number = |name: &str, default: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
+    let (scripts, seed) = (number("SIDESTAGE_JUDGE_SCRIPTS", SCRIPTS), number("SIDESTAGE_JUDGE_SEED", 1));
+    let report = std::env::var("SIDESTAGE_JUDGE_REPORT").ok();
+    let kinds = std::env::var("SIDESTAGE_JUDGE_KINDS").ok();
+    let is_asked = |kind: &str| kinds.as_ref().is_none_or(|kinds| kinds.split(';').any(|asked| asked == kind));
+    let (next, seen, bash) = (AtomicU64::new(seed), Mutex::new(Seen::default()), Bash::new());
+    let work = || {
+        loop {
+            let seed_of_this = next.fetch_add(1, Ordering::Relaxed);
+            let is_enough = report.is_none() && !seen.lock().unwrap().failures.is_empty();
+            if seed_of_this >= seed + scripts || is_enough {
+                return;
+            }
+            look(seed_of_this, &bash, &seen, &is_asked);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).unwrap();
+        }
+    });
+    let mut seen = seen.into_inner().unwrap();
+    seen.failures.sort_by_key(|failure| (failure.disagreement.kind, failure.repository.text().len(), failure.seed));
+    if let Some(path) = report {
+        fs::write(path, told(&seen, &bash, scripts)).unwrap();
+    }
+    assert!(seen.unfit * 50 <= scripts, "{} of {scripts} repositories are not valid, or do not end", seen.unfit);
+    if let Some(failure) = seen.failures.first() {
+        panic!("{} of {scripts} disagree, the smallest of the first kind is\n{}", seen.failures.len(), describe(failure, &bash));
+    }
+}
+
+/// What bash and the analysis say of a repository; nothing where bash cannot read it or does not end.
+fn compare(repository: &Repository, bash: &Bash) -> Option<(Vec<Outcome>, Analysis, Vec<Disagreement>)> {
+    let outcomes = bash.run(repository)?;
+    if outcomes.iter().any(|outcome| outcome.errors.contains("syntax error") || outcome.errors.contains("unexpected EOF")) {
+        return None;
+    }
+    let Ok(analysis) = catch_unwind(AssertUnwindSafe(|| analyse(repository))) else {
+        return Some((outcomes, Analysis::default(), vec![Disagreement { kind: "panic", detail: "the analysis panics".to_owned() }]));
+    };
+    let disagreements = judge(repository, &outcomes, &analysis);
+    Some((outcomes, analysis, disagreements))
+}
+
+fn look(seed: u64, bash: &Bash, seen: &Mutex<Seen>, is_asked: &dyn Fn(&str) -> bool) {
+    let repository = grammar::repository(seed);
+    let Some((outcomes, analysis, disagreements)) = compare(&repository, bash) else {
+        seen.lock().unwrap().unfit += 1;
+        return;
+    };
+    let kinds: BTreeSet<&'static str> = disagreements.iter().map(|disagreement| disagreement.kind).filter(|kind| is_asked(kind)).collect();
+    {
+        let mut seen = seen.lock().unwrap();
+        for reason in analysis.opaque.values().flatten() {
+            *seen.opaque.entry(reason.clone()).or_default() += 1;
+        }
+        for kind in &kinds {
+            *seen.met.entry(kind).or_default() += 1;
+        }
+    }
+    let usual = complaints(&outcomes);
+    for kind in kinds {
+        let is_known = {
+            let seen = seen.lock().unwrap();
+            seen.failures.iter().filter(|failure| failure.disagreement.kind == kind).count() >= OF_A_KIND
+        };
+        if is_known {
+            continue;
+        }
+        // A part that is left out must not make bash complain of more than it did.
+        let disagreement = |smaller: &Repository| {
+            let (outcomes, _, disagreements) = compare(smaller, bash)?;
+            let found = disagreements.into_iter().find(|disagreement| disagreement.kind == kind)?;
+            complaints(&outcomes).is_subset(&usual).then_some(found)
+        };
+        let smallest = shrink::shrink(repository.clone(), &|smaller| disagreement(smaller).is_some());
+        let Some(disagreement) = disagreement(&smallest) else { continue };
+        let failure = Failure { seed, repository: smallest, disagreement };
+        let mut seen = seen.lock().unwrap();
+        if !seen.failures.iter().any(|known| known.disagreement.kind == kind && is_same(&known.repository, &failure.repository)) {
+            seen.failures.push(failure);
+        }
+    }
+}
+
+/// What bash says about scripts that do not do what they were made for.
+fn complaints(outcomes: &[Outcome]) -> BTreeSet<&'static str> {
+    const COMPLAINTS: [&str; 8] = [
+        "can only be used in a function",
+        "can only `return'",
+        "only meaningful in a",
+        "command not found",
+        "No such file",
+        "not a valid identifier",
+        "unbound variable",
+        "invalid",
+    ];
+    COMPLAINTS.into_iter().filter(|complaint| outcomes.iter().any(|outcome| outcome.errors.contains(complaint))).collect()
+}
+
+/// Whether two repositories differ in numbers of names, keys and stages only.
+fn is_same(left: &Repository, right: &Repository) -> bool {
+    let bare = |repository: &Repository| {
+        let text = repository.text().replace(|character: char| character.is_ascii_digit(), "");
+        text.replace("dynamic-scan", "deploy").replace("setup", "deploy")
+    };
+    bare(left) == bare(right)
+}
+
+fn describe(failure: &Failure, bash: &Bash) -> String {
+    let Failure { seed, repository, disagreement } = failure;
+    let mut text = format!("{}: {}\n\n{}\n", disagreement.kind, disagreement.detail, repository.text());
+    if let Some((outcomes, analysis, _)) = compare(repository, bash) {
+        for outcome in &outcomes {
+            let _ = writeln!(text, "bash with {}:", outcome.environment);
+            for trigger in &outcome.triggers {
+                let run::Triggered { from, target, label, exported, set, lacked } = trigger;
+                let _ = writeln!(text, "  {from} -> {target} {label}: exported {exported:?}, set {set:?}, lacked {lacked:?}");
+            }
+            let _ = writeln!(text, "  ended: {:?}", outcome.ended);
+            outcome.errors.lines().for_each(|line| drop(writeln!(text, "  {}", line.rsplit('/').next().unwrap_or_default())));
+        }
+        let _ = writeln!(text, "analysis:");
+        for run in &analysis.runs {
+            let certain = if run.is_certain { "certain" } else { "possible" };
+            let _ = writeln!(text, "  {} -> {} {:?}: {certain}, exports (is sure) {:?}", run.from, run.target, run.label, run.exports);
+        }
+        for trigger in analysis.triggers.iter().filter(|trigger| trigger.is_unknown || trigger.names.iter().any(|name| name.len() > 1)) {
+            let unknown = if trigger.is_unknown { ", and others" } else { "" };
+            let _ = writeln!(text, "  {} triggers {:?} at {:?}{unknown}", trigger.from, trigger.names, trigger.label);
+        }
+        analysis.findings.iter().for_each(|told| drop(writeln!(text, "  {} of {} in {}", told.rule, told.key, told.target)));
+        analysis.opaque.iter().for_each(|(stage, reasons)| drop(writeln!(text, "  not followed in {stage}: {reasons:?}")));
+    }
+    let _ = writeln!(text, "\nSIDESTAGE_JUDGE_SEED={seed} SIDESTAGE_JUDGE_SCRIPTS=1 repeats it");
+    text
+}
+
+fn told(seen: &Seen, bash: &Bash, scripts: u64) -> String {
+    let mut text = format!("{scripts} repositories, of which {} are not fit\n\nrepositories with each kind of disagreement:\n", seen.unfit);
+    seen.met.iter().for_each(|(kind, count)| drop(writeln!(text, "{count:6} {kind}")));
+    text.push_str("\nstages in which something is not followed:\n");
+    seen.opaque.iter().for_each(|(reason, count)| drop(writeln!(text, "{count:6} {reason}")));
+    for failure in &seen.failures {
+        let _ = write!(text, "\n{}\n{}", "=".repeat(100), describe(failure, bash));
+    }
+    text
+}
