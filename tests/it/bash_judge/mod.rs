@@ -46,8 +46,9 @@ struct Seen {
     failures: Vec<Failure>,
     /// How often each kind was met, before anything was made small.
     met: BTreeMap<&'static str, u64>,
-    /// Repositories that bash could not read or did not end, and those in which something is not followed.
-    unfit: u64,
+    /// Repositories that bash cannot read or does not end, and why.
+    unfit: BTreeMap<u64, String>,
+    /// What is not followed, and in how many stages.
     opaque: BTreeMap<String, u64>,
 }
 
@@ -79,36 +80,41 @@ fn bash_agrees() {
     if let Some(path) = report {
         fs::write(path, told(&seen, &bash, scripts)).unwrap();
     }
-    assert!(seen.unfit * 50 <= scripts, "{} of {scripts} repositories are not valid, or do not end", seen.unfit);
+    assert!(seen.unfit.len() as u64 * 100 <= scripts, "of {scripts} repositories these are not valid, or do not end: {:?}", seen.unfit);
     if let Some(failure) = seen.failures.first() {
         panic!("{} of {scripts} disagree, the smallest of the first kind is\n{}", seen.failures.len(), describe(failure, &bash));
     }
 }
 
-/// What bash and the analysis say of a repository; nothing where bash cannot read it or does not end.
-fn compare(repository: &Repository, bash: &Bash) -> Option<(Vec<Outcome>, Analysis, Vec<Disagreement>)> {
-    let outcomes = bash.run(repository)?;
-    if outcomes.iter().any(|outcome| outcome.errors.contains("syntax error") || outcome.errors.contains("unexpected EOF")) {
-        return None;
+/// What bash and the analysis say of a repository; an error where bash cannot read it or does not end.
+fn compare(repository: &Repository, bash: &Bash) -> Result<(Vec<Outcome>, Analysis, Vec<Disagreement>), String> {
+    let outcomes = bash.run(repository).ok_or("does not end")?;
+    let is_broken = |line: &&str| line.contains("syntax error") || line.contains("unexpected EOF");
+    if let Some(line) = outcomes.iter().find_map(|outcome| outcome.errors.lines().find(is_broken)) {
+        return Err(line.to_owned());
     }
     let Ok(analysis) = catch_unwind(AssertUnwindSafe(|| analyse(repository))) else {
-        return Some((outcomes, Analysis::default(), vec![Disagreement { kind: "panic", detail: "the analysis panics".to_owned() }]));
+        return Ok((outcomes, Analysis::default(), vec![Disagreement { kind: "panic", detail: "the analysis panics".to_owned() }]));
     };
     let disagreements = judge(repository, &outcomes, &analysis);
-    Some((outcomes, analysis, disagreements))
+    Ok((outcomes, analysis, disagreements))
 }
 
 fn look(seed: u64, bash: &Bash, seen: &Mutex<Seen>, is_asked: &dyn Fn(&str) -> bool) {
     let repository = grammar::repository(seed);
-    let Some((outcomes, analysis, disagreements)) = compare(&repository, bash) else {
-        seen.lock().unwrap().unfit += 1;
-        return;
+    let (outcomes, analysis, disagreements) = match compare(&repository, bash) {
+        Ok(compared) => compared,
+        Err(why) => {
+            seen.lock().unwrap().unfit.insert(seed, why);
+            return;
+        }
     };
     let kinds: BTreeSet<&'static str> = disagreements.iter().map(|disagreement| disagreement.kind).filter(|kind| is_asked(kind)).collect();
     {
         let mut seen = seen.lock().unwrap();
         for reason in analysis.opaque.values().flatten() {
-            *seen.opaque.entry(reason.clone()).or_default() += 1;
+            let reason = reason.replace(|character: char| character.is_ascii_digit(), "");
+            *seen.opaque.entry(reason).or_default() += 1;
         }
         for kind in &kinds {
             *seen.met.entry(kind).or_default() += 1;
@@ -125,7 +131,7 @@ fn look(seed: u64, bash: &Bash, seen: &Mutex<Seen>, is_asked: &dyn Fn(&str) -> b
         }
         // A part that is left out must not make bash complain of more than it did.
         let disagreement = |smaller: &Repository| {
-            let (outcomes, _, disagreements) = compare(smaller, bash)?;
+            let (outcomes, _, disagreements) = compare(smaller, bash).ok()?;
             let found = disagreements.into_iter().find(|disagreement| disagreement.kind == kind)?;
             complaints(&outcomes).is_subset(&usual).then_some(found)
         };
@@ -166,7 +172,7 @@ fn is_same(left: &Repository, right: &Repository) -> bool {
 fn describe(failure: &Failure, bash: &Bash) -> String {
     let Failure { seed, repository, disagreement } = failure;
     let mut text = format!("{}: {}\n\n{}\n", disagreement.kind, disagreement.detail, repository.text());
-    if let Some((outcomes, analysis, _)) = compare(repository, bash) {
+    if let Ok((outcomes, analysis, _)) = compare(repository, bash) {
         for outcome in &outcomes {
             let _ = writeln!(text, "bash with {}:", outcome.environment);
             for trigger in &outcome.triggers {
@@ -174,7 +180,9 @@ fn describe(failure: &Failure, bash: &Bash) -> String {
                 let _ = writeln!(text, "  {from} -> {target} {label}: exported {exported:?}, set {set:?}, lacked {lacked:?}");
             }
             let _ = writeln!(text, "  ended: {:?}", outcome.ended);
-            outcome.errors.lines().for_each(|line| drop(writeln!(text, "  {}", line.rsplit('/').next().unwrap_or_default())));
+            for line in outcome.errors.lines() {
+                let _ = writeln!(text, "  {}", line.rsplit('/').next().unwrap_or_default());
+            }
         }
         let _ = writeln!(text, "analysis:");
         for run in &analysis.runs {
@@ -185,18 +193,30 @@ fn describe(failure: &Failure, bash: &Bash) -> String {
             let unknown = if trigger.is_unknown { ", and others" } else { "" };
             let _ = writeln!(text, "  {} triggers {:?} at {:?}{unknown}", trigger.from, trigger.names, trigger.label);
         }
-        analysis.findings.iter().for_each(|told| drop(writeln!(text, "  {} of {} in {}", told.rule, told.key, told.target)));
-        analysis.opaque.iter().for_each(|(stage, reasons)| drop(writeln!(text, "  not followed in {stage}: {reasons:?}")));
+        for told in &analysis.findings {
+            let _ = writeln!(text, "  {} of {} in {}", told.rule, told.key, told.target);
+        }
+        for (stage, reasons) in &analysis.opaque {
+            let _ = writeln!(text, "  not followed in {stage}: {reasons:?}");
+        }
     }
     let _ = writeln!(text, "\nSIDESTAGE_JUDGE_SEED={seed} SIDESTAGE_JUDGE_SCRIPTS=1 repeats it");
     text
 }
 
 fn told(seen: &Seen, bash: &Bash, scripts: u64) -> String {
-    let mut text = format!("{scripts} repositories, of which {} are not fit\n\nrepositories with each kind of disagreement:\n", seen.unfit);
-    seen.met.iter().for_each(|(kind, count)| drop(writeln!(text, "{count:6} {kind}")));
+    let mut text = format!("{scripts} repositories, of which {} are not fit\n", seen.unfit.len());
+    for (seed, why) in seen.unfit.iter().take(OF_A_KIND) {
+        let _ = writeln!(text, "  {seed}: {why}");
+    }
+    text.push_str("\nrepositories with each kind of disagreement:\n");
+    for (kind, count) in &seen.met {
+        let _ = writeln!(text, "{count:6} {kind}");
+    }
     text.push_str("\nstages in which something is not followed:\n");
-    seen.opaque.iter().for_each(|(reason, count)| drop(writeln!(text, "{count:6} {reason}")));
+    for (reason, count) in &seen.opaque {
+        let _ = writeln!(text, "{count:6} {reason}");
+    }
     for failure in &seen.failures {
         let _ = write!(text, "\n{}\n{}", "=".repeat(100), describe(failure, bash));
     }

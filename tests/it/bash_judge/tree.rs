@@ -14,7 +14,7 @@ pub(super) struct Node {
 pub(super) enum Piece {
     Text(String),
     Body(Vec<Node>),
-    /// Statements within single quotes.
+    /// Statements behind a single quote; the text that follows begins with the one that closes it.
     Quoted(Vec<Node>),
 }
 
@@ -45,7 +45,7 @@ impl Node {
                     text.push_str(&written(body));
                 }
                 Piece::Quoted(body) => {
-                    let _ = write!(text, "'\n{}'", written(body).replace('\'', r"'\''"));
+                    let _ = write!(text, "'\n{}", written(body).replace('\'', r"'\''"));
                 }
             }
         }
