@@ -43,7 +43,7 @@ pub(super) struct Generator {
     /// Statements that may still be made.
     left: usize,
     files: Vec<Script>,
-    /// Variables of the environment that are not asked yet.
+    /// Variables of the environment that may still be asked.
     unasked: Vec<usize>,
     is_correlated: bool,
 }
@@ -53,7 +53,9 @@ pub(super) fn repository(seed: u64) -> Repository {
     let mut rng = Rng::with_seed(seed);
     let left = rng.usize(5..=20);
     let is_correlated = rng.usize(0..3) == 0;
-    let unasked = if rng.bool() { vec![0, 1] } else { vec![1, 0] };
+    // Each variable doubles the number of runs.
+    let asked: [&[usize]; 7] = [&[], &[0], &[1], &[0], &[1], &[0, 1], &[1, 0]];
+    let unasked = asked[rng.usize(0..asked.len())].to_vec();
     Generator { rng, labels: 0, variables: 0, left, files: Vec::new(), unasked, is_correlated }.repository()
 }
 
@@ -91,7 +93,7 @@ impl Generator {
 
     /// Which variable of the environment a condition asks; none if all were asked, where paths must not exclude each other.
     pub(super) fn variable_of_environment(&mut self) -> Option<usize> {
-        if self.is_correlated { Some(self.rng.usize(0..2)) } else { self.unasked.pop() }
+        if self.is_correlated { self.rng.choice(&self.unasked).copied() } else { self.unasked.pop() }
     }
 
     fn body(&mut self, scope: &Scope, size: usize) -> Vec<Node> {

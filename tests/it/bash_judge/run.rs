@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 
 use super::tree::{Repository, Script};
 
@@ -108,6 +109,8 @@ pub(super) struct Outcome {
 /// The stand-ins, and where runs have their folders.
 pub(super) struct Bash {
     folder: tempfile::TempDir,
+    /// What async stages lack: by their script and by what was sent.
+    lacked: Mutex<BTreeMap<(String, Vec<String>), BTreeSet<String>>>,
 }
 
 impl Bash {
@@ -120,7 +123,7 @@ impl Bash {
         for (name, text) in COMMANDS {
             executable(&commands.join(name), &format!("#!/bin/sh\n{text}"));
         }
-        Self { folder }
+        Self { folder, lacked: Mutex::default() }
     }
 
     /// What bash does with a repository in each environment; nothing if it does not end.
@@ -177,18 +180,21 @@ impl Bash {
         status.unwrap().code().is_some_and(|code| code < 124)
     }
 
-    /// Runs the async stages in stores that hold what was exported for them, each kind of store once.
+    /// Runs the async stages in stores that hold what was exported for them, each kind of store once: they run no files.
     fn run_targets(&self, repository: &Repository, outcomes: &mut [Outcome]) -> Option<()> {
-        let mut known: BTreeMap<(String, Vec<String>), BTreeSet<String>> = BTreeMap::new();
         for trigger in outcomes.iter_mut().flat_map(|outcome| &mut outcome.triggers) {
             let Some(target) = repository.targets.iter().find(|target| target.name == trigger.target) else { continue };
             let sent: Vec<String> = trigger.exported.intersection(&trigger.set).cloned().collect();
-            let key = (target.name.clone(), sent);
-            if !known.contains_key(&key) {
-                let lacked = self.run_target(repository, target, &key.1)?;
-                known.insert(key.clone(), lacked);
-            }
-            trigger.lacked.clone_from(&known[&key]);
+            let key = (target.text(), sent);
+            let known = self.lacked.lock().unwrap().get(&key).cloned();
+            trigger.lacked = match known {
+                Some(lacked) => lacked,
+                None => {
+                    let lacked = self.run_target(repository, target, &key.1)?;
+                    self.lacked.lock().unwrap().insert(key, lacked.clone());
+                    lacked
+                }
+            };
         }
         Some(())
     }
