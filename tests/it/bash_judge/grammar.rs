@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use super::tree::{Node, Piece, Repository, Script};
+use super::tree::{Node, Piece, Repository, Script, written};
 
 /// What a statement can use where it is.
 #[derive(Debug, Clone, Default)]
@@ -200,19 +200,21 @@ impl Generator {
 
     fn case(&mut self, scope: &Scope) -> Node {
         let inner = scope.inner();
-        let (subject, patterns): (String, [&str; 3]) = match self.variable_of_environment() {
-            Some(0) => ("\"${E1-}\"".to_owned(), ["1", "2", "*"]),
-            Some(_) => ("${E2-none}".to_owned(), ["y*", "[n]one", "*"]),
+        // Of the environment, each pattern has a value that is run.
+        let (subject, patterns): (String, &[&str]) = match self.variable_of_environment() {
+            Some(0) => ("\"${E1-}\"".to_owned(), &["1", "*"]),
+            Some(_) => ("${E2-none}".to_owned(), &["y*", "*"]),
             None => match scope.keys.last() {
-                Some(variable) if self.one_in(2) => (format!("\"${variable}\""), ["x", "y | z", "*"]),
-                _ => ("one".to_owned(), ["o*", "?ne", "*"]),
+                Some(variable) if self.one_in(2) => (format!("\"${variable}\""), &["x", "y | z", "*"]),
+                _ => ("one".to_owned(), &["o*", "?ne", "*"]),
             },
         };
         let mut open = format!("case {subject} in\n");
         let mut pieces = Vec::new();
-        let count = self.rng.usize(1..=3);
-        for (index, pattern) in patterns.iter().enumerate().skip(3 - count) {
-            let end = [";;", ";;", ";;", ";&", ";;&"][if index == 2 { 0 } else { self.rng.usize(0..5) }];
+        let skipped = self.rng.usize(0..patterns.len());
+        for (index, pattern) in patterns.iter().enumerate().skip(skipped) {
+            let is_last = index + 1 == patterns.len();
+            let end = [";;", ";;", ";;", ";&", ";;&"][if is_last { 0 } else { self.rng.usize(0..5) }];
             if self.one_in(6) && *pattern != "y | z" {
                 let v = self.variable();
                 open = format!("{v}='{pattern}'\n{open}");
@@ -252,7 +254,13 @@ impl Generator {
             16 => (format!("for {v} in s/*.txt; do"), inner, "done".to_owned()),
             _ => (format!("{v}l=(x y)\nfor {v} in \"${{!{v}l[@]}}\"; do"), inner, "done".to_owned()),
         };
-        Node::block(open, self.small(&inner), close)
+        let mut body = self.small(&inner);
+        let text = written(&body);
+        // Arguments that the body sets again would never come to an end.
+        if open.contains("$#") && ["set -- ", "source ", ". "].iter().any(|way| text.contains(way)) {
+            body = vec![Node::line("export_env \"$1\"")];
+        }
+        Node::block(open, body, close)
     }
 
     /// What runs in a process of its own, and is waited for.

@@ -36,7 +36,7 @@ fn check(bash: &Bash, stages: &[&str], expected: &[&str]) {
 
 #[test]
 fn the_runner_sees_what_bash_does() {
-    let bash = Bash::new();
+    let bash = Bash::within(60);
     check(&bash, &["set_env x 1\nexport_env x y\ntrigger-task a L1"], &["nothing set: a L1 xy/x/y"]);
     check(&bash, &["trigger-task a L1\nset_env x 1\nexport_env x"], &["nothing set: a L1 //xy"]);
     check(&bash, &["if [ \"$E1\" = 1 ]; then export_env x; fi\ntrigger-task a L1"], &["nothing set: a L1 //xy", "E1=1: a L1 x//xy"]);
@@ -58,12 +58,12 @@ fn the_runner_sees_what_bash_does() {
 #[test]
 fn what_does_not_end_is_left_out() {
     let endless = repository(&[("deploy", "timeout 60 sleep 60")], &[]);
-    assert!(Bash::new().run(&endless).is_none());
+    assert!(Bash::within(1).run(&endless).is_none());
 }
 
 #[test]
 fn the_shrinker_keeps_what_fails_and_nothing_else() {
-    let large = (1..).map(grammar::repository).find(|repository| repository.text().matches("export_env").count() > 5).unwrap();
+    let large = (1..1_000).map(grammar::repository).find(|repository| repository.text().matches("export_env").count() > 5).unwrap();
     let small = shrink::shrink(large, &|repository| repository.stages.iter().any(|stage| stage.text().contains("export_env")));
     assert_eq!((small.stages.len(), small.targets.len(), small.files.len()), (1, 0, 0));
     assert_eq!(small.stages[0].body.len(), 1, "{}", small.text());

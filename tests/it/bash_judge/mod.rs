@@ -3,7 +3,7 @@
 //!
 //! `SIDESTAGE_JUDGE_SCRIPTS=100000` makes more, `SIDESTAGE_JUDGE_SEED` begins elsewhere. A disagreement is made small and
 //! printed with the seed that repeats it. `SIDESTAGE_JUDGE_REPORT=FILE` goes on after the first one and writes all that
-//! are different into a file, by kind; `SIDESTAGE_JUDGE_KINDS='no, but it is;run not seen'` asks for some kinds only.
+//! are different into a file, by kind; `SIDESTAGE_JUDGE_KINDS='no, but it is;run not record'` asks for some kinds only.
 
 mod analysis;
 mod grammar;
@@ -28,6 +28,8 @@ use self::tree::Repository;
 
 /// How many repositories are made, unless more are asked for.
 const SCRIPTS: u64 = 2_000;
+/// After how many seconds a repository is left out: none of those that are made takes a tenth of it.
+const LIMIT: u32 = 10;
 /// The analysis recurses as deep as scripts are nested.
 const STACK: usize = 64 << 20;
 /// Failures of one kind that a report shows.
@@ -42,7 +44,7 @@ struct Failure {
 
 /// What was seen, for a report.
 #[derive(Default)]
-struct Seen {
+struct Record {
     failures: Vec<Failure>,
     /// How often each kind was met, before anything was made small.
     met: BTreeMap<&'static str, u64>,
@@ -59,15 +61,15 @@ fn bash_agrees() {
     let report = std::env::var("SIDESTAGE_JUDGE_REPORT").ok();
     let kinds = std::env::var("SIDESTAGE_JUDGE_KINDS").ok();
     let is_asked = |kind: &str| kinds.as_ref().is_none_or(|kinds| kinds.split(';').any(|asked| asked == kind));
-    let (next, seen, bash) = (AtomicU64::new(seed), Mutex::new(Seen::default()), Bash::new());
+    let (next, record, bash) = (AtomicU64::new(seed), Mutex::new(Record::default()), Bash::within(LIMIT));
     let work = || {
         loop {
             let seed_of_this = next.fetch_add(1, Ordering::Relaxed);
-            let is_enough = report.is_none() && !seen.lock().unwrap().failures.is_empty();
+            let is_enough = report.is_none() && !record.lock().unwrap().failures.is_empty();
             if seed_of_this >= seed + scripts || is_enough {
                 return;
             }
-            look(seed_of_this, &bash, &seen, &is_asked);
+            look(seed_of_this, &bash, &record, &is_asked);
         }
     };
     std::thread::scope(|scope| {
@@ -75,14 +77,14 @@ fn bash_agrees() {
             std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).unwrap();
         }
     });
-    let mut seen = seen.into_inner().unwrap();
-    seen.failures.sort_by_key(|failure| (failure.disagreement.kind, failure.repository.text().len(), failure.seed));
+    let mut record = record.into_inner().unwrap();
+    record.failures.sort_by_key(|failure| (failure.disagreement.kind, failure.repository.text().len(), failure.seed));
     if let Some(path) = report {
-        fs::write(path, told(&seen, &bash, scripts)).unwrap();
+        fs::write(path, told(&record, &bash, scripts)).unwrap();
     }
-    assert!(seen.unfit.len() as u64 * 100 <= scripts, "of {scripts} repositories these are not valid, or do not end: {:?}", seen.unfit);
-    if let Some(failure) = seen.failures.first() {
-        panic!("{} of {scripts} disagree, the smallest of the first kind is\n{}", seen.failures.len(), describe(failure, &bash));
+    assert!(record.unfit.len() as u64 * 100 <= scripts, "of {scripts} repositories these are not valid, or do not end: {:?}", record.unfit);
+    if let Some(failure) = record.failures.first() {
+        panic!("{} of {scripts} disagree, the smallest of the first kind is\n{}", record.failures.len(), describe(failure, &bash));
     }
 }
 
@@ -100,31 +102,31 @@ fn compare(repository: &Repository, bash: &Bash) -> Result<(Vec<Outcome>, Analys
     Ok((outcomes, analysis, disagreements))
 }
 
-fn look(seed: u64, bash: &Bash, seen: &Mutex<Seen>, is_asked: &dyn Fn(&str) -> bool) {
+fn look(seed: u64, bash: &Bash, record: &Mutex<Record>, is_asked: &dyn Fn(&str) -> bool) {
     let repository = grammar::repository(seed);
     let (outcomes, analysis, disagreements) = match compare(&repository, bash) {
         Ok(compared) => compared,
         Err(why) => {
-            seen.lock().unwrap().unfit.insert(seed, why);
+            record.lock().unwrap().unfit.insert(seed, why);
             return;
         }
     };
     let kinds: BTreeSet<&'static str> = disagreements.iter().map(|disagreement| disagreement.kind).filter(|kind| is_asked(kind)).collect();
     {
-        let mut seen = seen.lock().unwrap();
+        let mut record = record.lock().unwrap();
         for reason in analysis.opaque.values().flatten() {
             let reason = reason.replace(|character: char| character.is_ascii_digit(), "");
-            *seen.opaque.entry(reason).or_default() += 1;
+            *record.opaque.entry(reason).or_default() += 1;
         }
         for kind in &kinds {
-            *seen.met.entry(kind).or_default() += 1;
+            *record.met.entry(kind).or_default() += 1;
         }
     }
-    let usual = complaints(&outcomes);
+    let (usual, unbound) = (complaints(&outcomes), never_bound(&repository));
     for kind in kinds {
         let is_known = {
-            let seen = seen.lock().unwrap();
-            seen.failures.iter().filter(|failure| failure.disagreement.kind == kind).count() >= OF_A_KIND
+            let record = record.lock().unwrap();
+            record.failures.iter().filter(|failure| failure.disagreement.kind == kind).count() >= OF_A_KIND
         };
         if is_known {
             continue;
@@ -133,14 +135,15 @@ fn look(seed: u64, bash: &Bash, seen: &Mutex<Seen>, is_asked: &dyn Fn(&str) -> b
         let disagreement = |smaller: &Repository| {
             let (outcomes, _, disagreements) = compare(smaller, bash).ok()?;
             let found = disagreements.into_iter().find(|disagreement| disagreement.kind == kind)?;
-            complaints(&outcomes).is_subset(&usual).then_some(found)
+            let is_like_it = complaints(&outcomes).is_subset(&usual) && never_bound(smaller).is_subset(&unbound);
+            is_like_it.then_some(found)
         };
         let smallest = shrink::shrink(repository.clone(), &|smaller| disagreement(smaller).is_some());
         let Some(disagreement) = disagreement(&smallest) else { continue };
         let failure = Failure { seed, repository: smallest, disagreement };
-        let mut seen = seen.lock().unwrap();
-        if !seen.failures.iter().any(|known| known.disagreement.kind == kind && is_same(&known.repository, &failure.repository)) {
-            seen.failures.push(failure);
+        let mut record = record.lock().unwrap();
+        if !record.failures.iter().any(|known| known.disagreement.kind == kind && is_same(&known.repository, &failure.repository)) {
+            record.failures.push(failure);
         }
     }
 }
@@ -160,11 +163,29 @@ fn complaints(outcomes: &[Outcome]) -> BTreeSet<&'static str> {
     COMPLAINTS.into_iter().filter(|complaint| outcomes.iter().any(|outcome| outcome.errors.contains(complaint))).collect()
 }
 
+/// Variables of scripts that are only ever expanded: the environment could bring them, and no run has it so.
+fn never_bound(repository: &Repository) -> BTreeSet<String> {
+    let text = repository.text();
+    let (mut expanded, mut bound) = (BTreeSet::new(), BTreeSet::new());
+    for (at, _) in text.match_indices('v') {
+        let digits = text[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
+        let name = text[at..=at + digits].to_owned();
+        if text[..at].ends_with(['$', '{', '!']) {
+            expanded.insert(name)
+        } else {
+            bound.insert(name)
+        };
+    }
+    expanded.difference(&bound).cloned().collect()
+}
+
 /// Whether two repositories differ in numbers of names, keys and stages only.
 fn is_same(left: &Repository, right: &Repository) -> bool {
     let bare = |repository: &Repository| {
         let text = repository.text().replace(|character: char| character.is_ascii_digit(), "");
-        text.replace("dynamic-scan", "deploy").replace("setup", "deploy")
+        let words = text.replace("dynamic-scan", "deploy").replace("setup", "deploy");
+        let words = words.split(|character: char| !character.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        words.map(|word| if matches!(word, "b" | "x" | "y" | "z") { "a" } else { word }).collect::<Vec<_>>().join(" ")
     };
     bare(left) == bare(right)
 }
@@ -204,20 +225,20 @@ fn describe(failure: &Failure, bash: &Bash) -> String {
     text
 }
 
-fn told(seen: &Seen, bash: &Bash, scripts: u64) -> String {
-    let mut text = format!("{scripts} repositories, of which {} are not fit\n", seen.unfit.len());
-    for (seed, why) in seen.unfit.iter().take(OF_A_KIND) {
+fn told(record: &Record, bash: &Bash, scripts: u64) -> String {
+    let mut text = format!("{scripts} repositories, of which {} are not fit\n", record.unfit.len());
+    for (seed, why) in record.unfit.iter().take(OF_A_KIND) {
         let _ = writeln!(text, "  {seed}: {why}");
     }
     text.push_str("\nrepositories with each kind of disagreement:\n");
-    for (kind, count) in &seen.met {
+    for (kind, count) in &record.met {
         let _ = writeln!(text, "{count:6} {kind}");
     }
     text.push_str("\nstages in which something is not followed:\n");
-    for (reason, count) in &seen.opaque {
+    for (reason, count) in &record.opaque {
         let _ = writeln!(text, "{count:6} {reason}");
     }
-    for failure in &seen.failures {
+    for failure in &record.failures {
         let _ = write!(text, "\n{}\n{}", "=".repeat(100), describe(failure, bash));
     }
     text

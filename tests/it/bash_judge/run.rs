@@ -106,15 +106,20 @@ pub(super) struct Outcome {
     pub(super) errors: String,
 }
 
+/// The script of an async stage, and the keys that it is sent.
+type Sent = (String, Vec<String>);
+
 /// The stand-ins, and where runs have their folders.
 pub(super) struct Bash {
     folder: tempfile::TempDir,
+    /// After how many seconds a repository is said not to end.
+    limit: u32,
     /// What async stages lack: by their script and by what was sent.
-    lacked: Mutex<BTreeMap<(String, Vec<String>), BTreeSet<String>>>,
+    lacked: Mutex<BTreeMap<Sent, BTreeSet<String>>>,
 }
 
 impl Bash {
-    pub(super) fn new() -> Self {
+    pub(super) fn within(limit: u32) -> Self {
         // Memory, where the machine has such a folder.
         let shared = Path::new("/dev/shm");
         let folder = tempfile::tempdir_in(shared).or_else(|_| tempfile::tempdir()).unwrap();
@@ -123,7 +128,7 @@ impl Bash {
         for (name, text) in COMMANDS {
             executable(&commands.join(name), &format!("#!/bin/sh\n{text}"));
         }
-        Self { folder, lacked: Mutex::default() }
+        Self { folder, limit, lacked: Mutex::default() }
     }
 
     /// What bash does with a repository in each environment; nothing if it does not end.
@@ -166,7 +171,7 @@ impl Bash {
     fn drive(&self, folder: &Path, stages: &[&str]) -> bool {
         let path = std::env::var("PATH").unwrap_or_default();
         let status = Command::new("timeout")
-            .args(["-k", "1", "10", "sh", "-c", DRIVER])
+            .args(["-k", "1", &self.limit.to_string(), "sh", "-c", DRIVER])
             .env("PATH", format!("{}:{path}", self.folder.path().join("bin").display()))
             .env("JUDGE", folder)
             .env("JUDGE_STAGES", stages.join(" "))
@@ -205,7 +210,9 @@ impl Bash {
         fs::write(folder.path().join("stages").join(&target.name), target.text()).unwrap();
         let store = store(folder.path(), "env-0", repository);
         fs::write(store.join("variables"), "").unwrap();
-        sent.iter().for_each(|key| fs::write(store.join("set").join(key), "sent\n").unwrap());
+        for key in sent {
+            fs::write(store.join("set").join(key), "sent\n").unwrap();
+        }
         let has_ended = self.drive(folder.path(), &[&target.name]);
         let log = fs::read_to_string(store.join("log")).unwrap_or_default();
         let lacked = log.lines().filter_map(|line| line.strip_prefix("read ")?.split_once(' '));

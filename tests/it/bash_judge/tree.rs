@@ -56,7 +56,9 @@ impl Node {
 /// The text of statements; an empty body is not valid in bash.
 pub(super) fn written(body: &[Node]) -> String {
     let mut text = String::new();
-    body.iter().for_each(|node| node.write(&mut text));
+    for node in body {
+        node.write(&mut text);
+    }
     if text.is_empty() { ":\n".to_owned() } else { text }
 }
 
