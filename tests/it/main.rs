@@ -4,6 +4,8 @@
 mod architecture;
 mod bad_input;
 mod baseline;
+#[cfg(target_os = "linux")]
+mod bash_judge;
 mod cli;
 #[cfg(feature = "http")]
 mod clients;
