@@ -55,6 +55,7 @@ kinds! {
     k35_optional_scripts
     k36_scripts_made_by_programs
     k37_files_of_the_workspace
+    k38_single_faults
 }
 
 /// `must-not: wrong`: what is never true of a configuration that works.
