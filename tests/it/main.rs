@@ -14,6 +14,7 @@ mod emitted;
 mod fixes;
 mod fixtures;
 mod harness;
+mod kinds;
 mod payload;
 mod pipelinectl;
 mod properties;
