@@ -323,3 +323,33 @@ fn paths_are_relative_to_the_working_folder_wherever_that_is() {
     assert_eq!(at("ci/scripts", ".."), "../.pipeline-config.yaml");
     assert_eq!(at("other", "../ci"), "../ci/.pipeline-config.yaml");
 }
+
+#[test]
+fn plan_and_check_agree_about_what_is_not_exported() {
+    let config = |script: &str| {
+        format!(
+            "version: '1'\ndynamic-scan:\n  script: |\n{script}owasp-zap:\n  script: |\n    get_env app-url\n    get_env region\n    get_env scan-level\n"
+        )
+    };
+    let settings = "properties: [region]\ntrigger-parameters: [scan-level]\n";
+    let cases = [
+        ("    set_env app-url x\n    trigger-task owasp-zap\n", "app-url", "unexported", "unexported-variable"),
+        ("    set_env app-url x\n    trigger-task owasp-zap\n    export_env app-url\n", "app-url", "late", "late-export"),
+        ("    set_env region x\n    trigger-task owasp-zap\n", "region", "unexported", "unexported-variable"),
+        ("    trigger-task owasp-zap\n", "scan-level", "unexported-parameter", "unexported-parameter"),
+        ("    trigger-task owasp-zap\n", "region", "property", ""),
+        ("    trigger-task owasp-zap\n", "app-url", "platform", ""),
+        ("    set_env app-url x\n    export_env app-url\n    trigger-task owasp-zap\n", "app-url", "export", ""),
+    ];
+    for (script, key, from, rule) in cases {
+        let repository = Repository::with_config(config(script)).file(".sidestage.yaml", settings);
+        let plan = repository.run(&["plan", "--format", "json"]).json();
+        let reads = plan["triggers"][0]["reads"].as_array().unwrap();
+        let read = reads.iter().find(|read| read["name"] == key).unwrap();
+        assert_eq!(read["from"], from, "{script}");
+        let report = repository.run(&["check", "--format", "json"]).json();
+        let found: Vec<_> = report["findings"].as_array().unwrap().iter().filter(|finding| finding["variable"] == key).collect();
+        let rules: Vec<&str> = found.iter().map(|finding| finding["rule"].as_str().unwrap()).collect();
+        assert_eq!(rules.first().copied().unwrap_or_default(), rule, "{script}");
+    }
+}

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use compact_str::CompactString;
 
 use crate::flow::PipelineFlow;
+use crate::origin::Origin;
 use crate::source::Location;
 
 pub(crate) const PAGE: &str = r#"## What it does
@@ -56,7 +57,8 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for pipeline in &context.flow.pipelines {
         for run in &pipeline.runs {
             for crossing in &run.crossings {
-                let Some(late) = crossing.exported_later.first().filter(|_| crossing.exported.is_none() && !crossing.widened) else {
+                let is_late = Origin::of(crossing, context.settings) == Origin::Late;
+                let Some(late) = crossing.exported_later.first().filter(|_| is_late) else {
                     continue;
                 };
                 let target = &context.model.stage(run.target).name.name;
