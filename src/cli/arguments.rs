@@ -102,8 +102,8 @@ A comment `# sidestage: ignore[RULE] reason` suppresses findings on its line or,
 
 Settings of the project are in `.sidestage.yaml`, see `sidestage schema settings`.")]
 pub(super) struct Check {
-    /// Files or folders; folders are searched for configurations by content. `-` reads standard input
-    #[arg(default_value = ".")]
+    /// Configurations, scripts (every configuration that reaches them is checked) or folders, which are searched by
+    /// content; without any, the repository around the working folder. `-` reads standard input
     pub(super) paths: Vec<Utf8PathBuf>,
     /// How findings are written
     #[arg(long, value_enum, default_value_t = Format::Full)]

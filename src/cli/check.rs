@@ -1,6 +1,6 @@
 //! `sidestage check`.
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use sidestage_compiler::compilation::Options;
 use sidestage_compiler::diagnostics::Safety;
 use sidestage_compiler::filter::baseline::Fingerprint;
@@ -13,23 +13,26 @@ use super::fix::{self, FixMode};
 use super::levels::levels;
 use super::{Exit, baseline, print, print_remarks};
 use crate::terminal::count;
-use crate::workspace::{Request, SettingsSource, Workspace, absolute, open};
+use crate::workspace::{Request, SettingsSource, Unreadable, Workspace, absolute, open, surrounding};
 
 pub(super) fn run(arguments: &Check) -> Result<Exit, CliError> {
     let levels = levels(&arguments.levels)?;
     let mode = fix_mode(arguments)?;
+    let surrounding = arguments.paths.is_empty().then(surrounding).transpose();
+    let surrounding = surrounding.map_err(|error| Unreadable { path: ".".into(), reason: error.to_string() })?;
+    let paths = surrounding.as_ref().map_or(arguments.paths.as_slice(), std::slice::from_ref);
     let pipelines = arguments.pipeline.iter().map(|pipeline| (*pipeline).into()).collect();
     let options = Options { pipelines, ..Options::default() };
     let mut known = arguments.baseline.as_deref().map(baseline::read).transpose()?;
     let request = Request {
-        paths: &arguments.paths,
+        paths,
         stdin_filename: &arguments.stdin_filename,
         settings: &SettingsSource::from(&arguments.settings),
         options: &options,
     };
     let mut workspace = open(&request)?;
     print_remarks(&workspace);
-    refuse_nothing(arguments, &workspace)?;
+    refuse_nothing(paths, &workspace)?;
     let mut has_failed = workspace.has_failed();
     if let Some(mode) = mode {
         let allowed = if arguments.fixes.with_unsafe { Safety::Unsafe } else { Safety::Safe };
@@ -45,7 +48,7 @@ pub(super) fn run(arguments: &Check) -> Result<Exit, CliError> {
         report(arguments.format, &workspace.checked(), summary, suppressed, mode.is_none())?;
     }
     if let (Some(path), Some(known), true) = (&arguments.baseline, &known, arguments.pipeline.is_empty() && !has_failed) {
-        baseline::warn_stale(path, &stale(arguments, &workspace, known));
+        baseline::warn_stale(path, &stale(paths, &workspace, known));
     }
     Ok(match (has_failed, summary.errors) {
         (true, _) => Exit::Failed,
@@ -64,11 +67,11 @@ fn fix_mode(arguments: &Check) -> Result<Option<FixMode>, CliError> {
     }
 }
 
-fn refuse_nothing(arguments: &Check, workspace: &Workspace) -> Result<(), CliError> {
-    if !workspace.configurations.is_empty() || workspace.has_failed() || !arguments.paths.iter().any(|path| path.is_dir()) {
+fn refuse_nothing(paths: &[Utf8PathBuf], workspace: &Workspace) -> Result<(), CliError> {
+    if !workspace.configurations.is_empty() || workspace.has_failed() || !paths.iter().any(|path| path.is_dir()) {
         return Ok(());
     }
-    let places = arguments.paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
+    let places = paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
     Err(CliError::NoConfiguration { places, looked_at: workspace.looked_at() })
 }
 
@@ -85,8 +88,8 @@ fn write_baseline(path: &Utf8Path, workspace: &mut Workspace, has_failed: bool) 
 }
 
 /// What the baseline knows and was looked for in vain: its file was read, or is in a folder that was searched.
-fn stale<'a>(arguments: &Check, workspace: &Workspace, known: &'a Known) -> Vec<&'a Fingerprint> {
-    let folders: Vec<_> = arguments.paths.iter().filter(|path| path.is_dir()).filter_map(|path| absolute(path).ok()).collect();
+fn stale<'a>(paths: &[Utf8PathBuf], workspace: &Workspace, known: &'a Known) -> Vec<&'a Fingerprint> {
+    let folders: Vec<_> = paths.iter().filter(|path| path.is_dir()).filter_map(|path| absolute(path).ok()).collect();
     let is_looked_at = |file: &str| {
         let path = absolute(&known.folder.join(file)).unwrap_or_default();
         folders.iter().any(|folder| path.starts_with(folder)) || workspace.has_read(file, &known.folder)

@@ -7,6 +7,7 @@ use ignore::WalkBuilder;
 use sidestage_compiler::compilation::{Compilation, compile};
 use sidestage_compiler::config::settings::NAME;
 use sidestage_compiler::config::{Detected, might_be_config};
+use sidestage_compiler::source::Files;
 
 use super::Remark;
 use super::repository::read_file;
@@ -23,6 +24,8 @@ pub(super) struct Candidate {
 /// What a candidate is.
 pub(super) enum Classified {
     Config(Box<Compilation>),
+    /// A file that the user named, and that is not YAML by its name or by what it holds.
+    Script,
     /// Not a configuration; what is to be said about it.
     Other(Option<Remark>),
 }
@@ -69,18 +72,17 @@ fn may_have_global_excludes() -> bool {
 }
 
 /// Reads a candidate and compiles it, where it may be a configuration.
-pub(super) fn classify(candidate: &Candidate, settings: &FolderSettings) -> Result<Classified, String> {
+pub(super) fn classify(candidate: &Candidate, settings: &FolderSettings, files: &dyn Files) -> Result<Classified, String> {
     let path = &candidate.path;
     let bytes = read_file(path).map_err(|error| format!("`{path}` cannot be read: {error}"))?;
-    let is_named_like_one = ["pipeline-config", "one-pipeline"].iter().any(|part| path.file_name().unwrap_or_default().contains(part));
-    let is_wanted = candidate.is_named || is_named_like_one;
-    if !is_wanted && !might_be_config(&String::from_utf8_lossy(&bytes)) {
+    if candidate.is_named {
+        return Ok(named(path, bytes, settings, files));
+    }
+    let is_named_like_one = is_named_like_one(path);
+    if !is_named_like_one && !might_be_config(&String::from_utf8_lossy(&bytes)) {
         return Ok(Classified::Other(None));
     }
-    let compilation = compile(&settings.path(path), bytes, &settings.repository, &settings.options);
-    if candidate.is_named {
-        return Ok(named(compilation, path));
-    }
+    let compilation = compile(&settings.path(path), bytes, files, &settings.options);
     // In a folder, a broken file counts only if its name says that it should be a configuration.
     let is_config = match compilation.detected {
         Detected::Config(_) => true,
@@ -90,15 +92,26 @@ pub(super) fn classify(candidate: &Candidate, settings: &FolderSettings) -> Resu
     Ok(if is_config { Classified::Config(Box::new(compilation)) } else { Classified::Other(None) })
 }
 
-/// A file that the user named is a configuration, or broken, or said to be something else.
-pub(super) fn named(compilation: Compilation, path: &Utf8Path) -> Classified {
+/// A file that the user named is a configuration, a script, or broken, or refused: it is never passed over.
+pub(super) fn named(path: &Utf8Path, bytes: Vec<u8>, settings: &FolderSettings, files: &dyn Files) -> Classified {
+    let may_be_script = !is_named_like_one(path) && !matches!(path.extension(), Some("yaml" | "yml"));
+    if may_be_script && (bytes.starts_with(b"#!") || !might_be_config(&String::from_utf8_lossy(&bytes))) {
+        return Classified::Script;
+    }
+    let compilation = compile(&settings.path(path), bytes, files, &settings.options);
     let is_sound = compilation.document.errors().is_empty() && compilation.document.root().is_some();
     match compilation.detected {
+        Detected::Other(_) if may_be_script => Classified::Script,
         Detected::Other(reason) if is_sound => {
-            Classified::Other(Some(Remark::note(format!("`{path}` is not checked: {reason}, so it is not a pipeline configuration"))))
+            let reason = format!("`{path}` is not checked: {reason}, so it is not a pipeline configuration");
+            Classified::Other(Some(Remark::Failure(reason)))
         }
         _ => Classified::Config(Box::new(compilation)),
     }
+}
+
+fn is_named_like_one(path: &Utf8Path) -> bool {
+    ["pipeline-config", "one-pipeline"].iter().any(|part| path.file_name().unwrap_or_default().contains(part))
 }
 
 /// `./a` is `a`.

@@ -3,13 +3,14 @@
 
 mod discover;
 mod open;
+mod reach;
 mod repository;
 mod settings;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use sidestage_compiler::compilation::Options;
 
-pub(crate) use open::{Configuration, Workspace, absolute, open};
+pub(crate) use open::{Configuration, Workspace, absolute, open, surrounding};
 pub(crate) use repository::{read_file, working_folder};
 
 /// The analysis follows scripts on the stack, and scripts may be nested deeply: each thread that compiles gets this much.
@@ -17,7 +18,8 @@ pub(crate) const STACK: usize = 256 << 20;
 
 /// What is to be opened.
 pub(crate) struct Request<'a> {
-    /// Files as they are, folders by what they hold; `-` is standard input.
+    /// Configurations as they are, folders by what they hold, scripts by the configurations that reach them; `-` is
+    /// standard input.
     pub(crate) paths: &'a [Utf8PathBuf],
     /// The path that standard input stands for.
     pub(crate) stdin_filename: &'a Utf8Path,

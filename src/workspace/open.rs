@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rayon::prelude::*;
-use sidestage_compiler::compilation::{Compilation, compile};
+use sidestage_compiler::compilation::Compilation;
 use sidestage_compiler::config::settings::Settings;
 use sidestage_compiler::filter::baseline::Baseline;
 use sidestage_compiler::filter::{self, Levels, Part};
+use sidestage_compiler::fix::{Overlay, Texts};
 use sidestage_compiler::report::findings::{Checked, Summary};
 
 use super::discover::{self, Candidate, Classified, is_settings, without_dot};
+use super::reach::{Wanted, shown_root};
 use super::repository::{Repository, working_folder};
 use super::settings::{FolderSettings, SettingsCache, SettingsFile};
 use super::{Remark, Request, STACK, Unreadable};
@@ -53,6 +55,12 @@ pub(crate) struct Workspace {
     others: usize,
     /// How many YAML files the settings exclude.
     excluded: usize,
+    /// What configurations must reach to be kept; where it is nothing, all are.
+    wanted: Wanted,
+    /// Scripts that the user named.
+    scripts: Vec<Utf8PathBuf>,
+    /// The script on standard input, by its path in the repository.
+    typed: Texts,
 }
 
 /// Compiles what the request names. A file that cannot be read is a remark, and stops no other.
@@ -66,10 +74,8 @@ pub(crate) fn open(request: &Request<'_>) -> Result<Workspace, Unreadable> {
     let mut candidates = Vec::new();
     for path in request.paths {
         if path == "-" {
-            match standard_input(request.stdin_filename, &mut cache) {
-                Ok(Some((classified, folder))) => workspace.take(Ok(classified), &folder, &mut cache),
-                Ok(None) => {}
-                Err(reason) => workspace.remarks.push(Remark::Failure(reason)),
+            if let Err(reason) = workspace.standard_input(request.stdin_filename, &mut cache) {
+                workspace.remarks.push(Remark::Failure(reason));
             }
         } else if path.is_dir() {
             discover::walk(path, &mut candidates, &mut workspace.remarks);
@@ -80,6 +86,7 @@ pub(crate) fn open(request: &Request<'_>) -> Result<Workspace, Unreadable> {
         }
     }
     workspace.compile(candidates, &mut cache);
+    workspace.reach(request.paths, &working, &mut cache);
     let (settings, remarks) = cache.finish();
     workspace.settings = settings;
     workspace.remarks.extend(remarks);
@@ -98,7 +105,10 @@ impl Workspace {
                 Err(error) => self.remarks.push(Remark::Failure(format!("`{}` cannot be read: {error}", candidate.path))),
             }
         }
-        let one = |(candidate, folder): &(Candidate, Arc<FolderSettings>)| discover::classify(candidate, folder);
+        let typed = &self.typed;
+        let one = |(candidate, folder): &(Candidate, Arc<FolderSettings>)| {
+            discover::classify(candidate, folder, &Overlay::new(&folder.repository, typed))
+        };
         let results: Vec<_> = if with_settings.len() >= PARALLEL_FROM {
             // Where a pool is there already, that one serves.
             let _ = rayon::ThreadPoolBuilder::new().stack_size(STACK).build_global();
@@ -106,13 +116,64 @@ impl Workspace {
         } else {
             with_settings.iter().map(one).collect()
         };
-        for (result, (_, folder)) in results.into_iter().zip(&with_settings) {
-            self.take(result, folder, cache);
+        for (result, (candidate, folder)) in results.into_iter().zip(&with_settings) {
+            self.take(result, &candidate.path, folder, cache);
         }
     }
 
-    fn take(&mut self, result: Result<Classified, String>, folder: &Arc<FolderSettings>, cache: &mut SettingsCache<'_>) {
+    /// Takes what standard input holds, as if it were at a path.
+    fn standard_input(&mut self, path: &Utf8Path, cache: &mut SettingsCache<'_>) -> Result<(), String> {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).map_err(|error| format!("standard input cannot be read: {error}"))?;
+        let no_place = |error| format!("`{path}` cannot be located: {error}");
+        if is_settings(path) {
+            return cache.check_text(path, &bytes).map_err(no_place);
+        }
+        let folder = cache.of(path).map_err(no_place)?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let classified = discover::named(path, bytes, &folder, &folder.repository);
+        if matches!(classified, Classified::Script) {
+            self.typed.insert(folder.path(path), text);
+        }
+        self.take(Ok(classified), path, &folder, cache);
+        Ok(())
+    }
+
+    /// Compiles the configurations that reach the scripts that are named, and the folders that hold no configuration.
+    fn reach(&mut self, paths: &[Utf8PathBuf], working: &Utf8Path, cache: &mut SettingsCache<'_>) {
+        let own = |configuration: &Configuration| configuration.folder.repository.absolute(&configuration.compilation.path);
+        let known: Vec<Utf8PathBuf> = self.configurations.iter().map(own).collect();
+        let mut wanted = Wanted::default();
+        let scripts = std::mem::take(&mut self.scripts);
+        let found = scripts.iter().try_for_each(|script| wanted.script(script));
+        let is_empty = |folder: &&Utf8PathBuf| {
+            folder.is_dir() && absolute(folder).is_ok_and(|folder| !known.iter().any(|path| path.starts_with(&folder)))
+        };
+        let found = found.and_then(|()| paths.iter().filter(is_empty).try_for_each(|folder| wanted.folder(folder)));
+        if let Err(error) = found {
+            self.remarks.push(Remark::Failure(error.to_string()));
+        }
+        if wanted.is_empty() {
+            return;
+        }
+        for configuration in &self.configurations {
+            wanted.is_reached_by(&configuration.compilation, &configuration.folder);
+        }
+        let mut candidates = wanted.candidates(working, &mut self.remarks);
+        candidates.retain(|candidate| absolute(&candidate.path).is_ok_and(|path| !known.contains(&path)));
+        self.wanted = wanted;
+        // What was looked at in vain is told of the folders that were named.
+        let looked_at = (self.others, self.excluded);
+        self.compile(candidates, cache);
+        (self.others, self.excluded) = looked_at;
+        self.remarks.extend(self.wanted.unreached());
+        self.configurations.sort_by_cached_key(Configuration::shown_path);
+    }
+
+    fn take(&mut self, result: Result<Classified, String>, path: &Utf8Path, folder: &Arc<FolderSettings>, cache: &mut SettingsCache<'_>) {
         match result {
+            Ok(Classified::Script) => self.scripts.push(path.to_owned()),
+            Ok(Classified::Config(compilation)) if !self.wanted.is_empty() && !self.wanted.is_reached_by(&compilation, folder) => {}
             Ok(Classified::Config(compilation)) => {
                 cache.uses(folder);
                 self.configurations.push(Configuration { compilation: *compilation, folder: folder.clone() });
@@ -201,18 +262,13 @@ impl Workspace {
     }
 }
 
-/// What standard input holds; nothing to compile where it is a settings file.
-fn standard_input(path: &Utf8Path, cache: &mut SettingsCache<'_>) -> Result<Option<(Classified, Arc<FolderSettings>)>, String> {
-    let mut bytes = Vec::new();
-    std::io::stdin().read_to_end(&mut bytes).map_err(|error| format!("standard input cannot be read: {error}"))?;
-    let no_place = |error| format!("`{path}` cannot be located: {error}");
-    if is_settings(path) {
-        cache.check_text(path, &bytes).map_err(no_place)?;
-        return Ok(None);
-    }
-    let folder = cache.of(path).map_err(no_place)?;
-    let compilation = compile(&folder.path(path), bytes, &folder.repository, &folder.options);
-    Ok(Some((discover::named(compilation, path), folder)))
+/// The root of the repository around the working folder, as it is written from there.
+///
+/// # Errors
+/// Where there is no working folder.
+pub(crate) fn surrounding() -> std::io::Result<Utf8PathBuf> {
+    let (repository, _) = Repository::of(Utf8Path::new("x"))?;
+    Ok(shown_root(repository.root(), &working_folder()?))
 }
 
 /// The absolute path without links of what is at a path, as far as it is there.

@@ -142,7 +142,7 @@ pub(crate) fn working_folder() -> std::io::Result<Utf8PathBuf> {
 }
 
 /// The way from a folder to a file or folder.
-fn relative_to(file: &Utf8Path, working: &Utf8Path) -> Utf8PathBuf {
+pub(super) fn relative_to(file: &Utf8Path, working: &Utf8Path) -> Utf8PathBuf {
     let common = file.ancestors().find(|ancestor| working.starts_with(ancestor)).unwrap_or(Utf8Path::new("/"));
     let up = working.strip_prefix(common).map_or(0, |rest| rest.components().count());
     let down = file.strip_prefix(common).unwrap_or(file);

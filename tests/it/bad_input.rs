@@ -56,6 +56,35 @@ fn a_tab_in_the_indentation_is_marked_itself() {
 }
 
 #[test]
+fn after_a_yaml_error_nothing_is_reported_that_the_unread_rest_could_explain() {
+    let scan = "version: '1'\ndynamic-scan:\n  script: |\n    set_env app-url x\n    export_env other\n    trigger-task owasp-zap\n";
+    let zap = "owasp-zap:\n  script: |\n    get_env app-url\n";
+    let broken = [
+        "<<<<<<< HEAD\ndeploy:\n  script: a\n=======\ndeploy:\n  script: b\n>>>>>>> x\n",
+        "deploy:\n\tscript: x\n",
+        "deploy:\n  script: \"echo\n",
+        "deploy:\n  script: |\n    cat <<END\nhello\nEND\n    echo\n",
+        "deploy:\n  script: |\n    if true; then\n    cat <<END\nhello\nEND\n    fi\n",
+        "deploy:\n  runAfter: [nothing]\n  script: x\n  image: *none\n",
+        "deploy:\n  script: [a, b\n",
+    ];
+    for broken in broken {
+        let said = check(format!("{scan}{broken}{zap}"));
+        let others: Vec<&str> = said.lines().filter(|line| !line.contains("error[invalid-yaml]")).collect();
+        assert!(others.is_empty() && !said.is_empty(), "{broken}: {said}");
+    }
+}
+
+#[test]
+fn what_is_certain_before_a_yaml_error_is_reported() {
+    let text = "version: '1'\nsetup:\n  script: |\n    if true; then\nsetup:\n  script: |\n    if true; then\n{\n";
+    let said = check(text);
+    let rules: Vec<&str> = said.lines().filter_map(|line| line.split(['[', ']']).nth(1)).collect();
+    // The second script may go on after the error.
+    assert_eq!(rules, ["invalid-shell", "duplicate-key", "invalid-yaml"], "{said}");
+}
+
+#[test]
 fn an_unterminated_quote_is_one_mistake() {
     for quote in ["'", "\""] {
         let said = check(format!("version: '1'\ndeploy:\n  script: {quote}make deploy\n"));

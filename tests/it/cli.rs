@@ -182,14 +182,14 @@ fn a_reader_that_goes_early_is_no_failure() {
 }
 
 #[test]
-fn what_is_no_configuration_is_noted_where_it_is_named_and_passed_over_where_it_is_found() {
+fn what_is_no_configuration_is_refused_where_it_is_named_and_passed_over_where_it_is_found() {
     let compose = "version: '3'\nservices:\n  web:\n    image: nginx\n";
     let repository = Repository::with_config(SOUND).file("compose.yaml", compose).file("other/.pipeline-config.yaml", "general:\n  x: 1\n");
     let named = repository.check(&["compose.yaml", ".pipeline-config.yaml"]);
-    assert_eq!(named.code, Some(0), "{}", named.transcript());
+    assert_eq!(named.code, Some(2), "{}", named.transcript());
     assert_eq!(
         named.stderr,
-        "note: `compose.yaml` is not checked: its `version` is neither '1' nor '2', so it is not a pipeline configuration\n"
+        "error: `compose.yaml` is not checked: its `version` is neither '1' nor '2', so it is not a pipeline configuration\n"
     );
     assert_eq!(repository.check(&[]).transcript(), "exit: 0\n");
 }
@@ -322,4 +322,75 @@ fn paths_are_relative_to_the_working_folder_wherever_that_is() {
     assert_eq!(at("ci", "."), ".pipeline-config.yaml");
     assert_eq!(at("ci/scripts", ".."), "../.pipeline-config.yaml");
     assert_eq!(at("other", "../ci"), "../ci/.pipeline-config.yaml");
+}
+
+#[test]
+fn plan_and_check_agree_about_what_is_not_exported() {
+    let config = |script: &str| {
+        format!(
+            "version: '1'\ndynamic-scan:\n  script: |\n{script}owasp-zap:\n  script: |\n    get_env app-url\n    get_env region\n    get_env scan-level\n"
+        )
+    };
+    let settings = "properties: [region]\ntrigger-parameters: [scan-level]\n";
+    let cases = [
+        ("    set_env app-url x\n    trigger-task owasp-zap\n", "app-url", "unexported", "unexported-variable"),
+        ("    set_env app-url x\n    trigger-task owasp-zap\n    export_env app-url\n", "app-url", "late", "late-export"),
+        ("    set_env region x\n    trigger-task owasp-zap\n", "region", "unexported", "unexported-variable"),
+        ("    trigger-task owasp-zap\n", "scan-level", "unexported-parameter", "unexported-parameter"),
+        ("    trigger-task owasp-zap\n", "region", "property", ""),
+        ("    trigger-task owasp-zap\n", "app-url", "platform", ""),
+        ("    set_env app-url x\n    export_env app-url\n    trigger-task owasp-zap\n", "app-url", "export", ""),
+    ];
+    for (script, key, from, rule) in cases {
+        let repository = Repository::with_config(config(script)).file(".sidestage.yaml", settings);
+        let plan = repository.run(&["plan", "--format", "json"]).json();
+        let reads = plan["triggers"][0]["reads"].as_array().unwrap();
+        let read = reads.iter().find(|read| read["name"] == key).unwrap();
+        assert_eq!(read["from"], from, "{script}");
+        let report = repository.run(&["check", "--format", "json"]).json();
+        let found: Vec<_> = report["findings"].as_array().unwrap().iter().filter(|finding| finding["variable"] == key).collect();
+        let rules: Vec<&str> = found.iter().map(|finding| finding["rule"].as_str().unwrap()).collect();
+        assert_eq!(rules.first().copied().unwrap_or_default(), rule, "{script}");
+    }
+}
+
+#[test]
+fn a_script_that_is_named_is_checked_through_the_configurations_that_reach_it() {
+    let repository = Repository::new()
+        .file(".git/HEAD", "")
+        .file("a/.pipeline-config.yaml", FAILS.replace("trigger-task owasp-zpa", "source s/t.sh"))
+        .file("b/.pipeline-config.yaml", FAILS)
+        .file("c/.pipeline-config.yaml", SOUND)
+        .file("s/t.sh", "#!/usr/bin/env bash\ntrigger-task owasp-zpa\n")
+        .file("s/unused", "echo version image\n")
+        .file("d/x", "");
+    let finding = "s/t.sh:2:14: error[missing-stage] the configuration has no stage `owasp-zpa`: this trigger fails\n";
+    for path in ["s/t.sh", "./s/t.sh", "s"] {
+        let ran = repository.check(&[path, "--allow", "unreachable-stage"]);
+        assert_eq!(ran.transcript(), format!("{finding}exit: 1\n"), "{path}");
+    }
+    let both = repository.check(&["s/t.sh", "a/.pipeline-config.yaml", "--allow", "unreachable-stage"]);
+    assert_eq!(both.transcript(), format!("{finding}exit: 1\n"), "it is checked once");
+    let typed = Sidestage::new(repository.path()).stdin("trigger-task owasp-zap-typed\n");
+    let ran = typed.run(&["check", "--format", "concise", "-", "--stdin-filename", "s/t.sh", "--allow", "unreachable-stage"]);
+    assert!(
+        ran.stdout.starts_with("s/t.sh:1:14: error[missing-stage] the configuration has no stage `owasp-zap-typed`"),
+        "{}",
+        ran.transcript()
+    );
+    let unused = "error: `s/unused` is not checked: no pipeline configuration of its repository reaches it\nexit: 2\n";
+    assert_eq!(repository.check(&["s/unused"]).transcript(), unused);
+    let nothing = repository.check(&["d"]);
+    assert!(nothing.code == Some(2) && nothing.stderr.contains("no pipeline configuration"), "{}", nothing.transcript());
+    assert_eq!(repository.check(&["s/absent"]).code, Some(2));
+}
+
+#[test]
+fn without_a_path_the_repository_around_the_working_folder_is_checked() {
+    let repository = Repository::with_config(FAILS).file(".git/HEAD", "").file("deep/er/x", "");
+    let ran = Sidestage::new(&repository.path().join("deep/er")).run(&["check", "--format", "concise"]);
+    assert!(ran.stdout.starts_with("../../.pipeline-config.yaml:"), "{}", ran.transcript());
+    assert_eq!(ran.code, Some(1));
+    let ran = Sidestage::new(&repository.path().join("deep")).run(&["check", "--format", "concise", "er"]);
+    assert_eq!(ran.code, Some(2), "nothing reaches that folder: {}", ran.transcript());
 }

@@ -113,8 +113,8 @@ dynamic-scan:
   script: |   # starts the scan
     #!/usr/bin/env bash
 
-    # It takes an hour.
     export_env \"app-url\"
+    # It takes an hour.
     trigger-task owasp-zap   # by itself
 owasp-zap: # the scan
   script: |
@@ -149,20 +149,84 @@ fn several_variables_get_a_line_each_and_each_trigger_has_its_own() {
 #[test]
 fn the_line_goes_before_the_whole_statement() {
     let cases = [
-        "is_web || trigger-task owasp-zap",
-        "is_web && trigger-task owasp-zap",
         "! trigger-task owasp-zap",
         "trigger-task owasp-zap &",
+        "trigger-task owasp-zap || true",
         "id=\"$(trigger-task owasp-zap)\"",
-        "for stage in owasp-zap; do trigger-task \"$stage\"; done",
-        "if is_web; then trigger-task owasp-zap; fi",
-        "is_web &&\n  trigger-task owasp-zap",
-        "is_web \\\n  || trigger-task owasp-zap",
+        "if trigger-task owasp-zap; then true; fi",
         "echo go |\n  trigger-task owasp-zap",
         "LEVEL=1 \\\n  trigger-task owasp-zap",
     ];
     for case in cases {
         fixes(&scan(&format!("prepare\n{case}\ntidy")), &scan(&format!("prepare\nexport_env \"app-url\"\n{case}\ntidy")));
+    }
+}
+
+#[test]
+fn where_a_trigger_has_no_line_of_its_own_the_export_goes_into_its_line() {
+    let cases = [
+        ("is_web && trigger-task owasp-zap", "is_web && EXPORT && trigger-task owasp-zap"),
+        ("is_web || trigger-task owasp-zap", "is_web || { EXPORT; trigger-task owasp-zap; }"),
+        ("is_web &&\n  trigger-task owasp-zap", "is_web &&\n  EXPORT && trigger-task owasp-zap"),
+        ("is_web \\\n  || trigger-task owasp-zap", "is_web \\\n  || { EXPORT; trigger-task owasp-zap; }"),
+        ("is_web || trigger-task owasp-zap || exit 1", "is_web || { EXPORT; trigger-task owasp-zap; } || exit 1"),
+        ("run() { is_web || trigger-task owasp-zap; }; run", "run() { is_web || { EXPORT; trigger-task owasp-zap; }; }; run"),
+        ("if is_web; then trigger-task owasp-zap; fi", "if is_web; then EXPORT; trigger-task owasp-zap; fi"),
+        (
+            "if is_cli; then\n  true\nelif trigger-task owasp-zap; then\n  true\nfi",
+            "if is_cli; then\n  true\nelif EXPORT; trigger-task owasp-zap; then\n  true\nfi",
+        ),
+        ("case $KIND in\n  web) trigger-task owasp-zap ;;\nesac", "case $KIND in\n  web) EXPORT; trigger-task owasp-zap ;;\nesac"),
+        ("run() { trigger-task owasp-zap; }\nrun", "run() { EXPORT; trigger-task owasp-zap; }\nrun"),
+        ("for stage in owasp-zap; do trigger-task \"$stage\"; done", "for stage in owasp-zap; do EXPORT; trigger-task \"$stage\"; done"),
+        ("set_env app-url x; trigger-task owasp-zap", "set_env app-url x; EXPORT; trigger-task owasp-zap"),
+        ("set_env app-url x && trigger-task owasp-zap", "set_env app-url x && EXPORT && trigger-task owasp-zap"),
+        ("prepare & (trigger-task owasp-zap)", "prepare & (EXPORT; trigger-task owasp-zap)"),
+    ];
+    for (before, after) in cases {
+        let after = after.replace("EXPORT", "export_env \"app-url\"");
+        fixes(&scan(before), &scan(&after));
+        let config = scan("source scripts/scan");
+        fixes_with(&[], &[(CONFIG, &config, &config), ("scripts/scan", before, &after)]);
+    }
+    let two = |script: &str| scan(script).replace("zap --target", "zap --again \"$(get_env build)\" --target");
+    let set = "set_env build 7\n";
+    fixes(
+        &two(&format!("{set}is_web || trigger-task owasp-zap")),
+        &two(&format!("{set}is_web || {{ export_env \"build\"; export_env \"app-url\"; trigger-task owasp-zap; }}")),
+    );
+}
+
+#[test]
+fn a_script_of_one_line_stays_one() {
+    let config = |script: &str| scan("").replace("dynamic-scan:\n  script: |\n", &format!("dynamic-scan:\n  script: {script}\n"));
+    let cases = [
+        ("trigger-task owasp-zap", "export_env \"app-url\"; trigger-task owasp-zap"),
+        ("is_web || trigger-task owasp-zap", "is_web || { export_env \"app-url\"; trigger-task owasp-zap; }"),
+        ("'trigger-task owasp-zap' # go", "'export_env \"app-url\"; trigger-task owasp-zap' # go"),
+        ("\"trigger-task owasp-zap\"", "\"export_env app-url; trigger-task owasp-zap\""),
+    ];
+    for (before, after) in cases {
+        fixes(&config(before), &config(after));
+    }
+}
+
+#[test]
+fn comments_stay_with_their_command() {
+    let scripts = [
+        ("# shellcheck disable=SC2086\n", ""),
+        ("# sidestage: ignore[late-export] a reason\n# more\n", ""),
+        ("", "#!/usr/bin/env bash\n"),
+        ("# why\n", "#!/usr/bin/env bash\n# sidestage: ignore-file[late-export]\n# shellcheck shell=bash\n"),
+        ("# why\n", "prepare # first\n"),
+        ("# why\n", "prepare\n# done\n\n"),
+    ];
+    let config = scan("source scripts/scan");
+    for (comments, before) in scripts {
+        let text = |export: &str| format!("{before}{export}{comments}trigger-task owasp-zap $LABEL\n");
+        let options = ["--allow", "unused-ignore"];
+        fixes_with(&options, &[(CONFIG, &config, &config), ("scripts/scan", &text(""), &text("export_env \"app-url\"\n"))]);
+        fixes_with(&options, &[(CONFIG, &scan(&text("")), &scan(&text("export_env \"app-url\"\n")))]);
     }
 }
 
@@ -189,26 +253,18 @@ fn it_goes_into_functions_loops_and_conditions_as_deep_as_the_trigger() {
 }
 
 #[test]
-fn where_no_line_can_stand_there_is_no_fix() {
-    let scripts = [
-        "run() { trigger-task owasp-zap; }\nrun",
-        "case $KIND in\n  web) trigger-task owasp-zap ;;\nesac",
-        "if is_cli; then\n  true\nelif trigger-task owasp-zap; then\n  true\nfi",
-    ];
-    for script in scripts {
-        let ran = leaves(&scan(script));
-        assert_eq!(ran.code, Some(1), "{}", ran.transcript());
-    }
+fn where_nothing_can_be_inserted_there_is_no_fix() {
     for notation in ["script: >\n", "script: >-\n", "script:\n", "script: \"\\\n"] {
         let quote = if notation.contains('"') { "\"" } else { "" };
-        let folded = format!("dynamic-scan:\n  {notation}    trigger-task owasp-zap{quote}\n");
+        let folded = format!("dynamic-scan:\n  {notation}    prepare;\n    trigger-task owasp-zap{quote}\n");
         let config = scan("").replace("dynamic-scan:\n  script: |\n", &folded);
         assert_eq!(leaves(&config).code, Some(1), "{config}");
     }
-    let one_line = scan("").replace("dynamic-scan:\n  script: |\n", "dynamic-scan:\n  script: trigger-task owasp-zap\n");
-    assert_eq!(leaves(&one_line).code, Some(1));
-    // The line would stand before what sets the variable.
-    leaves(&scan("set_env app-url x; trigger-task owasp-zap"));
+    // Inside the command that triggers, nothing can be before it and after what sets the variable.
+    leaves(
+        &scan("LEVEL=\"$(set_env app-url x)\" trigger-task owasp-zap")
+            .replace("    set_env app-url https://web.example.com\n", "    true\n"),
+    );
 }
 
 #[test]
@@ -346,7 +402,10 @@ fn an_export_that_comes_late_is_only_brought_forward_when_it_is_asked_for() {
     assert_eq!(ran.transcript(), "Fixed 1 finding in 1 file\nexit: 0\n");
     let set_late = scan("trigger-task owasp-zap\nset_env app-url x\nexport_env app-url")
         .replace("    set_env app-url https://web.example.com\n", "    true\n");
-    fixes_with(&["--unsafe-fixes"], &[(CONFIG, &set_late, &set_late)]);
+    let ran = fixes_with(&["--unsafe-fixes"], &[(CONFIG, &set_late, &set_late)]);
+    assert!(ran.stdout.contains("[late-export]"), "{}", ran.transcript());
+    let full = Repository::with_config(&set_late).run(&["check"]).stdout;
+    assert!(full.contains("help: set and export `app-url` before the trigger, or trigger `owasp-zap` after the export"), "{full}");
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn the_nearest_settings_upward_to_the_root_of_the_repository_hold() {
         ran.stdout.lines().map(|line| format!("{} {}", line.split(':').next().unwrap(), line.split([' ', '[']).nth(1).unwrap())).collect();
     let expected = ["app/.pipeline-config.yaml error", "app/api/ci.yaml error", "app/web/deep/ci.yaml info"];
     assert_eq!(levels, expected, "above the root nothing is read: {}", ran.transcript());
-    let ran = Sidestage::new(&repository.path().join("app/web/deep")).run(&["check", "--format", "concise"]);
+    let ran = Sidestage::new(&repository.path().join("app/web/deep")).run(&["check", "--format", "concise", "."]);
     assert_eq!(level(&ran), "info", "the folder that the command runs in does not matter: {}", ran.transcript());
 }
 

@@ -41,6 +41,54 @@ fn a_rule_that_is_turned_off_does_not_make_its_ignores_unused() {
 }
 
 #[test]
+fn a_comment_at_a_command_covers_all_its_lines() {
+    let ignore = "# sidestage: ignore[missing-stage]";
+    let commands = [
+        "echo \\\n  a \\\n  \"$(trigger-task zpa)\" \\\n  b",
+        "cat <<END\na\n$(trigger-task zpa)\nEND",
+        "echo \"a\n$(trigger-task zpa)\nb\"",
+        "echo a |\n  cat |\n  trigger-task zpa",
+        "echo a &&\n  trigger-task zpa ||\n  echo b",
+        "stages=(\n  a\n  \"$(trigger-task zpa)\"\n)",
+        "for x in a \\\n  \"$(trigger-task zpa)\"; do\n  echo\ndone",
+        "if echo a &&\n  trigger-task zpa; then\n  echo\nfi",
+    ];
+    for command in commands {
+        let config = scan(&format!("{ignore}\n{command}"));
+        assert!(found(&config, &["--allow", "unreachable-stage"]).is_empty(), "{config}{:?}", found(&config, &[]));
+        let script = Repository::with_config(scan("source scripts/x")).file("scripts/x", format!("{ignore}\n{command}\n"));
+        assert!(lines(&script, &["--allow", "unreachable-stage"]).is_empty(), "{command}");
+    }
+    for line in [1, 4] {
+        let mut command: Vec<String> = "cat \\\n a \\\n \"$(trigger-task zpa)\" \\\n b".lines().map(str::to_owned).collect();
+        if line == 4 {
+            command[3] += &format!(" {ignore}");
+        } else {
+            command[0] = format!("cat <<END {ignore}\n$(trigger-task zpa)\nEND");
+            command.truncate(1);
+        }
+        let config = scan(&command.join("\n"));
+        assert!(found(&config, &["--allow", "unreachable-stage"]).is_empty(), "{config}");
+    }
+}
+
+#[test]
+fn a_comment_at_a_command_covers_no_other_one() {
+    let ignore = "# sidestage: ignore[missing-stage]";
+    for script in [
+        "IGNORE\nif true; then\n  trigger-task zpa\nfi",
+        "IGNORE\nrun() {\n  trigger-task zpa\n}\nrun",
+        "IGNORE\necho a \\\n  b\ntrigger-task zpa",
+        "IGNORE\necho a | {\n  trigger-task zpa\n}",
+        "list=(\n  a IGNORE\n  \"$(trigger-task zpa)\"\n)",
+    ] {
+        let found = found(&scan(&script.replace("IGNORE", ignore)), &["--allow", "unreachable-stage"]);
+        let rules: Vec<&str> = found.iter().filter_map(|line| line.split(' ').nth(1)).collect();
+        assert_eq!(rules, [NAME, "missing-stage"], "{script}");
+    }
+}
+
+#[test]
 fn nothing_is_unused_where_not_everything_was_looked_at() {
     let unused = scan("trigger-task owasp-zap # sidestage: ignore[missing-stage]\necho # sidestage: ignore[mising-stage]");
     let misspelt = [format!(".pipeline-config.yaml:5 {NAME}")];

@@ -91,7 +91,10 @@ pub fn compile(path: &str, bytes: impl Into<Vec<u8>>, files: &dyn Files, options
     let is_whole = options.pipelines.is_empty() && is_config && document.errors().is_empty() && flow.syntax_errors.is_empty();
     let in_scripts = flow.comments.iter().map(|(file, comments)| (*file, comments.as_slice()));
     let comments = std::iter::once((file, document.comments())).chain(in_scripts);
-    let ignores = suppression::apply(&sources, comments, is_whole, &mut findings);
+    let commands = |id: FileId| {
+        if id == file { suppression::of_config(&document, &text, &model) } else { suppression::of_script(sources.get(id).text()) }
+    };
+    let ignores = suppression::apply(&sources, comments, &commands, is_whole, &mut findings);
     Compilation { sources, file, path: path.to_owned(), document, detected, model, flow, ignores, findings }
 }
 
@@ -115,7 +118,7 @@ pub fn compile_settings(path: &str, bytes: impl Into<Vec<u8>>, files: &dyn Files
     let (settings, violations) = settings::read(&document, &text, path, files);
     let mut findings = rules::settings_file::check(&sources, file, &document, &violations);
     let is_whole = document.errors().is_empty();
-    suppression::apply(&sources, std::iter::once((file, document.comments())), is_whole, &mut findings);
+    suppression::apply(&sources, std::iter::once((file, document.comments())), &|_| Vec::new(), is_whole, &mut findings);
     SettingsFile { sources, settings, findings }
 }
 

@@ -18,6 +18,8 @@ pub mod diagnostics;
 
 pub mod flow;
 
+pub mod origin;
+
 pub mod graph;
 
 pub mod rules;

@@ -61,7 +61,7 @@ pub(super) fn analyse(repository: &Repository) -> Analysis {
     let mut analysis = Analysis::default();
     for pipeline in &compilation.flow.pipelines {
         for run in &pipeline.runs {
-            let exports = run.exports.iter().filter(|(_, fact)| fact.certainty != Certainty::No);
+            let exports = run.exports.iter().filter(|(_, fact)| fact.certainty != Certainty::Revoked);
             analysis.runs.push(Run {
                 from: name(run.from),
                 target: name(run.target),
@@ -71,14 +71,14 @@ pub(super) fn analyse(repository: &Repository) -> Analysis {
             });
         }
         for (stage, flow) in &pipeline.stages {
-            let mut reasons: BTreeSet<String> = flow.opaque.iter().map(|opaque| opaque.what.to_string()).collect();
-            if flow.exports.iter().any(|export| export.key.is_none()) {
+            let mut reasons: BTreeSet<String> = flow.opaque().map(|opaque| opaque.what.to_string()).collect();
+            if flow.exports().any(|export| export.key.is_none()) {
                 reasons.insert("an export of a key that is not known".to_owned());
             }
             if !reasons.is_empty() {
                 analysis.opaque.insert(name(*stage), reasons);
             }
-            analysis.triggers.extend(flow.triggers.iter().map(|trigger| Trigger {
+            analysis.triggers.extend(flow.triggers().map(|trigger| Trigger {
                 from: name(*stage),
                 label: label(trigger.place),
                 names: trigger.names.iter().map(ToString::to_string).collect(),

@@ -120,6 +120,12 @@ impl RuleId {
         Self::ALL.iter().copied().find(|id| id.name() == name)
     }
 
+    /// Whether a finding could be untrue where part of the document was not understood. Without the rest, a stage that
+    /// seems to be missing, or a variable that seems not to be exported, may be in it.
+    pub fn needs_whole_document(self) -> bool {
+        !matches!(self, Self::InvalidYaml | Self::DuplicateKey | Self::InvalidShell | Self::UnusedIgnore)
+    }
+
     /// The address of its page.
     pub fn url(self) -> String {
         format!("https://sidestage.dev/rules/{}", self.name())

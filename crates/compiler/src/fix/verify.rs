@@ -109,31 +109,57 @@ fn same_tree(before: &Compilation, after: &Compilation, edits: &[Edit]) -> Resul
 
 /// The edits inside a scalar.
 fn inside<'a>(edits: &'a [Edit], node: Span, style: ScalarStyle, text: &str) -> &'a [Edit] {
-    // A block begins with its first character, an insertion before it at the beginning of the line.
+    // A block begins with its first character, an insertion before it at the beginning of the line. It ends after the
+    // line break; another scalar ends where something can still be added to it.
+    let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
     let start = if style == ScalarStyle::Literal { line_start(text.as_bytes(), node.start as usize) as u32 } else { node.start };
+    let end = if is_block { node.end } else { node.end + 1 };
     let first = edits.partition_point(|edit| edit.at.span.start < start);
-    let behind = edits.partition_point(|edit| edit.at.span.start < node.end);
-    edits.get(first..behind).unwrap_or_default()
+    let after = edits.partition_point(|edit| edit.at.span.start < end);
+    edits.get(first..after).unwrap_or_default()
 }
 
-/// Whether a text is another one with lines inserted, and as many lines changed as edits replace something.
+/// Whether a text is another one with lines inserted, commands inserted in lines, and as many lines changed as edits
+/// replace something.
 fn is_edited(was: &str, is: &str, edits: &[Edit]) -> bool {
     let (inserted, replaced): (Vec<&Edit>, Vec<&Edit>) = edits.iter().partition(|edit| edit.at.span.is_empty());
-    let mut inserted: Vec<&str> = inserted.iter().map(|edit| edit.text.trim()).collect();
+    let (lines, parts): (Vec<&Edit>, Vec<&Edit>) = inserted.iter().partition(|edit| edit.text.ends_with(['\n', '\r']));
+    let mut lines: Vec<&str> = lines.iter().map(|edit| edit.text.trim()).collect();
+    let mut parts: Vec<&str> = parts.iter().map(|edit| edit.text.as_str()).collect();
     let names: Vec<&str> = replaced.iter().map(|edit| edit.text.trim_matches(['\'', '"'])).collect();
     let mut changed = 0;
     let mut old = was.lines().peekable();
     for line in is.lines() {
         if old.peek() == Some(&line) {
             old.next();
-        } else if let Some(at) = inserted.iter().position(|text| *text == line.trim()) {
-            inserted.swap_remove(at);
-        } else if old.next().is_some() && names.iter().any(|name| line.contains(name)) {
+        } else if let Some(at) = lines.iter().position(|text| *text == line.trim()) {
+            lines.swap_remove(at);
+        } else if let Some(was) = old.next() {
+            let rest = without(line, &mut parts);
+            if rest == was {
+                continue;
+            }
+            if !names.iter().any(|name| rest.contains(name)) {
+                return false;
+            }
             changed += 1;
         } else {
             return false;
         }
     }
     // Several names of one line may be replaced.
-    old.next().is_none() && inserted.is_empty() && changed <= names.len()
+    old.next().is_none() && lines.is_empty() && parts.is_empty() && changed <= names.len()
+}
+
+/// A line without what was inserted into it.
+fn without(line: &str, parts: &mut Vec<&str>) -> String {
+    let mut rest = line.to_owned();
+    parts.retain(|part| {
+        let found = rest.rfind(part);
+        if let Some(at) = found {
+            rest.replace_range(at..at + part.len(), "");
+        }
+        found.is_none()
+    });
+    rest
 }

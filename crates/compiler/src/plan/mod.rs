@@ -8,7 +8,9 @@ use crate::compilation::Compilation;
 use crate::config::settings::Settings;
 use crate::config::{Contract, StageId, Text};
 use crate::flow::{Certainty, Run};
-use crate::platform::{self, ParameterKind, StoreKind};
+pub use crate::origin::Origin;
+use crate::origin::is_secure;
+use crate::platform::StoreKind;
 use crate::source::Place;
 
 /// The plan: `schemas/plan.schema.json`. Everything that is emitted is made from it alone.
@@ -95,24 +97,6 @@ pub struct Declared {
     pub description: Option<String>,
 }
 
-/// Where the value of a variable comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Origin {
-    /// The parent exports it.
-    Export,
-    /// A property of the pipeline, as the settings say.
-    Property,
-    /// A documented parameter of the pipeline.
-    Parameter,
-    /// The platform provides it.
-    Platform,
-    /// The stage sets it itself.
-    Own,
-    /// Nothing in the repository says.
-    Unknown,
-}
-
 /// What the pipeline must have.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Requires {
@@ -167,8 +151,8 @@ impl Planner<'_> {
                 add_exports(&mut trigger.exports, run);
                 for read in self.reads(run) {
                     match trigger.reads.iter_mut().find(|known| known.name == read.name) {
-                        Some(known) if read.from == Origin::Export => known.from = Origin::Export,
-                        Some(_) => {}
+                        // What one pipeline lacks is what `check` reports.
+                        Some(known) => known.from = known.from.max(read.from),
                         None => trigger.reads.push(read),
                     }
                 }
@@ -213,16 +197,10 @@ impl Planner<'_> {
     }
 
     fn origin(&self, key: &str, run: &Run) -> Origin {
-        if run.exports.iter().any(|(export, _)| export == key) {
-            Origin::Export
-        } else if self.settings.has_property(key) {
-            Origin::Property
-        } else if platform::is_provided(key) {
-            Origin::Platform
-        } else if platform::parameter(key).is_some() {
-            Origin::Parameter
-        } else {
-            Origin::Unknown
+        match run.crossings.iter().find(|crossing| crossing.key == key) {
+            Some(crossing) => Origin::of(crossing, self.settings),
+            None if run.exports.iter().any(|(export, _)| export == key) => Origin::Export,
+            None => Origin::without_parent(key, self.settings),
         }
     }
 
@@ -230,12 +208,15 @@ impl Planner<'_> {
         let mut properties = BTreeSet::new();
         let mut secrets = BTreeSet::new();
         for read in triggers.iter().flat_map(|trigger| &trigger.reads) {
-            let is_property = matches!(read.from, Origin::Property | Origin::Parameter | Origin::Unknown);
+            let is_property = match read.from {
+                Origin::Property | Origin::Parameter | Origin::Unknown => true,
+                Origin::Unexported | Origin::Late => self.settings.has_property(&read.name),
+                Origin::UnexportedParameter | Origin::Platform | Origin::Own | Origin::Export => false,
+            };
             if !read.required || !is_property {
                 continue;
             }
-            let is_secure = platform::parameter(&read.name).is_some_and(|parameter| parameter.kind == ParameterKind::Secure);
-            if is_secure { &mut secrets } else { &mut properties }.insert(read.name.clone());
+            if is_secure(&read.name) { &mut secrets } else { &mut properties }.insert(read.name.clone());
         }
         for target in self.targets() {
             for read in self.compilation.flow.stages[target.0 as usize].reads() {

@@ -58,7 +58,7 @@ impl Context<'_> {
 macro_rules! rules {
     ($($id:ident = $area:ident::$module:ident),* $(,)?) => {
         /// Every rule's check, in the order of the catalogue.
-        const CHECKS: &[Check] = &[$($area::$module::check),*];
+        const CHECKS: &[(RuleId, Check)] = &[$((RuleId::$id, $area::$module::check)),*];
 
         /// The page that `explain` prints, in Markdown. Its examples are run as tests.
         pub fn page(rule: RuleId) -> &'static str {
@@ -102,11 +102,15 @@ rules![
     UnusedIgnore = comments::unused_ignore,
 ];
 
-/// Runs every rule. Findings come in the order of files and places.
+/// Runs every rule; where the document has errors, those that do not depend on what was not understood. Findings come in
+/// the order of files and places.
 pub fn check(context: &Context<'_>) -> Vec<Finding> {
-    let findings_of = |check: &Check| {
+    let is_whole = context.document.errors().is_empty();
+    let findings_of = |(rule, check): &(RuleId, Check)| {
         let mut findings = Vec::new();
-        check(context, &mut findings);
+        if is_whole || !rule.needs_whole_document() {
+            check(context, &mut findings);
+        }
         findings
     };
     let mut findings: Vec<Finding> = if context.text.len() < PARALLEL_FROM {

@@ -25,7 +25,7 @@ pub(super) fn carried<'a>(triggers: &[&'a PlannedTrigger]) -> Vec<Carried<'a>> {
     let mut carried: BTreeMap<&str, Carried<'a>> = BTreeMap::new();
     for trigger in triggers {
         for export in &trigger.exports {
-            let required = trigger.reads.iter().any(|read| read.name == export.name && read.required && read.from == Origin::Export);
+            let required = trigger.reads.iter().any(|read| read.name == export.name && read.required && read.from != Origin::Own);
             let everywhere = triggers.iter().all(|other| other.exports.iter().any(|same| same.name == export.name && same.certain));
             carried.entry(&export.name).and_modify(|known| known.required |= required).or_insert(Carried {
                 name: &export.name,

@@ -1,7 +1,8 @@
-//! Comments that hide findings: `# sidestage: ignore[rule] reason` at a line, `ignore-file[rule]` at the top of a file.
+//! Comments that hide findings: `# sidestage: ignore[rule] reason` at a line or a command, `ignore-file[rule]` at the top of a file.
 //!
 //! It is decided on all findings, before severities: whether an ignore hides something does not depend on what is shown.
 
+mod commands;
 mod directive;
 mod merge;
 
@@ -11,6 +12,7 @@ use crate::diagnostics::{Finding, RuleId, sort};
 use crate::source::{FileId, Location, Source, Sources, Span};
 use directive::{Directive, DirectiveError, Explanation, MARK, Scope};
 
+pub(crate) use commands::{of_config, of_script};
 pub(super) use merge::merge;
 
 /// The ignores of some files, and which of them hid something.
@@ -29,6 +31,8 @@ struct FileIgnores {
     ignores: Vec<Ignore>,
     /// Which of `ignores` each line carries, sorted.
     lines: Vec<(usize, usize)>,
+    /// The first and the last line of commands of several lines, and which of `ignores` each carries, sorted.
+    commands: Vec<(usize, usize, usize)>,
     /// Those that are for the whole file.
     whole: Vec<usize>,
     errors: Vec<(Span, usize, DirectiveError)>,
@@ -49,15 +53,17 @@ struct Ignore {
 
 /// Takes out the findings that a comment hides, and adds those about comments that hide nothing.
 ///
-/// `comments` are those of each file; a file may come several times. Nothing is called unused unless `is_whole`: only
-/// then was everything looked at that an ignore could hide.
+/// `comments` are those of each file; a file may come several times. `commands` gives the commands of a file: a comment
+/// at one covers all its lines. Nothing is called unused unless `is_whole`: only then was everything looked at that an
+/// ignore could hide.
 pub fn apply<'a>(
     sources: &Sources,
     comments: impl IntoIterator<Item = (FileId, &'a [Span])>,
+    commands: &dyn Fn(FileId) -> Vec<Span>,
     is_whole: bool,
     findings: &mut Vec<Finding>,
 ) -> Ignores {
-    let mut ignores = Ignores::read(sources, comments, is_whole);
+    let mut ignores = Ignores::read(sources, comments, commands, is_whole);
     if !ignores.files.is_empty() {
         findings.retain(|finding| !ignores.hides(sources, finding));
         findings.extend(ignores.files.iter().flat_map(FileIgnores::unused));
@@ -67,7 +73,12 @@ pub fn apply<'a>(
 }
 
 impl Ignores {
-    fn read<'a>(sources: &Sources, comments: impl IntoIterator<Item = (FileId, &'a [Span])>, is_judged: bool) -> Self {
+    fn read<'a>(
+        sources: &Sources,
+        comments: impl IntoIterator<Item = (FileId, &'a [Span])>,
+        commands: &dyn Fn(FileId) -> Vec<Span>,
+        is_judged: bool,
+    ) -> Self {
         let mut by_file: Vec<(FileId, Vec<Span>)> = Vec::new();
         for (file, spans) in comments {
             let text = sources.get(file).text();
@@ -81,7 +92,9 @@ impl Ignores {
         for (id, mut spans) in by_file.into_iter().filter(|(_, spans)| !spans.is_empty()) {
             spans.sort_unstable();
             spans.dedup();
-            let file = FileIgnores::read(sources.get(id), id, &spans, is_judged);
+            let source = sources.get(id);
+            let targets = targets(source, &spans, &several_lines(source, commands(id)));
+            let file = FileIgnores::new(source, id, targets, is_judged);
             // One file may have been read by two ways.
             let index = ignores.files.iter().position(|known| known.is_same(&file)).unwrap_or(ignores.files.len());
             if index == ignores.files.len() {
@@ -106,79 +119,123 @@ impl Ignores {
     }
 }
 
+/// A comment, and what it is about.
+struct CommentTarget {
+    /// The line of the comment.
+    line: usize,
+    /// Whether nothing else is in its line.
+    is_alone: bool,
+    /// The line that it is about.
+    about: usize,
+    /// The first and the last line of a command of several lines that it is about.
+    command: Option<(usize, usize)>,
+    directives: Vec<Directive>,
+}
+
+/// What each comment is about, from the last to the first: of comments that stack, the lowest says which line it is.
+fn targets(source: &Source, comments: &[Span], commands: &[(usize, usize)]) -> Vec<CommentTarget> {
+    let text = source.text();
+    let mut targets: Vec<CommentTarget> = Vec::new();
+    let mut below: Option<(usize, usize)> = None;
+    for comment in comments.iter().rev() {
+        let directives = directive::read(text, *comment);
+        if directives.is_empty() {
+            continue;
+        }
+        let line = source.position(comment.start).line;
+        let before = text.get(source.line_table().line_start(line)..comment.start as usize).unwrap_or_default();
+        let is_alone = before.trim_start_matches('\u{feff}').trim().is_empty();
+        let about = match below {
+            _ if !is_alone => line + usize::from(opens_folded(before)),
+            Some((next, about)) if next == line + 1 => about,
+            _ => line + 1,
+        };
+        if is_alone {
+            below = Some((line, about));
+        }
+        let command = command_at(commands, about, is_alone);
+        targets.push(CommentTarget { line, is_alone, about, command, directives });
+    }
+    targets
+}
+
+/// The command that begins in a line; for a comment behind it also the one that ends there.
+fn command_at(commands: &[(usize, usize)], line: usize, is_alone: bool) -> Option<(usize, usize)> {
+    let around = &commands[commands.partition_point(|(_, last)| *last < line)..];
+    let mut around = around.iter().take_while(|(first, _)| *first <= line);
+    around.find(|(first, last)| *first == line || (!is_alone && *last == line)).copied()
+}
+
+/// The first and the last line of each command that has several.
+fn several_lines(source: &Source, commands: Vec<Span>) -> Vec<(usize, usize)> {
+    let line = |offset| source.position(offset).line;
+    let lines = commands.into_iter().filter(|span| !span.is_empty()).map(|span| (line(span.start), line(span.end - 1)));
+    let mut lines: Vec<(usize, usize)> = lines.filter(|(first, last)| first < last).collect();
+    lines.sort_unstable();
+    lines
+}
+
 impl FileIgnores {
-    fn read(source: &Source, id: FileId, comments: &[Span], is_judged: bool) -> Self {
-        let text = source.text();
-        let top = top(text);
+    fn new(source: &Source, id: FileId, targets: Vec<CommentTarget>, is_judged: bool) -> Self {
         let mut file = Self {
             path: source.path().to_owned(),
             id,
             ignores: Vec::new(),
             lines: Vec::new(),
+            commands: Vec::new(),
             whole: Vec::new(),
             errors: Vec::new(),
             is_judged,
         };
-        // From the last to the first: of comments that stack, the lowest says which line they are about.
-        let mut below: Option<(usize, usize)> = None;
-        for comment in comments.iter().rev() {
-            let directives = directive::read(text, *comment);
-            if directives.is_empty() {
-                continue;
-            }
-            let line = source.position(comment.start).line;
-            let before = text.get(source.line_table().line_start(line)..comment.start as usize).unwrap_or_default();
-            let is_alone = before.trim_start_matches('\u{feff}').trim().is_empty();
-            let target = match below {
-                _ if !is_alone => {
-                    if opens_folded(before) {
-                        line + 1
-                    } else {
-                        line
-                    }
-                }
-                Some((next, target)) if next == line + 1 => target,
-                _ => line + 1,
-            };
-            if is_alone {
-                below = Some((line, target));
-            }
-            for directive in directives.into_iter().rev() {
-                match directive {
-                    Directive::Ignore { scope: Scope::File, at, .. } if at.start as usize >= top => match file.errors.last_mut() {
-                        // One comment is at one place, however many names it lists.
-                        Some((first, known, DirectiveError::Misplaced)) if *known == line => *first = at,
-                        _ => file.errors.push((at, line, DirectiveError::Misplaced)),
-                    },
-                    Directive::Ignore { scope, rule, at } => {
-                        let index = file.ignores.len();
-                        file.ignores.push(Ignore { rule, scope, at, line, is_used: false });
-                        match scope {
-                            Scope::File => file.whole.push(index),
-                            // Findings about a comment are in the comment itself, or in the next comment.
-                            Scope::Line if rule == RuleId::UnusedIgnore => {
-                                let mut lines = vec![line, target];
-                                lines.extend(is_alone.then_some(line + 1));
-                                lines.sort_unstable();
-                                lines.dedup();
-                                file.lines.extend(lines.into_iter().map(|line| (line, index)));
-                            }
-                            Scope::Line => file.lines.push((target, index)),
-                        }
-                    }
-                    Directive::Error { error, at } => file.errors.push((at, line, error)),
-                }
+        let top = top(source.text());
+        for mut target in targets {
+            for directive in std::mem::take(&mut target.directives).into_iter().rev() {
+                file.add(directive, &target, top);
             }
         }
         file.lines.sort_unstable();
+        file.commands.sort_unstable();
         file
+    }
+
+    fn add(&mut self, directive: Directive, target: &CommentTarget, top: usize) {
+        let line = target.line;
+        match directive {
+            Directive::Ignore { scope: Scope::File, at, .. } if at.start as usize >= top => match self.errors.last_mut() {
+                // One comment is at one place, however many names it lists.
+                Some((first, known, DirectiveError::Misplaced)) if *known == line => *first = at,
+                _ => self.errors.push((at, line, DirectiveError::Misplaced)),
+            },
+            Directive::Ignore { scope, rule, at } => {
+                let index = self.ignores.len();
+                self.ignores.push(Ignore { rule, scope, at, line, is_used: false });
+                match scope {
+                    Scope::File => self.whole.push(index),
+                    // Findings about a comment are in the comment itself, or in the next comment.
+                    Scope::Line if rule == RuleId::UnusedIgnore => {
+                        let mut lines = vec![line, target.about];
+                        lines.extend(target.is_alone.then_some(line + 1));
+                        lines.sort_unstable();
+                        lines.dedup();
+                        self.lines.extend(lines.into_iter().map(|line| (line, index)));
+                    }
+                    Scope::Line => {
+                        self.lines.push((target.about, index));
+                        self.commands.extend(target.command.map(|(first, last)| (first, last, index)));
+                    }
+                }
+            }
+            Directive::Error { error, at } => self.errors.push((at, line, error)),
+        }
     }
 
     /// The ignores of a rule that the lines from `first` to `last` carry.
     fn covering(&self, rule: RuleId, first: usize, last: usize) -> impl Iterator<Item = usize> {
         let from = self.lines.partition_point(|(line, _)| *line < first);
         let lines = self.lines[from..].iter().take_while(move |(line, _)| *line <= last).map(|(_, index)| *index);
-        lines.chain(self.whole.iter().copied()).filter(move |index| self.ignores[*index].rule == rule)
+        let from = self.commands.partition_point(|(_, end, _)| *end < first);
+        let commands = self.commands[from..].iter().take_while(move |(start, _, _)| *start <= last).map(|(_, _, index)| *index);
+        lines.chain(commands).chain(self.whole.iter().copied()).filter(move |index| self.ignores[*index].rule == rule)
     }
 
     /// Whether two readings are of one file.
@@ -200,35 +257,32 @@ impl FileIgnores {
         if !self.is_judged {
             return findings;
         }
-        // Then the ignores of `unused-ignore` itself: first those of lines, which those of the file can hide.
+        // An ignore of `unused-ignore` in a line hides other findings, one of the file also those about such ignores.
         let is_own = |ignore: &Ignore| ignore.rule == RuleId::UnusedIgnore;
-        let rounds: [&dyn Fn(&Ignore) -> bool; 3] =
-            [&|ignore| !is_own(ignore), &|ignore| is_own(ignore) && ignore.scope == Scope::Line, &|ignore| {
-                is_own(ignore) && ignore.scope == Scope::File
-            }];
-        for (round, is_its) in rounds.iter().enumerate() {
-            for (index, ignore) in self.ignores.iter().enumerate() {
-                if is_used[index] || !is_its(ignore) {
-                    continue;
-                }
-                let is_hidden = match round {
-                    0 => self.ignores_unused(ignore.line, &mut is_used, |_| true),
-                    1 => self.ignores_unused(ignore.line, &mut is_used, |hiding| hiding.scope == Scope::File),
-                    _ => false,
-                };
-                if !is_hidden {
-                    let place = match ignore.scope {
-                        Scope::Line => "on this line",
-                        Scope::File => "in this file",
-                    };
-                    let message = format!("unused suppression of `{}`", ignore.rule.name());
-                    let help = "remove the name from the list, or the whole comment";
-                    let finding = Finding::new(RuleId::UnusedIgnore, self.at(ignore.at), message);
-                    findings.push(finding.label(format!("nothing is found {place}")).help(help));
+        for (index, ignore) in self.ignores.iter().enumerate().filter(|(_, ignore)| !is_own(ignore)) {
+            if !is_used[index] && !self.ignores_unused(ignore.line, &mut is_used, |_| true) {
+                findings.push(self.unused_ignore(ignore));
+            }
+        }
+        for scope in [Scope::Line, Scope::File] {
+            for (index, ignore) in self.ignores.iter().enumerate().filter(|(_, ignore)| is_own(ignore) && ignore.scope == scope) {
+                let may_hide = |hiding: &Ignore| scope == Scope::Line && hiding.scope == Scope::File;
+                if !is_used[index] && !self.ignores_unused(ignore.line, &mut is_used, may_hide) {
+                    findings.push(self.unused_ignore(ignore));
                 }
             }
         }
         findings
+    }
+
+    fn unused_ignore(&self, ignore: &Ignore) -> Finding {
+        let place = match ignore.scope {
+            Scope::Line => "on this line",
+            Scope::File => "in this file",
+        };
+        let message = format!("unused suppression of `{}`", ignore.rule.name());
+        let help = "remove the name from the list, or the whole comment";
+        Finding::new(RuleId::UnusedIgnore, self.at(ignore.at), message).label(format!("nothing is found {place}")).help(help)
     }
 
     /// Whether a finding about a comment in this line is ignored in turn; what hides it is used then.

@@ -31,6 +31,9 @@ pub fn text(plan: &Plan) -> String {
                 Origin::Parameter => "parameter of the pipeline",
                 Origin::Platform => "provided by the platform",
                 Origin::Own => "set by the stage itself",
+                Origin::Unexported => "set by the parent, not exported",
+                Origin::Late => "exported only after the trigger",
+                Origin::UnexportedParameter => "parameter of the parent's trigger, not exported",
                 Origin::Unknown => "not set here: must be a pipeline property",
             };
             let contract = read.contract.as_ref();

@@ -6,8 +6,8 @@ use crate::rules::Context;
 pub(crate) const PAGE: &str = r#"## What it does
 Finds each name in the list of a `# sidestage: ignore[..]` or `# sidestage: ignore-file[..]` that suppresses no finding:
 the problem is fixed, it is on another line, or no rule has this name. `ignore` suppresses findings on its own line or,
-alone on a line, on the next line; `ignore-file`, in the comments at the top, in the whole file. A rule that is turned off
-does not make its ignores unused.
+alone on a line, on the next line; of a command of several lines, in all of them. `ignore-file`, in the comments at the
+top, suppresses in the whole file. A rule that is turned off does not make its ignores unused.
 
 ## Why is this bad
 The comment claims a problem where there is none, and would hide the next one on that line.

@@ -6,7 +6,8 @@ use crate::source::{FileId, Location};
 use crate::syntax::yaml::Document;
 
 pub(crate) const PAGE: &str = r#"## What it does
-Reports the first syntax error of a YAML file, and aliases without an anchor.
+Reports the first syntax error of a YAML file at its cause, and aliases without an anchor. Of the other rules only those
+run that do not depend on what is after the error.
 
 ## Why is this bad
 The platform cannot load the configuration: no stage runs.

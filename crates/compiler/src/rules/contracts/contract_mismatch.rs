@@ -9,6 +9,7 @@ use compact_str::CompactString;
 
 use crate::config::{Contract, DeclaredRead, Format, Named, Pattern, Stage, StageId, Target};
 use crate::flow::{Certainty, Read, StageFlow, Trigger};
+use crate::origin::{Origin, is_given};
 use crate::platform::{self, PipelineKind, StoreKind};
 use crate::source::Location;
 use crate::syntax::shell::{self, Statement, StatementKind};
@@ -129,7 +130,7 @@ impl Checked<'_> {
         let mut undeclared: BTreeMap<&str, Vec<&Read>> = BTreeMap::new();
         for read in self.flow.reads() {
             let Some(key) = read.key.as_ref().filter(|_| read.kind == StoreKind::Env && read.own.is_none()) else { continue };
-            if self.contract.read(key).is_none() && !is_there_anyway(self.context, key) {
+            if self.contract.read(key).is_none() && !is_given(key, self.context.settings) {
                 undeclared.entry(key).or_default().push(read);
             }
         }
@@ -181,7 +182,7 @@ impl Checked<'_> {
     /// `required: false` without a default, while the script fails without the variable.
     fn optional_but_needed(&self, variable: &DeclaredRead, findings: &mut Vec<Finding>) {
         let key = &variable.name.name;
-        if variable.required != Some(false) || variable.default.is_some() || is_there_anyway(self.context, key) {
+        if variable.required != Some(false) || variable.default.is_some() || is_given(key, self.context.settings) {
             return;
         }
         let reads: Vec<&Read> = self.flow.reads().filter(|read| read.kind == StoreKind::Env && read.key.as_ref() == Some(key)).collect();
@@ -315,8 +316,7 @@ fn unsent(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 let Some(declared) = contract.read(key).filter(|read| read.required == Some(true) && read.default.is_none()) else {
                     continue;
                 };
-                let is_reported = crossing.set.is_some() || !crossing.exported_later.is_empty();
-                if crossing.exported.is_some() || crossing.widened || is_reported || is_there_anyway(context, key) {
+                if crossing.widened || Origin::of(crossing, context.settings) != Origin::Unknown {
                     continue;
                 }
                 let name = &target.name.name;
@@ -344,9 +344,4 @@ fn unsent(context: &Context<'_>, findings: &mut Vec<Finding>) {
 /// Whether everything that a stage does is known: it has a script of its own, and all of it is followed.
 fn is_followed(stage: &Stage, flow: &StageFlow) -> bool {
     stage.script.is_some() && flow.opaque().next().is_none() && flow.programs().next().is_none()
-}
-
-/// Whether a run has a variable of this name although nothing sends it.
-fn is_there_anyway(context: &Context<'_>, key: &str) -> bool {
-    platform::is_provided(key) || platform::parameter(key).is_some() || context.settings.has_property(key)
 }

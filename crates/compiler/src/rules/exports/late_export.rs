@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use compact_str::CompactString;
 
+use crate::flow::PipelineFlow;
+use crate::origin::Origin;
 use crate::source::Location;
 
 pub(crate) const PAGE: &str = r#"## What it does
@@ -55,16 +57,22 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for pipeline in &context.flow.pipelines {
         for run in &pipeline.runs {
             for crossing in &run.crossings {
-                let Some(late) = crossing.exported_later.first().filter(|_| crossing.exported.is_none() && !crossing.widened) else {
+                let is_late = Origin::of(crossing, context.settings) == Origin::Late;
+                let Some(late) = crossing.exported_later.first().filter(|_| is_late) else {
                     continue;
                 };
                 let target = &context.model.stage(run.target).name.name;
                 let key = &crossing.key;
                 let (finding, exports) = by_export.entry((*late, key.clone())).or_insert_with(|| {
                     let message = format!("`{key}` is exported after async stage `{target}` is triggered");
+                    let help = if crossing.set.is_none() && is_set_anywhere(pipeline, key) {
+                        format!("set and export `{key}` before the trigger, or trigger `{target}` after the export")
+                    } else {
+                        format!("move `export_env \"{key}\"` before the trigger")
+                    };
                     let finding = Finding::new(RuleId::LateExport, *late, message)
                         .label("too late, the async run does not get it")
-                        .help(format!("move `export_env \"{key}\"` before the trigger"))
+                        .help(help)
                         .stage(target.clone())
                         .variable(key.clone());
                     (finding, Exports::none())
@@ -88,4 +96,10 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         // The late export stays: another trigger may need it.
         finding.maybe_fix(exports.fix(&key, Safety::Unsafe))
     }));
+}
+
+/// Whether a stage of the pipeline sets a key: where it is not set before the trigger, it has no value to export there.
+fn is_set_anywhere(pipeline: &PipelineFlow, key: &str) -> bool {
+    let flows = pipeline.stages.iter().chain(&pipeline.targets).map(|(_, flow)| flow);
+    flows.flat_map(|flow| flow.sets()).any(|set| set.key.as_deref() == Some(key))
 }

@@ -8,6 +8,7 @@ use compact_str::CompactString;
 use rustc_hash::FxHashSet;
 
 use crate::diagnostics::suggest;
+use crate::origin::is_documented;
 use crate::platform::{self, StoreKind};
 
 pub(crate) const PAGE: &str = r#"## What it does
@@ -71,7 +72,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut compared = 0;
     for (id, stage) in context.model.stages() {
         for export in context.flow.stages[id.0 as usize].exports() {
-            let Some(key) = export.key.as_deref().filter(|key| !known.contains(key) && !is_documented(key)) else { continue };
+            let Some(key) = export.key.as_deref().filter(|key| !known.contains(key) && !is_right(key)) else { continue };
             compared += known.len();
             if compared > MAX_COMPARED {
                 return;
@@ -89,6 +90,6 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// Whether a name is right although no script sets it. `app_repo` is what the templates call the parameter.
-fn is_documented(key: &str) -> bool {
-    platform::is_provided(key) || platform::parameter(key).is_some() || platform::is_read_by_platform_scripts(key) || key == "app_repo"
+fn is_right(key: &str) -> bool {
+    is_documented(key) || platform::is_read_by_platform_scripts(key) || key == "app_repo"
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use compact_str::CompactString;
 
+use crate::origin::Origin;
 use crate::source::Location;
 
 pub(crate) const PAGE: &str = r#"## What it does
@@ -54,14 +55,11 @@ If the pipeline has a property of the same name, and that is the one that is mea
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut by_read: BTreeMap<(Location, CompactString), Finding> = BTreeMap::new();
-    let parameters = &context.settings.trigger_parameters;
     for pipeline in &context.flow.pipelines {
         for run in &pipeline.runs {
             for crossing in &run.crossings {
                 let key = &crossing.key;
-                let is_sent = crossing.exported.is_some() || crossing.widened || !crossing.exported_later.is_empty();
-                // What the parent sets itself belongs to `unexported-variable`.
-                if is_sent || crossing.set.is_some() || !parameters.contains(key) || context.settings.has_property(key) {
+                if Origin::of(crossing, context.settings) != Origin::UnexportedParameter {
                     continue;
                 }
                 let read = crossing.hardest_read();

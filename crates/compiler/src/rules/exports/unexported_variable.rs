@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use compact_str::CompactString;
 
 use crate::flow::Crossing;
+use crate::origin::Origin;
 use crate::source::Location;
 
 pub(crate) const PAGE: &str = r#"## What it does
@@ -64,10 +65,9 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for pipeline in &context.flow.pipelines {
         for run in &pipeline.runs {
             for crossing in &run.crossings {
-                let Some(set) = &crossing.set else { continue };
-                if crossing.exported.is_some() || crossing.widened || !crossing.exported_later.is_empty() {
+                let Some(set) = crossing.set.as_ref().filter(|_| Origin::of(crossing, context.settings) == Origin::Unexported) else {
                     continue;
-                }
+                };
                 let read = crossing.hardest_read();
                 let target = &context.model.stage(run.target).name.name;
                 let (finding, exports) = by_read

@@ -8,6 +8,7 @@ use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::flow::{PipelineFlow, Run};
+use crate::origin::{is_given, is_trigger_parameter};
 use crate::platform::{self, StoreKind};
 use crate::source::Location;
 
@@ -128,11 +129,9 @@ fn check_pipeline(context: &Context<'_>, pipeline: &PipelineFlow, by_read: &mut 
 
 /// Whether only scripts can bring a key: nothing outside the repository is known to.
 fn is_followed(context: &Context<'_>, kind: StoreKind, key: &str) -> bool {
-    let is_given = platform::is_provided(key) || platform::parameter(key).is_some();
-    let is_declared = context.settings.has_property(key) || context.settings.trigger_parameters.iter().any(|parameter| parameter == key);
     match kind {
         StoreKind::Workspace => false,
         StoreKind::Repo => !platform::is_registered_repo(key),
-        _ => !is_given && !is_declared,
+        _ => !is_given(key, context.settings) && !is_trigger_parameter(key, context.settings),
     }
 }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use compact_str::CompactString;
 
-use crate::platform::{self, StoreKind};
+use crate::origin::Origin;
+use crate::platform::StoreKind;
 use crate::source::Location;
 
 pub(crate) const PAGE: &str = r#"## What it does
@@ -63,7 +64,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 let key = &secret.key;
                 // A copy of the property that it is named after changes nothing; a property is there in every run.
                 let is_copy = secret.set.secret().is_some_and(|source| source.key == *key);
-                if is_copy || context.settings.has_property(key) || platform::parameter(key).is_some() {
+                if is_copy || matches!(Origin::without_parent(key, context.settings), Origin::Property | Origin::Parameter) {
                     continue;
                 }
                 let Some(read) = secret.reads.iter().min_by_key(|read| (read.is_soft(), read.place)) else { continue };

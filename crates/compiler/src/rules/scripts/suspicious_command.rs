@@ -8,7 +8,7 @@ use crate::rules::Context;
 use std::collections::BTreeSet;
 
 use crate::flow::{ShellExport, SuspiciousKind};
-use crate::platform;
+use crate::origin::Origin;
 
 pub(crate) const PAGE: &str = r#"## What it does
 Finds `set_env key=value` in one word, here-documents that are never closed, `source` of a folder, and the shell's
@@ -95,7 +95,7 @@ fn told(context: &Context<'_>, kind: &SuspiciousKind) -> Option<(String, String,
 fn export_shape(context: &Context<'_>, words: &[CompactString]) -> Option<(String, String, String)> {
     let is_key = |word: &str| {
         let is_set = context.flow.stages.iter().flat_map(|flow| flow.sets()).any(|set| set.key.as_deref() == Some(word));
-        is_set || context.settings.has_property(word) || platform::is_provided(word) || platform::parameter(word).is_some()
+        is_set || crate::origin::is_given(word, context.settings)
     };
     if let Some((key, value)) = words.iter().find_map(|word| word.split_once('=')) {
         return Some((
@@ -123,9 +123,7 @@ fn shell_exports(context: &Context<'_>, findings: &mut Vec<Finding>) {
             let Some((_, flow)) = flows.into_iter().find(|(id, _)| *id == run.from) else { continue };
             for crossing in &run.crossings {
                 let key = crossing.key.as_str();
-                let is_brought =
-                    crossing.set.is_some() || crossing.exported.is_some() || crossing.widened || !crossing.exported_later.is_empty();
-                if is_brought || context.settings.has_property(key) || platform::is_provided(key) || platform::parameter(key).is_some() {
+                if crossing.widened || Origin::of(crossing, context.settings) != Origin::Unknown {
                     continue;
                 }
                 for export in flow.shell_exports().filter(|export| !export.is_from_store && is_same(export, key)) {

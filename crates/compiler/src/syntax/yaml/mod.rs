@@ -1,6 +1,7 @@
 //! Bytes to a spanned tree, with comments and errors. Reading never fails: it returns what it understood.
 
 mod bytes;
+mod fault;
 mod read;
 mod scalar;
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Events of the YAML parser to our tree.
 
-use granit_parser::{ErrorKind, Event, Parser, ScalarStyle as Notation, ScanError, Tag};
+use granit_parser::{Event, Parser, ScalarStyle as Notation, Tag};
 use rustc_hash::FxHashMap;
 
 use super::ScalarKind;
+use super::fault::{self, Understood};
 use super::tree::{Document, Duplicate, Entry, Node, NodeId, NodeKind, Scalar, ScalarStyle, ScalarText, YamlError};
 use crate::source::{Chomping, ScriptMap, Span, line_start};
 
@@ -31,7 +32,8 @@ pub fn read(text: &str) -> Document {
                 }
             }
             Err(error) => {
-                builder.document.errors.push(syntax_error(text, last_end, &error));
+                let error = fault::explain(&builder.understood(last_end), &error);
+                builder.document.errors.push(error);
                 break;
             }
         }
@@ -102,6 +104,14 @@ impl<'a> Builder<'a> {
             _ => {}
         }
         true
+    }
+
+    fn understood(&self, end: usize) -> Understood<'a> {
+        let is_block = |node: &&Node| matches!(&node.kind, NodeKind::Scalar(scalar) if matches!(scalar.style, ScalarStyle::Literal | ScalarStyle::Folded));
+        let block = self.document.nodes.last().filter(is_block).map(|node| node.span);
+        let innermost = self.open.last().map(|open| self.document.span(open.node).start as usize);
+        let bracket = innermost.filter(|start| self.text[*start..].starts_with(['[', '{']));
+        Understood { text: self.text, end, block, bracket }
     }
 
     fn finish(mut self) -> Document {
@@ -336,32 +346,4 @@ fn header_chomping(line: &str) -> Option<Chomping> {
     } else {
         Chomping::Clip
     })
-}
-
-/// The title of every syntax error.
-const INVALID: &str = "invalid YAML";
-
-/// `understood` is the end of the last thing that was understood.
-fn syntax_error(text: &str, understood: usize, error: &ScanError) -> YamlError {
-    let marker = error.marker();
-    let mut start = marker.byte_offset().unwrap_or(text.len()).min(text.len());
-    // A quote that is never closed is noticed only where the text after it makes no sense.
-    let between = text.get(understood..start).unwrap_or_default();
-    if error.info().contains("quoted scalar")
-        && let Some(quote) = between.find(['"', '\''])
-    {
-        let span = Span::new(understood + quote, understood + quote + 1);
-        let (message, label) = (INVALID.to_owned(), Some("this quote is never closed".to_owned()));
-        return YamlError { span, message, label, help: Some("close it, or write the string without quotes".to_owned()) };
-    }
-    let is_tab = text[start..].starts_with('\t') || text[..start].ends_with('\t');
-    start -= text[..start].bytes().rev().take_while(|byte| *byte == b'\t').count();
-    let width = text[start..].chars().next().filter(|c| *c != '\n' && *c != '\r').map_or(0, char::len_utf8);
-    let span = Span::new(start, start + width);
-    let help = match error.kind() {
-        _ if is_tab => Some("indent with spaces: YAML does not allow tabs there"),
-        ErrorKind::RecursionLimitExceeded => Some("values may be nested 255 deep"),
-        _ => None,
-    };
-    YamlError { span, message: INVALID.to_owned(), label: Some(error.info().clone()), help: help.map(str::to_owned) }
 }

@@ -94,6 +94,39 @@ fn errors_stand_at_their_place_and_the_rest_is_kept() {
 }
 
 #[test]
+fn the_commonest_faults_have_words_of_their_own_at_their_cause() {
+    let cases = [
+        ("a: |\n  x\n\t\n  y\n", "\t", "a tab in the indentation"),
+        ("a: |\n  x\n\ty\n", "\t", "a tab in the indentation"),
+        ("a: |\n\tx\n\ty\n", "\t", "a tab in the indentation"),
+        ("a:\n\tb: c\n", "\t", "a tab in the indentation"),
+        ("a: b\n<<<<<<< HEAD\nc: d\n", "<<<<<<< HEAD", "this is a marker of a merge conflict"),
+        ("a: |\n  b\n=======\nc: d\n", "=======", "this is a marker of a merge conflict"),
+        ("a: |\n  cat <<END\nhello\nEND\n", "hello", "indented less than the block before it, so it is not part of it"),
+        ("a: 'b\nc: d\n", "'", "this quote is never closed"),
+        ("a: \"b\" and c\n", "and c", "the value has ended with the quote before this"),
+        ("a: \"b\\d\"\n", "\"", "a backslash in this string begins no escape that YAML knows"),
+        ("a: [b, c\nd: e\n", "[", "this `[` is never closed, or a comma is missing in it"),
+        ("a: {b: c\nd: e\n", "{", "this `{` is never closed, or a comma is missing in it"),
+        ("a: b c: d\n", ":", "a colon and a space cannot be in a value without quotes"),
+        ("a:\n  b c\n  d: e\n", "b c", "a key without a colon"),
+        ("a:\n  d: e\n  b c\n", "b c", "a key without a colon"),
+        ("a:'1'\nb:\n  c: d\n", ":", "no space follows this colon, so it makes no key"),
+        ("a:\n  b: c\n   d: e\n", "d: e", "indented more than the line above, which has a value already"),
+        ("a:\n    b: c\n  d: e\n", "d: e", "the indentation of this line fits no level above it"),
+        ("a: - b\n", "-", "a list cannot begin in the line of its key"),
+        ("a: | b\n", "|", "no text can follow `|` or `>` in its line"),
+        ("a: @b\n", "@", "no value can begin with `@`"),
+    ];
+    for (text, place, label) in cases {
+        let document = read(text);
+        let error = document.errors().first().unwrap_or_else(|| panic!("no error for {text:?}"));
+        assert_eq!((error.span.slice(text), error.label.as_deref()), (place, Some(label)), "{text:?}");
+        assert_eq!(document.errors().len(), 1, "{text:?}");
+    }
+}
+
+#[test]
 fn bombs_are_refused_in_bounded_time() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..9 {
