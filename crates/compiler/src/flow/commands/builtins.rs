@@ -257,6 +257,9 @@ impl Interpreter<'_, '_> {
             if is_error_exit {
                 self.state.set_flag(Flag::ErrorExit, toggle);
             }
+            if text[1..].contains('u') || (is_long && own.text(at + 1) == Some("nounset")) {
+                self.state.set_flag(Flag::NoUnset, toggle);
+            }
             at += 1 + usize::from(is_long);
         }
         let rest = own.skip(at);

@@ -138,8 +138,11 @@ impl Interpreter<'_, '_> {
         if subcommand != "clone" {
             return self.log(Event::MadeAnything);
         }
-        for argument in own.list.iter().skip(at + 1).filter(|argument| !argument.value.prefix().starts_with('-')) {
-            self.makes(&argument.value.clone());
+        let with_value = ["b", "o", "u", "c", "j", "--branch", "--depth", "--origin", "--config", "--reference", "--filter", "--jobs"];
+        let at = super::options(own, at + 1, &with_value, |_, _| {});
+        // A clone has the name that it is given, else that of its source.
+        if let Some(named) = own.get(at + 1).or_else(|| own.get(at)) {
+            self.makes(&named.clone());
         }
     }
 

@@ -186,7 +186,7 @@ impl Interpreter<'_, '_> {
         if name.contains('/') && !is_build_wrapper(name) {
             let target = arguments.list[0].clone();
             let values = arguments.skip(1).values();
-            return self.run_path(&target, &paths::Manner::Child { arguments: values, ends_on_error: false, by_shell: false }, site);
+            return self.run_path(&target, &paths::Manner::direct(values), site);
         }
         self.program(name, arguments, site)
     }
@@ -201,7 +201,7 @@ impl Interpreter<'_, '_> {
         // `"$folder/run.sh"`: a script, wherever it is.
         if has_path || is_provided {
             let values = arguments.skip(1).values();
-            return self.run_path(&target, &paths::Manner::Child { arguments: values, ends_on_error: false, by_shell: false }, site);
+            return self.run_path(&target, &paths::Manner::direct(values), site);
         }
         let (_, cause) = target.value.split();
         let cause = cause.map_or_else(String::new, |cause| format!(" ({})", cause.describe()));

@@ -27,12 +27,19 @@ pub(super) enum Manner {
         arguments: Option<Vec<Value>>,
         /// `bash -e script`.
         ends_on_error: bool,
+        /// `bash -u script`.
+        needs_values: bool,
         /// Whether a shell is called by name: it does not look at the first line of the script.
         by_shell: bool,
     },
 }
 
 impl Manner {
+    /// A script that is called by its path.
+    pub(super) fn direct(arguments: Option<Vec<Value>>) -> Self {
+        Self::Child { arguments, ends_on_error: false, needs_values: false, by_shell: false }
+    }
+
     fn is_source(&self) -> bool {
         matches!(self, Self::Source(_))
     }
@@ -127,9 +134,8 @@ impl Interpreter<'_, '_> {
                 match manner {
                     Manner::Source(Given::Inherited) => self.source(&script, parent, Given::Inherited),
                     Manner::Source(Given::Own(arguments)) => self.source(&script, parent, Given::Own(arguments.clone())),
-                    Manner::Child { arguments, ends_on_error, .. } => {
-                        let flag = if *ends_on_error { Toggle::On } else { Toggle::Off };
-                        self.run_child(&script, parent, arguments.clone(), flag)
+                    Manner::Child { arguments, ends_on_error, needs_values, .. } => {
+                        self.run_child(&script, parent, arguments.clone(), Toggle::when(*ends_on_error), Toggle::when(*needs_values))
                     }
                 }
             }

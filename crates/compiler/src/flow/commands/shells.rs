@@ -18,19 +18,22 @@ pub(super) struct Child {
     arguments: Option<Vec<Value>>,
     /// `-e`.
     ends_on_error: bool,
+    /// `-u`.
+    needs_values: bool,
 }
 
 impl Child {
     /// Without arguments.
     pub(super) fn plain() -> Self {
-        Self { arguments: Some(Vec::new()), ends_on_error: false }
+        Self { arguments: Some(Vec::new()), ends_on_error: false, needs_values: false }
     }
 }
 
 impl Interpreter<'_, '_> {
     pub(super) fn shell(&mut self, own: &Arguments, site: Site<'_>) -> Status {
         let mut at = 0;
-        let (mut is_text, mut reads_input, mut runs_nothing, mut ends_on_error) = (false, false, false, false);
+        let (mut is_text, mut reads_input, mut runs_nothing) = (false, false, false);
+        let (mut ends_on_error, mut needs_values) = (false, false);
         while let Some(text) = own.text(at) {
             if text == "--" || text == "-" {
                 at += 1;
@@ -41,6 +44,7 @@ impl Interpreter<'_, '_> {
             }
             if SHELL_OPTIONS_WITH_VALUE.contains(&text) {
                 ends_on_error |= own.text(at + 1) == Some("errexit") && text == "-o";
+                needs_values |= own.text(at + 1) == Some("nounset") && text == "-o";
                 at += 2;
                 continue;
             }
@@ -49,6 +53,7 @@ impl Interpreter<'_, '_> {
                 reads_input |= text.contains('s');
                 runs_nothing |= text.contains('n');
                 ends_on_error |= text.contains('e');
+                needs_values |= text.contains('u');
                 // `-euo pipefail`
                 at += usize::from(text.ends_with(['o', 'O']));
             }
@@ -58,7 +63,7 @@ impl Interpreter<'_, '_> {
         if runs_nothing {
             return self.other_output("bash");
         }
-        let child = |from: usize| Child { arguments: own.skip(from).values(), ends_on_error };
+        let child = |from: usize| Child { arguments: own.skip(from).values(), ends_on_error, needs_values };
         if is_text {
             return self.child_text(own, at, &child(at + 2), site);
         }
@@ -78,8 +83,8 @@ impl Interpreter<'_, '_> {
             let text = self.process_output(&block);
             return self.child_of_text(&[(text, script.place)], &child(at + 1), site);
         }
-        let Child { arguments, ends_on_error } = child(at + 1);
-        self.run_path(&script, &Manner::Child { arguments, ends_on_error, by_shell: true }, site)
+        let Child { arguments, ends_on_error, needs_values } = child(at + 1);
+        self.run_path(&script, &Manner::Child { arguments, ends_on_error, needs_values, by_shell: true }, site)
     }
 
     /// `-c text name argument ..`, in a process of its own.
@@ -92,7 +97,7 @@ impl Interpreter<'_, '_> {
     /// Runs shell text as a new program.
     pub(super) fn child_of_text(&mut self, pieces: &[(Value, Location)], child: &Child, site: Site<'_>) -> Status {
         self.process(|interpreter| {
-            interpreter.begin_program(if child.ends_on_error { Toggle::On } else { Toggle::Off });
+            interpreter.begin_program(Toggle::when(child.ends_on_error), Toggle::when(child.needs_values));
             interpreter.state.set_arguments(child.arguments.clone().map(Arc::new));
             interpreter.run_text(pieces, site.span)
         })

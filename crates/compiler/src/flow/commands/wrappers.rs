@@ -153,7 +153,7 @@ impl Interpreter<'_, '_> {
             let from = at + found + 1;
             let rest = own.list.get(from..).unwrap_or_default();
             let length = rest.iter().position(|argument| argument.value.is(";") || argument.value.is("+")).unwrap_or(rest.len());
-            let command = Arguments { list: rest[..length].to_vec(), is_complete: own.is_complete };
+            let command = Arguments { list: rest[..length].to_vec(), is_complete: own.is_complete, is_some: true };
             if !command.list.is_empty() {
                 let mut arguments = with_replaced(&command, "{}", &Value::unknown(Cause::Expansion));
                 let has_mark = command.list.iter().any(|argument| argument.value.prefix().contains("{}"));
@@ -174,7 +174,8 @@ impl Interpreter<'_, '_> {
         let at = super::options(own, 0, &with_value, |_, _| {});
         let rest = own.skip(at);
         let mark = rest.list.iter().position(|argument| argument.value.prefix().starts_with(":::"));
-        let command = Arguments { list: rest.list[..mark.unwrap_or(rest.list.len())].to_vec(), is_complete: rest.is_complete };
+        let command =
+            Arguments { list: rest.list[..mark.unwrap_or(rest.list.len())].to_vec(), is_complete: rest.is_complete, is_some: true };
         let values: Option<Vec<Value>> = match mark {
             Some(mark) => rest.skip(mark + 1).values().filter(|_| rest.text(mark) == Some(":::")),
             None => self.input().and_then(|input| Some(input.known()?.lines().map(Value::text).collect())),

@@ -335,24 +335,29 @@ impl Interpreter<'_, '_> {
         folder: CompactString,
         arguments: Option<Vec<Value>>,
         error_exit: Toggle,
+        no_unset: Toggle,
     ) -> Status {
         self.process(|interpreter| {
-            interpreter.begin_program(error_exit);
+            interpreter.begin_program(error_exit, no_unset);
             interpreter.run_script(script, folder, Given::Own(arguments), true)
         })
     }
 
     /// Forgets what a new program does not see of the shell that starts it.
-    pub(in crate::flow) fn begin_program(&mut self, error_exit: Toggle) {
+    pub(in crate::flow) fn begin_program(&mut self, error_exit: Toggle, no_unset: Toggle) {
         for name in self.state.unexported() {
             self.state.restore_variable(&name, None);
         }
         for name in self.state.function_names() {
             self.state.define(name, None);
         }
-        for (flag, toggle) in
-            [(Flag::ErrorExit, error_exit), (Flag::NoCaseMatch, Toggle::Off), (Flag::Globbing, Toggle::Off), (Flag::LastPipe, Toggle::Off)]
-        {
+        for (flag, toggle) in [
+            (Flag::ErrorExit, error_exit),
+            (Flag::NoUnset, no_unset),
+            (Flag::NoCaseMatch, Toggle::Off),
+            (Flag::Globbing, Toggle::Off),
+            (Flag::LastPipe, Toggle::Off),
+        ] {
             if self.state.flag(flag) != toggle {
                 self.state.set_flag(flag, toggle);
             }

@@ -2,6 +2,7 @@
 
 use compact_str::CompactString;
 
+use super::super::state::{Flag, Toggle};
 use super::super::value::text::split_fields;
 use super::super::value::{Cause, Value};
 use super::Interpreter;
@@ -29,6 +30,8 @@ pub(in crate::flow) struct Arguments {
     pub(in crate::flow) list: Vec<Argument>,
     /// Whether there are exactly these.
     pub(in crate::flow) is_complete: bool,
+    /// Whether there is surely one.
+    pub(in crate::flow) is_some: bool,
 }
 
 impl Arguments {
@@ -39,7 +42,7 @@ impl Arguments {
 
     /// All but the first ones.
     pub(in crate::flow) fn skip(&self, count: usize) -> Self {
-        Self { list: self.list.get(count..).unwrap_or_default().to_vec(), is_complete: self.is_complete }
+        Self { list: self.list.get(count..).unwrap_or_default().to_vec(), is_complete: self.is_complete, is_some: false }
     }
 
     pub(in crate::flow) fn get(&self, at: usize) -> Option<&Value> {
@@ -57,6 +60,8 @@ struct Fields {
     done: Vec<Value>,
     current: Option<Value>,
     is_known: bool,
+    /// Whether it surely becomes something.
+    is_some: bool,
 }
 
 impl Fields {
@@ -75,18 +80,20 @@ impl Fields {
 impl Interpreter<'_, '_> {
     /// The arguments that words become; runs what they substitute.
     pub(in crate::flow) fn arguments(&mut self, words: &[Word]) -> Arguments {
-        let mut arguments = Arguments { list: Vec::with_capacity(words.len()), is_complete: true };
+        let mut arguments = Arguments { list: Vec::with_capacity(words.len()), is_complete: true, is_some: false };
         for (index, word) in words.iter().enumerate() {
             if let [Part::Text(text, quoting)] = &*word.parts
                 && (*quoting == Quoting::Quoted || !text.contains(['*', '?', '[']))
             {
                 let place = self.word_location(word);
                 arguments.list.push(Argument { value: Value::text(text.clone()), place, word: index });
+                arguments.is_some = true;
                 continue;
             }
             let place = self.word_location(word);
             let fields = self.fields(&word.parts);
             arguments.is_complete &= fields.is_known;
+            arguments.is_some |= fields.is_some || (fields.is_known && !fields.done.is_empty());
             arguments.list.extend(fields.done.into_iter().map(|value| Argument { value, place, word: index }));
         }
         arguments
@@ -101,9 +108,9 @@ impl Interpreter<'_, '_> {
                 let next = self.part(part);
                 value.push(&next);
             }
-            return Fields { done: vec![value], current: None, is_known: false };
+            return Fields { done: vec![value], current: None, is_known: false, is_some: true };
         };
-        let mut fields = Fields { done: Vec::new(), current: None, is_known: true };
+        let mut fields = Fields { done: Vec::new(), current: None, is_known: true, is_some: false };
         for alternative in alternatives {
             if fields.done.len() > MAX_WORDS {
                 fields.is_known = false;
@@ -118,7 +125,7 @@ impl Interpreter<'_, '_> {
     }
 
     fn split_parts(&mut self, parts: &[Part]) -> Fields {
-        let mut fields = Fields { done: Vec::new(), current: None, is_known: true };
+        let mut fields = Fields { done: Vec::new(), current: None, is_known: true, is_some: false };
         let mut is_glob = false;
         for part in parts {
             match part {
@@ -127,6 +134,9 @@ impl Interpreter<'_, '_> {
                     fields.push(&Value::text(text.clone()));
                 }
                 Part::All(name, quoting) | Part::Joined(name, quoting) => self.split_all(name, *quoting, part, &mut fields),
+                Part::Expansion(expansion, quoting) if let Some(values) = self.expansion_list(expansion) => {
+                    self.split_list(values, *quoting, &mut fields);
+                }
                 Part::Variable(_, Quoting::Bare) | Part::Expansion(_, Quoting::Bare) | Part::Substitution(_, Quoting::Bare) => {
                     let value = self.part(part);
                     self.split_value(&value, &mut fields);
@@ -146,6 +156,7 @@ impl Interpreter<'_, '_> {
         if is_glob {
             // It may be any number of files, or stay as it is.
             fields.is_known = false;
+            fields.is_some = self.state.flag(Flag::Globbing) == Toggle::Off;
             for value in &mut fields.done {
                 *value = Value::unknown(Cause::Expansion);
             }
@@ -158,10 +169,20 @@ impl Interpreter<'_, '_> {
             let value = self.joined_elements(name);
             return fields.push(&value);
         }
-        let Some(values) = self.elements(name) else {
-            let value = self.joined_elements(name);
+        match self.elements(name) {
+            Some(values) => self.split_list(Some(values), quoting, fields),
+            None => {
+                let value = self.joined_elements(name);
+                fields.is_known = false;
+                fields.push(&value);
+            }
+        }
+    }
+
+    fn split_list(&mut self, values: Option<Vec<Value>>, quoting: Quoting, fields: &mut Fields) {
+        let Some(values) = values else {
             fields.is_known = false;
-            return fields.push(&value);
+            return fields.push(&Value::unknown(Cause::Expansion));
         };
         for (index, value) in values.iter().enumerate() {
             if index > 0 {

@@ -64,10 +64,12 @@ impl<'a, 'f> Interpreter<'a, 'f> {
     }
 
     fn for_each(&mut self, name: &str, words: Option<&[Word]>, body: &Block) {
+        let mut runs = false;
         let values = match words {
             Some(words) => {
                 let arguments = self.arguments(words);
                 let is_complete = arguments.is_complete;
+                runs = arguments.is_some;
                 let values: Vec<Value> = arguments.list.into_iter().map(|argument| argument.value).collect();
                 is_complete.then_some(values)
             }
@@ -98,7 +100,16 @@ impl<'a, 'f> Interpreter<'a, 'f> {
                     self.over_unknown(name, body);
                 }
             }
-            None => self.over_unknown(name, body),
+            None => {
+                if runs {
+                    // A pattern that no file has stays as it is: there is a first round.
+                    self.assign_text(name, Value::unknown(Cause::Variable(name.into())));
+                    self.iteration(body);
+                }
+                if self.alive {
+                    self.over_unknown(name, body);
+                }
+            }
         }
     }
 

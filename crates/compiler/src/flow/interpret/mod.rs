@@ -306,7 +306,8 @@ impl Interpreter<'_, '_> {
 
     /// `set -e`: a failure that nobody handles ends the shell.
     fn end_on_error(&mut self, statement: &Statement, status: Status) {
-        if status != Status::Failure || !self.alive || self.context.in_condition || self.state.flag(Flag::ErrorExit) == Toggle::Off {
+        let may_fail = matches!(status, Status::Failure | Status::Unknown);
+        if !may_fail || !self.alive || self.context.in_condition || self.state.flag(Flag::ErrorExit) == Toggle::Off {
             return;
         }
         let ends = matches!(
@@ -321,10 +322,10 @@ impl Interpreter<'_, '_> {
         if !ends {
             return;
         }
-        if self.state.flag(Flag::ErrorExit) == Toggle::On {
+        if self.state.flag(Flag::ErrorExit) == Toggle::On && status == Status::Failure {
             self.end_process(Status::Failure);
         } else {
-            self.note_left_process();
+            self.may_end_process();
         }
     }
 

@@ -34,6 +34,7 @@ impl Interpreter<'_, '_> {
                 self.state.set_trap(signal, None);
             }
         }
+        let shares_input = input.is_none();
         if let Some(input) = input {
             self.state.set_input(Input::Text(input));
         }
@@ -64,7 +65,7 @@ impl Interpreter<'_, '_> {
         }
         let output = output.unwrap_or_else(|| Value::text(""));
         let passed = matches!(printed, Printed::Through).then(|| output.clone());
-        self.state.leave_process(mark, self.facts, &heads, passed);
+        self.state.leave_process(mark, self.facts, &heads, passed, shares_input);
         (status.unwrap_or(Status::Unknown), output)
     }
 
@@ -84,6 +85,20 @@ impl Interpreter<'_, '_> {
             ends.push(end);
         }
         self.alive = false;
+    }
+
+    /// Notes that the present process may end here, and goes on where it does not. Where the stage itself would end, it
+    /// fails: nothing follows that it could matter to.
+    pub(in crate::flow) fn may_end_process(&mut self) {
+        let Some(target) = self.frames.iter().rposition(|frame| matches!(frame, Frame::Process { .. })) else { return };
+        if target == 0 {
+            return;
+        }
+        let end = End { head: self.state.head(), output: self.state.output().cloned(), status: Status::Failure };
+        if let Some(Frame::Process { ends, may_have_left }) = self.frames.get_mut(target) {
+            *may_have_left = true;
+            ends.push(end);
+        }
     }
 
     /// Whether paths that left a call or a loop of this process go on elsewhere.

@@ -2,12 +2,13 @@
 
 use compact_str::CompactString;
 
+use super::super::state::{Flag, Toggle};
 use super::super::value::arithmetic::{self, Variables};
 use super::super::value::folder::Folder;
 use super::super::value::glob::Pattern;
 use super::super::value::text;
 use super::super::value::{Binding, Cause, Value};
-use super::Interpreter;
+use super::{Interpreter, Status};
 use crate::syntax::shell::{Arithmetic, Braces, Expansion, Operator, Part, Quoting, Word};
 
 /// References that point to references are followed this far.
@@ -29,7 +30,10 @@ impl Interpreter<'_, '_> {
     pub(super) fn part(&mut self, part: &Part) -> Value {
         match part {
             Part::Text(text, _) => Value::text(text.clone()),
-            Part::Variable(name, _) => self.variable(name),
+            Part::Variable(name, _) => {
+                self.needs_value(name);
+                self.variable(name)
+            }
             Part::Expansion(expansion, _) => self.expansion(expansion),
             Part::All(name, _) | Part::Joined(name, _) => self.joined_elements(name),
             Part::Substitution(block, _) => self.substitution(block).1,
@@ -56,6 +60,21 @@ impl Interpreter<'_, '_> {
                 }
                 Value::unknown(Cause::Expansion)
             }
+        }
+    }
+
+    /// `set -u`: a variable without a value ends the shell.
+    fn needs_value(&mut self, name: &str) {
+        if self.state.flag(Flag::NoUnset) == Toggle::Off
+            || self.is_set(name) == Some(true)
+            || !(is_name(name) || name.parse::<usize>().is_ok())
+        {
+            return;
+        }
+        if self.is_set(name) == Some(false) && self.state.flag(Flag::NoUnset) == Toggle::On {
+            self.end_process(Status::Failure);
+        } else {
+            self.may_end_process();
         }
     }
 
@@ -200,6 +219,12 @@ impl Interpreter<'_, '_> {
         let value = match expansion.operator {
             Operator::Get if name == "@" => self.joined_elements("@"),
             Operator::Names | Operator::Keys | Operator::Unknown => return self.operands_of(expansion, &name),
+            _ if !matches!(expansion.operator, Operator::Default { .. } | Operator::Assign { .. } | Operator::Alternative { .. })
+                && name != "@" =>
+            {
+                self.needs_value(&name);
+                self.variable(&name)
+            }
             Operator::Length if name == "@" => {
                 return self
                     .elements("@")
@@ -255,6 +280,52 @@ impl Interpreter<'_, '_> {
     pub(super) fn index(&mut self, subscript: &Word) -> Option<i64> {
         let text = self.word(subscript).known()?.clone();
         self.calculate(&text)
+    }
+
+    /// The texts of an expansion that stands for a list: `${name[@]:1}`, `${!name[@]}`. Nothing where it stands for one
+    /// text; `Some(None)` where the texts are not known.
+    pub(super) fn expansion_list(&mut self, expansion: &Expansion) -> Option<Option<Vec<Value>>> {
+        let is_all = expansion.name == "@" || expansion.subscript.as_ref().is_some_and(|word| word.is("@") || word.is("*"));
+        if !(is_all || expansion.operator == Operator::Names) || expansion.operator == Operator::Length {
+            return None;
+        }
+        if expansion.operator == Operator::Keys {
+            let name = self.referred(&expansion.name);
+            return Some(match self.state.variable(&name) {
+                Some(Binding::Array(values)) => Some((0..values.len()).map(|index| Value::text(itoa(index as i64))).collect()),
+                Some(Binding::Map(pairs)) => Some(pairs.iter().map(|(key, _)| Value::text(key.clone())).collect()),
+                Some(Binding::Unset) => Some(Vec::new()),
+                _ => None,
+            });
+        }
+        let elements = if expansion.is_indirect { None } else { self.elements(&expansion.name) };
+        let Some(elements) = elements else {
+            self.operands(expansion);
+            return Some(None);
+        };
+        Some(match expansion.operator {
+            Operator::Slice => {
+                let numbers: Vec<Option<i64>> = expansion.operands.iter().map(|word| self.index(word)).collect();
+                // `$0` comes before the arguments.
+                let shift = i64::from(expansion.name == "@");
+                match &*numbers {
+                    [Some(offset), rest @ ..] if *offset >= shift && rest.iter().all(Option::is_some) => {
+                        let length = rest.first().copied().flatten();
+                        text::slice_bounds(elements.len(), offset - shift, length).map(|(from, to)| elements[from..to].to_vec())
+                    }
+                    _ => None,
+                }
+            }
+            Operator::TrimStart { .. } | Operator::TrimEnd { .. } | Operator::Replace(_) | Operator::Transform(_) => {
+                Some(elements.into_iter().map(|value| self.operated(expansion, "@", value, Some(true))).collect())
+            }
+            Operator::Default { .. } | Operator::Alternative { .. } if elements.is_empty() => None,
+            Operator::Default { .. } | Operator::Get | Operator::Require { .. } => Some(elements),
+            _ => {
+                self.operands(expansion);
+                None
+            }
+        })
     }
 
     /// What is done with a value.

@@ -60,6 +60,8 @@ pub(in crate::flow) enum Input {
 pub(in crate::flow) enum Flag {
     /// `set -e`.
     ErrorExit,
+    /// `set -u`.
+    NoUnset,
     /// `shopt -s nocasematch`.
     NoCaseMatch,
     /// `shopt -s extglob`, `nullglob`, `failglob`, `noglob`: patterns mean something else.
@@ -74,6 +76,13 @@ pub(in crate::flow) enum Toggle {
     Off,
     On,
     Unknown,
+}
+
+impl Toggle {
+    /// On where something is so.
+    pub(in crate::flow) fn when(is_on: bool) -> Self {
+        if is_on { Self::On } else { Self::Off }
+    }
 }
 
 /// When a handler of `trap` runs.

@@ -340,7 +340,7 @@ impl State {
 
     /// Takes everything since the mark back but what a process of its own leaves behind: the store, and files.
     /// `ends` are where it ended; `output` is what it printed, where someone asks.
-    pub(super) fn leave_process(&mut self, mark: Mark, facts: &mut Facts, ends: &[ChangeId], output: Option<Value>) {
+    pub(super) fn leave_process(&mut self, mark: Mark, facts: &mut Facts, ends: &[ChangeId], output: Option<Value>, shares_input: bool) {
         let is_one = matches!(ends, [only] if *only == self.head);
         let merged = (!is_one).then(|| facts.merge_ends(mark.head, ends));
         let head = self.head;
@@ -367,7 +367,7 @@ impl State {
             }
         }
         // What it read of the common input is gone.
-        if input != self.input && matches!(self.input, Input::Text(_)) {
+        if shares_input && input != self.input && matches!(self.input, Input::Text(_)) {
             self.set_input(if is_one { input } else { Input::Text(Value::unknown(Cause::Expansion)) });
         }
         if self.output.is_some() && output.is_some() && self.output != output {

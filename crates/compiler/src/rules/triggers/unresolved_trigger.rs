@@ -1,6 +1,7 @@
 //! `unresolved-trigger`: cannot tell which stage a trigger starts.
 
 use crate::diagnostics::{Finding, RuleId};
+use crate::flow::Cause;
 use crate::rules::Context;
 use crate::rules::trigger_sites::trigger_sites;
 
@@ -41,6 +42,10 @@ If the stage is chosen outside the repository on purpose.
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for trigger in trigger_sites(context) {
         let Some(cause) = &trigger.trigger.unknown else { continue };
+        // A default that the environment may replace is what nearly always counts.
+        if !trigger.names.is_empty() && matches!(cause, Cause::Variable(_)) {
+            continue;
+        }
         let also = match trigger.names.as_slice() {
             [] => String::new(),
             names => {
