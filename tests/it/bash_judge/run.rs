@@ -45,7 +45,8 @@ fi
     (
         "export_env",
         r#"for k; do
-  case $k in '' | */*) exit 1 ;; esac
+  case $k in '' | */*) exit 1 ;; *"
+"*) k=odd ;; esac
   : > "$JUDGE_STORE/exported/$k"
 done
 "#,

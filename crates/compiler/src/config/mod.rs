@@ -4,7 +4,7 @@
 mod contract;
 mod detect;
 mod order;
-mod pattern;
+pub(crate) mod pattern;
 mod read;
 pub mod schema;
 pub mod settings;

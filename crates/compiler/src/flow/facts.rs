@@ -188,7 +188,8 @@ impl ChangeId {
 struct Change {
     before: ChangeId,
     subject: SubjectId,
-    fact: Fact,
+    /// What holds now; `None` where it is again as it was before the stage.
+    fact: Option<Fact>,
 }
 
 /// All subjects and all changes of an analysis.
@@ -247,8 +248,8 @@ impl Facts {
         id
     }
 
-    pub(super) fn push(&mut self, before: ChangeId, subject: SubjectId, fact: Fact) -> ChangeId {
-        if let Subject::Set(StoreKind::Env, key) = &self.subjects[subject.0 as usize] {
+    pub(super) fn push(&mut self, before: ChangeId, subject: SubjectId, fact: Option<Fact>) -> ChangeId {
+        if let (Subject::Set(StoreKind::Env, key), Some(fact)) = (&self.subjects[subject.0 as usize], &fact) {
             if fact.secret().is_some() && self.secret_keys.insert(key.clone()) {
                 self.risky.extend(self.ids.get(&Subject::Exported(key.clone())));
             }
@@ -261,7 +262,7 @@ impl Facts {
     }
 
     /// What changed on the path from one change to a later one that follows from it, in order.
-    pub(super) fn changes_between(&self, from: ChangeId, to: ChangeId) -> Vec<(SubjectId, Fact)> {
+    pub(super) fn changes_between(&self, from: ChangeId, to: ChangeId) -> Vec<(SubjectId, Option<Fact>)> {
         let mut changes = Vec::new();
         let mut at = to;
         while at > from {
@@ -354,7 +355,7 @@ impl<'a> Cursor<'a> {
     /// The fact of a subject here, if it changed since the start.
     pub(super) fn fact(&self, subject: SubjectId) -> Option<&'a Fact> {
         let id = self.stacks.get(&subject)?.last()?;
-        Some(&self.facts.change(*id).fact)
+        self.facts.change(*id).fact.as_ref()
     }
 
     /// Everything that changed since the start, by subject.
@@ -362,6 +363,6 @@ impl<'a> Cursor<'a> {
         let mut changed: Vec<(SubjectId, ChangeId)> =
             self.stacks.iter().filter_map(|(subject, stack)| Some((*subject, *stack.last()?))).collect();
         changed.sort_unstable();
-        changed.into_iter().map(|(subject, id)| (subject, &self.facts.change(id).fact))
+        changed.into_iter().filter_map(|(subject, id)| Some((subject, self.facts.change(id).fact.as_ref()?)))
     }
 }

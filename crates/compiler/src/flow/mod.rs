@@ -127,8 +127,9 @@ fn interpret_stages(subject: Subjected<'_>, facts: &mut Facts, sources: &mut Sou
     let mut alone = StagesAlone::default();
     let mut interpret_batch = |batch: &[Stage], parsed: Vec<Option<Script>>| {
         for (stage, script) in batch.iter().zip(parsed) {
+            let id = StageId(alone.stages.len() as u32);
             alone.scripts += usize::from(stage.script.is_some());
-            let surroundings = PipelineContext { pipeline: None, entry: None };
+            let surroundings = PipelineContext { pipeline: None, entry: None, stage: id };
             let flow = match &script {
                 Some(script) => {
                     if !script.errors.is_empty() {

@@ -358,7 +358,7 @@ impl Composer<'_, '_> {
         if !plain.depends_on_pipeline && !depends_on_earlier {
             return plain.clone();
         }
-        let surroundings = PipelineContext { pipeline: Some(self.kind), entry: Some(earlier) };
+        let surroundings = PipelineContext { pipeline: Some(self.kind), entry: Some(earlier), stage: id };
         match (self.interpret)(id, surroundings, self.facts) {
             Some(flow) => Arc::new(flow),
             None => plain.clone(),

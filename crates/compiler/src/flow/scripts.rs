@@ -7,6 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::interpret::calls::{CallKey, CallSummary};
 use super::provided::Provided;
+use crate::config::StageId;
 use crate::config::settings::Settings;
 use crate::platform::StoreCommand;
 use crate::source::{EntryKind, FileId, Files, Location, ReadError, ScriptMap, Sources, normalize};
@@ -63,10 +64,12 @@ pub(super) struct ScriptFiles<'a> {
     /// Functions that were defined: summaries know them by their addresses.
     functions: FxHashMap<usize, Arc<Function>>,
     scopes: u32,
-    /// Files of the repository that some stage changes.
-    changed: FxHashSet<CompactString>,
-    /// Scripts that were run before some stage changed them.
-    ran: FxHashSet<String>,
+    /// The stage that is interpreted.
+    stage: StageId,
+    /// Files of the repository that stages change, and which.
+    changed: FxHashMap<CompactString, Vec<StageId>>,
+    /// Scripts that were run, and by which stages.
+    ran: FxHashMap<String, Vec<StageId>>,
     /// Whether a script was run as it is in the repository, and a stage changes it.
     pub(super) is_stale: bool,
 }
@@ -91,8 +94,9 @@ impl<'a> ScriptFiles<'a> {
             summaries: FxHashMap::default(),
             functions: FxHashMap::default(),
             scopes: 0,
-            changed: FxHashSet::default(),
-            ran: FxHashSet::default(),
+            stage: StageId(0),
+            changed: FxHashMap::default(),
+            ran: FxHashMap::default(),
             is_stale: false,
         }
     }
@@ -102,7 +106,8 @@ impl<'a> ScriptFiles<'a> {
     }
 
     /// A name for a run of a stage whose entry matters: what it did is met again by itself alone.
-    pub(super) fn new_scope(&mut self) -> u32 {
+    pub(super) fn new_scope(&mut self, stage: StageId) -> u32 {
+        self.stage = stage;
         self.scopes += 1;
         self.scopes
     }
@@ -130,7 +135,10 @@ impl<'a> ScriptFiles<'a> {
 
     /// The script at a path from the root that scripts see. One that is sourced is read whatever its first line says.
     pub(super) fn find(&mut self, sources: &mut Sources, path: &str, is_sourced: bool) -> Found {
-        self.ran.insert(path.to_owned());
+        let ran = self.ran.entry(path.to_owned()).or_default();
+        if ran.last() != Some(&self.stage) {
+            ran.push(self.stage);
+        }
         let key = (path.to_owned(), is_sourced);
         if let Some(found) = self.known.get(&key) {
             return found.clone();
@@ -163,15 +171,20 @@ impl<'a> ScriptFiles<'a> {
 
     /// Notes that a stage writes a file.
     pub(super) fn note_changed(&mut self, path: &CompactString) {
-        if !self.changed.contains(path) && self.kind(path) == Some(EntryKind::File) {
-            self.is_stale |= self.ran.contains(path.as_str());
-            self.changed.insert(path.clone());
+        if self.kind(path) != Some(EntryKind::File) {
+            return;
+        }
+        let changed = self.changed.entry(path.clone()).or_default();
+        if !changed.contains(&self.stage) {
+            changed.push(self.stage);
+            let others = self.ran.get(path.as_str());
+            self.is_stale |= others.is_some_and(|ran| ran.iter().any(|stage| *stage != self.stage));
         }
     }
 
-    /// Whether a stage writes a file of the repository.
+    /// Whether another stage writes a file of the repository: what this one writes, its state tells.
     pub(super) fn is_changed(&self, path: &str) -> bool {
-        !self.changed.is_empty() && self.changed.contains(path)
+        !self.changed.is_empty() && self.changed.get(path).is_some_and(|changed| changed.iter().any(|stage| *stage != self.stage))
     }
 
     fn look(&mut self, sources: &mut Sources, path: &str, is_sourced: bool) -> Found {

@@ -34,8 +34,6 @@ pub enum Event {
     Made(CompactString),
     /// Files of any name may be made.
     MadeAnything,
-    /// It asks whether there is a file.
-    Tested(CompactString),
 }
 
 /// Everything that the script of a stage, with all scripts that it runs, does to and with the store, in order.
@@ -94,7 +92,6 @@ impl StageFlow {
     /// Scripts that are not there, and that nothing before in the stage asks for or may bring.
     pub fn missing(&self) -> Vec<&MissingScript> {
         let mut made: FxHashSet<&str> = FxHashSet::default();
-        let mut tested: FxHashSet<&str> = FxHashSet::default();
         let mut is_anything = false;
         let mut missing = Vec::new();
         for event in &self.events {
@@ -103,15 +100,10 @@ impl StageFlow {
                     made.insert(name);
                 }
                 Event::MadeAnything => is_anything = true,
-                Event::Tested(path) => {
-                    tested.insert(path);
-                }
                 Event::Missing(script) if script.leaves => missing.push(script),
                 Event::Missing(script) if script.is_guarded || is_anything => {}
                 Event::Missing(script) => {
-                    let parents = script.path.match_indices('/').map(|(at, _)| &script.path[..at]);
-                    let is_asked = parents.chain([script.path.as_str()]).any(|path| tested.contains(path));
-                    if !is_asked && !is_made(&script.path, |name| made.contains(name)) {
+                    if !is_made(&script.path, |name| made.contains(name)) {
                         missing.push(script);
                     }
                 }
@@ -263,6 +255,8 @@ pub enum SuspiciousKind {
     },
     /// `export_env key=value`, `export_env key other`: all its words.
     ExportShape(Vec<CompactString>),
+    /// A command whose name is nearly that of one of the store: its name, and the right one.
+    Misspelt(CompactString, &'static str),
     /// `trigger-task` alone.
     TriggerWithoutName,
     /// `trigger-task name more ..`: what stands after the name.

@@ -99,6 +99,19 @@ impl StoreCommand {
     }
 }
 
+/// Commands whose names are often written with the other sign between their words, or with two letters changed.
+const WRITTEN: &[&str] =
+    &["set_env", "get_env", "export_env", "set_secret", "get_secret", "trigger-task", "save_repo", "load_repo", "set_envc"];
+
+impl StoreCommand {
+    /// The command that a name which is none nearly names: `set-env`, `trigger_task`.
+    pub fn nearly_named(name: &str) -> Option<&'static str> {
+        let plain = |name: &str| name.to_lowercase().replace(['_', '-'], "");
+        let own = plain(name);
+        WRITTEN.iter().copied().find(|written| *written != name && plain(written) == own)
+    }
+}
+
 /// Whether a platform script only defines commands or sets the shell up: sourcing it reads no data of the run.
 /// `path` is relative to the platform's folder.
 pub fn is_harmless_platform_script(path: &str) -> bool {
@@ -116,5 +129,9 @@ mod tests {
         assert_eq!(StoreCommand::named("get_env"), Some(StoreCommand::Get(StoreKind::Env)));
         assert_eq!(StoreCommand::named("trigger-task"), Some(StoreCommand::Trigger));
         assert_eq!(StoreCommand::named("getenv"), None);
+        assert_eq!(StoreCommand::nearly_named("set-env"), Some("set_env"));
+        assert_eq!(StoreCommand::nearly_named("trigger_task"), Some("trigger-task"));
+        assert_eq!(StoreCommand::nearly_named("set_env"), None);
+        assert_eq!(StoreCommand::nearly_named("printenv"), None);
     }
 }

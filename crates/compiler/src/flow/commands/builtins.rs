@@ -210,7 +210,7 @@ impl Interpreter<'_, '_> {
                 self.state.define(name, None);
             } else if super::super::interpret::is_name(&name) {
                 let name = self.referred(&name);
-                self.state.put_variable(&name, Some((Binding::Unset, false)));
+                self.state.put_variable(&name, Some((Binding::Unset, Toggle::Off)));
             } else if let Some((array, _)) = name.split_once('[') {
                 let array = array.to_owned();
                 self.assign_text(&array, Value::unknown(Cause::Variable(array.as_str().into())));
@@ -315,7 +315,7 @@ impl Interpreter<'_, '_> {
                 (Signal::Exit, false) => self.state.set_trap(Signal::Exit, Some(trap)),
                 (Signal::Other, false) => {
                     // It may run at any time from here on, and at the end.
-                    self.perhaps(|interpreter| {
+                    self.perhaps_unproven(trap.place.span, |interpreter| {
                         interpreter.one_of(&trap.text.each(), |interpreter, text| {
                             interpreter.run_text(&[(text.clone(), trap.place)], trap.place.span)
                         });

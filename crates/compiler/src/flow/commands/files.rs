@@ -89,6 +89,11 @@ impl Interpreter<'_, '_> {
             }
             return;
         }
+        for source in sources {
+            if let Some(path) = self.state.folder().file_below(&source.value) {
+                self.note_file_read(&path, source.place);
+            }
+        }
         let content = match sources {
             [source] if base != "ln" => self.state.folder().file_below(&source.value).and_then(|source| self.file_content(&source)),
             _ => None,

@@ -169,6 +169,10 @@ impl Interpreter<'_, '_> {
         if site.lookup == Lookup::Builtins {
             return Status::Failure;
         }
+        // An empty name is no command.
+        if name.is_empty() {
+            return Status::Failure;
+        }
         if name == "pipelinectl" {
             let rest = arguments.skip(1);
             return match rest.list.first().map(|first| &first.value) {

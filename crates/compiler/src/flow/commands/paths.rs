@@ -177,10 +177,8 @@ impl Interpreter<'_, '_> {
     }
 
     fn missing(&mut self, path: &CompactString, sure: bool, target: &Argument, manner: &Manner, site: Site<'_>) -> Status {
-        let is_guarded = self.context.in_condition || !sure;
-        if manner.is_source() {
-            self.note_file_read(path, target.place);
-        }
+        let is_guarded = self.context.is_excused || !sure || self.is_there_by_test(path);
+        self.note_file_read(path, target.place);
         self.log(Event::Missing(MissingScript { place: target.place, path: path.clone(), leaves: false, is_guarded }));
         self.cannot_follow(format!("`{path}`, which is not in the repository"), false, manner, site);
         if self.context.in_condition { Status::Unknown } else { Status::Likely }

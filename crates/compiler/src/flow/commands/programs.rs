@@ -5,12 +5,12 @@ use rustc_hash::FxHashSet;
 
 use super::super::interpret::fields::Arguments;
 use super::super::interpret::{Interpreter, Status};
-use super::super::stage::Event;
+use super::super::stage::{Event, SuspiciousKind};
 use super::super::value::folder::Folder;
 use super::super::value::text::split_fields;
 use super::super::value::{Cause, Piece, Value};
 use super::Site;
-use crate::platform::{self, Program, ProgramKind};
+use crate::platform::{self, Program, ProgramKind, StoreCommand};
 
 /// A longer list of numbers is not taken one by one.
 const MAX_NUMBERS: i64 = 1_000;
@@ -20,7 +20,12 @@ impl Interpreter<'_, '_> {
         let base = name.rsplit('/').next().unwrap_or(name);
         let own = arguments.skip(1);
         let Some(program) = platform::program_named(base) else {
+            if let Some(meant) = StoreCommand::nearly_named(name) {
+                let place = self.site_location(site);
+                self.suspect(place, SuspiciousKind::Misspelt(name.into(), meant));
+            }
             self.names_store_in_words(base, &own, site);
+            self.makes_outputs(&own);
             return self.other_output(base);
         };
         match program.kind {
@@ -163,6 +168,10 @@ impl Interpreter<'_, '_> {
 
     /// A program of another language: what it does is its own, unless its text names the store.
     fn interpreter(&mut self, base: &str, code: &[&str], own: &Arguments, site: Site<'_>) {
+        if base != "node" && own.list.iter().any(|argument| argument.value.known().is_some_and(|text| is_in_place(text))) {
+            self.edits_in_place(own, site);
+        }
+        self.makes_outputs(own);
         let place = self.site_location(site);
         self.log(Event::Program(place));
         let input = self.input();
@@ -193,6 +202,23 @@ impl Interpreter<'_, '_> {
         {
             let place = self.site_location(site);
             self.opaque(place, format!("`{base} {path}` names a command of the store").into(), false);
+        }
+    }
+
+    /// `-o file`, `--out file`: files that a program makes.
+    fn makes_outputs(&mut self, own: &Arguments) {
+        let is_output = |text: &str| matches!(text, "-o" | "-O") || text.starts_with("--out");
+        for (index, argument) in own.list.iter().enumerate() {
+            let Some(text) = argument.value.known() else { continue };
+            match text.split_once('=') {
+                Some((option, path)) if is_output(option) => self.makes(&Value::text(path)),
+                _ if is_output(text) => {
+                    if let Some(path) = own.get(index + 1) {
+                        self.makes(&path.clone());
+                    }
+                }
+                _ => {}
+            }
         }
     }
 
@@ -238,6 +264,16 @@ impl Interpreter<'_, '_> {
             self.opaque(place, format!("`{base}` with an argument that names a command of the store").into(), false);
         }
     }
+}
+
+/// `perl -pi -e`, `perl -i.bak`.
+fn is_in_place(option: &str) -> bool {
+    option.strip_prefix('-').is_some_and(|letters| {
+        letters.len() < 6
+            && letters.contains('i')
+            && letters.chars().all(|c| c.is_ascii_alphabetic() || c == '.')
+            && !letters.starts_with('-')
+    })
 }
 
 /// `dirname`.

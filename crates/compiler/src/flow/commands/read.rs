@@ -6,7 +6,7 @@ use compact_str::CompactString;
 
 use super::super::interpret::fields::Arguments;
 use super::super::interpret::{Interpreter, Status};
-use super::super::state::Input;
+use super::super::state::{Input, Toggle};
 use super::super::value::text::{first_line, split_fields};
 use super::super::value::{Binding, Cause, Value};
 
@@ -139,7 +139,7 @@ impl Interpreter<'_, '_> {
         self.assign_text(OPTION_AT, Value::text(position.to_string()));
         match &argument {
             Some(argument) => self.assign_text("OPTARG", argument.clone()),
-            None => self.state.put_variable("OPTARG", Some((Binding::Unset, false))),
+            None => self.state.put_variable("OPTARG", Some((Binding::Unset, Toggle::Unknown))),
         }
         self.assign_named(&name, &Value::text(letter.map_or_else(|| "?".to_owned(), |letter| letter.to_string())));
         Status::of(Some(letter.is_some()))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 
 use super::super::stage::{Event, ShellExport};
+use super::super::state::{Functions, Toggle};
 use super::super::value::text;
 use super::super::value::{Binding, Cause, Value};
 use super::words::is_name;
@@ -86,6 +87,11 @@ impl Interpreter<'_, '_> {
     fn asked_functions(&mut self, declaration: &Declaration) -> Status {
         let mut status = Status::Success;
         for item in &declaration.items {
+            if declaration.builtin == Declarer::Export
+                && let Some(functions) = self.state.functions(&item.name).cloned()
+            {
+                self.state.define(item.name.clone(), Some(Functions { exported: true, ..functions }));
+            }
             status = match self.state.functions(&item.name) {
                 Some(functions) if functions.options.is_empty() => Status::Failure,
                 Some(functions) if !functions.or_command => Status::Success,
@@ -166,11 +172,11 @@ impl Interpreter<'_, '_> {
                 _ => None,
             };
             match target {
-                Some(target) => self.state.put_variable(name, Some((Binding::Reference(target), false))),
+                Some(target) => self.state.put_variable(name, Some((Binding::Reference(target), Toggle::Off))),
                 // It may be any variable: what is assigned through it may change any.
                 None => {
                     let unknown = Binding::Scalar(Value::unknown(Cause::Variable(name.clone())));
-                    self.state.put_variable(name, Some((unknown, false)));
+                    self.state.put_variable(name, Some((unknown, Toggle::Off)));
                     self.forget_variables();
                 }
             }
@@ -178,7 +184,7 @@ impl Interpreter<'_, '_> {
         }
         let name = self.referred(name);
         if attributes.unexports {
-            self.state.put_variable(&name, Some((binding, false)));
+            self.state.put_variable(&name, Some((binding, Toggle::Off)));
         } else {
             self.state.set_variable(&name, binding, exported);
         }

@@ -8,7 +8,7 @@ use super::super::stage::Event;
 use super::super::state::{Branch, Mark};
 use super::{Frame, Interpreter, Status};
 use crate::source::Span;
-use crate::syntax::shell::{AndOr, ArmEnd, Block, Case, Chain, If, Statement, StatementKind};
+use crate::syntax::shell::{AndOr, ArmEnd, Block, Case, Chain, If, Statement, StatementKind, Test};
 
 /// What a statement led to, since a mark.
 #[derive(Debug, Clone, Default)]
@@ -67,28 +67,14 @@ impl Interpreter<'_, '_> {
     pub(super) fn split(&mut self, statement: &Statement, start: Mark) -> Split {
         match &statement.kind {
             StatementKind::Chain(chain) => self.split_chain(chain, start),
-            StatementKind::Not(inner) => self.in_condition(|interpreter| interpreter.split(inner, start)).negated(),
+            StatementKind::Not(inner) => self.excused(|interpreter| interpreter.split(inner, start)).negated(),
             StatementKind::Time(inner) => self.split(inner, start),
             StatementKind::Group(block) => self.split_block(block, start),
             StatementKind::Test(test) => {
                 if !self.spend(1, statement.span) {
                     return Split::default();
                 }
-                let (answer, id) = self.in_condition(|interpreter| interpreter.test(test));
-                match (answer, id) {
-                    (None, Some(id)) if self.alive => {
-                        let here = self.state.mark();
-                        let mut sides = [true, false].map(|side| {
-                            self.state.assume(self.facts, id, side);
-                            let branch = self.state.delta(start);
-                            self.state.take_back(here);
-                            Some(branch)
-                        });
-                        self.state.take_back(start);
-                        Split { success: sides[0].take(), failure: sides[1].take(), is_likely: false }
-                    }
-                    _ => self.taken_back(Status::of(answer), start, statement.span),
-                }
+                self.in_condition(|interpreter| interpreter.split_test(test, start, statement.span))
             }
             StatementKind::Command(command) => {
                 if !self.spend(1, statement.span) {
@@ -104,6 +90,51 @@ impl Interpreter<'_, '_> {
             _ => {
                 let status = self.statement(statement);
                 self.taken_back(status, start, statement.span)
+            }
+        }
+    }
+
+    /// Each part of a test where the parts before it let it count.
+    fn split_test(&mut self, test: &Test, start: Mark, span: Span) -> Split {
+        match test {
+            Test::And(members) | Test::Or(members) => {
+                let is_and = matches!(test, Test::And(_));
+                let mut split = Split { success: Some(Branch::default()), failure: Some(Branch::default()), is_likely: false };
+                if is_and {
+                    split.failure = None
+                } else {
+                    split.success = None
+                }
+                for member in members {
+                    let open = if is_and { split.success.take() } else { split.failure.take() };
+                    let Some(open) = open else { break };
+                    self.enter(&open);
+                    let own = self.split_test(member, start, span);
+                    if is_and {
+                        split.success = own.success;
+                        split.failure = self.either(split.failure, own.failure);
+                    } else {
+                        split.failure = own.failure;
+                        split.success = self.either(split.success, own.success);
+                    }
+                }
+                split
+            }
+            Test::Not(inner) => self.split_test(inner, start, span).negated(),
+            test => {
+                let (answer, id) = self.test(test);
+                let (None, Some(id), true) = (answer, id, self.alive) else {
+                    return self.taken_back(Status::of(answer), start, span);
+                };
+                let here = self.state.mark();
+                let mut sides = [true, false].map(|side| {
+                    self.state.assume(self.facts, id, side);
+                    let branch = self.state.delta(start);
+                    self.state.take_back(here);
+                    Some(branch)
+                });
+                self.state.take_back(start);
+                Split { success: sides[0].take(), failure: sides[1].take(), is_likely: false }
             }
         }
     }
@@ -136,14 +167,17 @@ impl Interpreter<'_, '_> {
 
     /// Each member where the members before it let it run.
     fn split_chain(&mut self, chain: &Chain, start: Mark) -> Split {
-        let mut split = self.member(&chain.first, !chain.rest.is_empty(), start);
+        let last_or = chain.rest.iter().rposition(|(join, _)| *join == AndOr::Or);
+        let mut split = self.member(&chain.first, last_or.is_some(), !chain.rest.is_empty(), start);
         for (index, (join, member)) in chain.rest.iter().enumerate() {
             let is_handled = index + 1 < chain.rest.len();
+            let is_excused = last_or.is_some_and(|last| last > index);
             match join {
                 AndOr::And => {
                     let Some(success) = split.success.take() else { continue };
                     self.enter(&success);
-                    let right = self.uncertain(split.failure.is_some(), |interpreter| interpreter.member(member, is_handled, start));
+                    let right =
+                        self.uncertain(split.failure.is_some(), |interpreter| interpreter.member(member, is_excused, is_handled, start));
                     split.success = right.success;
                     split.failure = self.either(split.failure, right.failure);
                     split.is_likely |= right.is_likely;
@@ -152,7 +186,7 @@ impl Interpreter<'_, '_> {
                     let Some(failure) = split.any_failure() else { continue };
                     let has_success = split.success.is_some();
                     self.enter(&failure);
-                    let right = self.uncertain(has_success, |interpreter| interpreter.member(member, is_handled, start));
+                    let right = self.uncertain(has_success, |interpreter| interpreter.member(member, is_excused, is_handled, start));
                     split.success = self.either(split.success, right.success);
                     split.failure = right.failure;
                     split.is_likely = right.is_likely || (split.is_likely && split.failure.is_some());
@@ -162,8 +196,12 @@ impl Interpreter<'_, '_> {
         split
     }
 
-    fn member(&mut self, statement: &Statement, is_handled: bool, start: Mark) -> Split {
-        if is_handled { self.in_condition(|interpreter| interpreter.split(statement, start)) } else { self.split(statement, start) }
+    fn member(&mut self, statement: &Statement, is_excused: bool, is_handled: bool, start: Mark) -> Split {
+        match (is_excused, is_handled) {
+            (true, _) => self.excused(|interpreter| interpreter.split(statement, start)),
+            (_, true) => self.in_condition(|interpreter| interpreter.split(statement, start)),
+            _ => self.split(statement, start),
+        }
     }
 
     /// Goes on from a branch that was taken back.
@@ -253,7 +291,7 @@ impl Interpreter<'_, '_> {
             let Some(from) = open.take() else { break };
             self.enter(&from);
             let split =
-                self.uncertain(is_forked, |interpreter| interpreter.in_condition(|interpreter| interpreter.split_block(condition, start)));
+                self.uncertain(is_forked, |interpreter| interpreter.excused(|interpreter| interpreter.split_block(condition, start)));
             open = split.any_failure();
             if let Some(success) = &split.success {
                 is_forked |= open.is_some();

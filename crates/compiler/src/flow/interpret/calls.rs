@@ -9,7 +9,7 @@ use super::super::facts::{Fact, SubjectId};
 use super::super::scripts::{ScriptFile, align};
 use super::super::stage::Event;
 use super::super::state::{Branch, Defined, Flag, Functions, Mark, Toggle};
-use super::super::value::Value;
+use super::super::value::{Binding, Value};
 use super::branches::Split;
 use super::{Context, End, Frame, Interpreter, Status};
 use crate::platform::PipelineKind;
@@ -42,7 +42,7 @@ pub(in crate::flow) struct CallSummary {
     change: Option<Branch>,
     status: Status,
     /// Where the process ended in it: what it had changed of the store by then.
-    ends: Vec<(Vec<(SubjectId, Fact)>, End)>,
+    ends: Vec<(Vec<(SubjectId, Option<Fact>)>, End)>,
     may_have_left: bool,
     /// What it noted; `None` where the log was full: the same stage has noted it before.
     events: Option<Vec<Event>>,
@@ -71,7 +71,7 @@ impl Interpreter<'_, '_> {
     pub(super) fn define(&mut self, function: &Arc<Function>) {
         self.scripts.keep_function(function);
         let defined = Defined { file: self.context.file, folder: self.context.script_folder.clone(), function: function.clone() };
-        self.state.define(function.name.clone(), Some(Functions { options: vec![defined], or_command: false }));
+        self.state.define(function.name.clone(), Some(Functions { options: vec![defined], or_command: false, exported: false }));
     }
 
     /// Calls a function.
@@ -345,11 +345,13 @@ impl Interpreter<'_, '_> {
 
     /// Forgets what a new program does not see of the shell that starts it.
     pub(in crate::flow) fn begin_program(&mut self, error_exit: Toggle, no_unset: Toggle) {
-        for name in self.state.unexported() {
-            self.state.restore_variable(&name, None);
+        for (name, is_sure) in self.state.unexported() {
+            self.state.put_variable(&name, is_sure.then_some((Binding::Unset, Toggle::Off)));
         }
         for name in self.state.function_names() {
-            self.state.define(name, None);
+            if self.state.functions(&name).is_some_and(|functions| !functions.exported) {
+                self.state.define(name, None);
+            }
         }
         for (flag, toggle) in [
             (Flag::ErrorExit, error_exit),

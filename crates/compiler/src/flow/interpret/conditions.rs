@@ -6,15 +6,14 @@ use std::hash::{Hash, Hasher};
 use rustc_hash::FxHasher;
 
 use super::super::facts::Subject;
-use super::super::stage::Event;
 use super::super::state::{Answer, Flag, TestId, Toggle};
-use super::super::value::Value;
 use super::super::value::folder::Folder;
 use super::super::value::glob::Pattern;
+use super::super::value::{Binding, Cause, Value};
 use super::Interpreter;
 use crate::platform::StoreKind;
 use crate::source::EntryKind;
-use crate::syntax::shell::{Operator, Part, Parts, StatementKind, Test, Word};
+use crate::syntax::shell::{Operator, Part, Parts, Quoting, StatementKind, Test, Word};
 
 /// The name of a test, and whether it is asked the other way round.
 pub(super) type Question = (TestId, bool);
@@ -55,13 +54,23 @@ impl Interpreter<'_, '_> {
                 (value.is_empty().map(|is_empty| is_empty != *negated), question)
             }
             Test::Matches { left, regex } => {
-                self.word(left);
-                self.word(regex);
-                (None, self.pair("=~", left, regex))
+                let value = self.word(left);
+                let answer = self.regex(regex).and_then(|pattern| {
+                    let (texts, unknown) = value.split();
+                    let mut answers = texts.iter().map(|text| pattern.is_match(text));
+                    let first = answers.next()??;
+                    (unknown.is_none() && answers.all(|answer| answer == Some(first))).then_some(first)
+                });
+                self.state.set_variable(
+                    "BASH_REMATCH",
+                    Binding::Scalar(Value::made_of(&value, Cause::Variable("BASH_REMATCH".into()))),
+                    false,
+                );
+                (answer, self.pair("=~", left, regex))
             }
             Test::Unary { operator, word } => {
                 let value = self.word(word);
-                (self.unary(operator, &value), None)
+                self.unary(operator, &value)
             }
             Test::Binary { operator, left, right } => {
                 let (first, second) = (self.word(left), self.word(right));
@@ -118,29 +127,55 @@ impl Interpreter<'_, '_> {
         (answer, question)
     }
 
-    fn unary(&mut self, operator: &str, value: &Value) -> Option<bool> {
+    fn unary(&mut self, operator: &str, value: &Value) -> (Option<bool>, Option<Question>) {
         match operator {
-            "-v" => return self.is_set(value.known()?),
+            "-v" => return (value.known().and_then(|name| self.is_set(name)), None),
             "-e" | "-a" | "-f" | "-d" | "-r" | "-x" | "-s" | "-L" | "-h" | "-w" => {}
-            _ => return None,
+            _ => return (None, None),
         }
         let options = value.options();
-        let [path] = &*options else { return None };
-        let Folder::Repo { path, sure } = self.state.folder().join(path) else { return None };
+        let [path] = &*options else { return (None, None) };
+        let Folder::Repo { path, sure } = self.state.folder().join(path) else { return (None, None) };
+        // Whatever is asked of it: where the answer is yes, it is there.
+        let question = Some((file_test(&path), false));
         let found = self.scripts.kind(&path);
-        if found.is_none() {
-            self.log(Event::Tested(path));
-            return None;
+        if found.is_none() || !sure || self.scripts.is_changed(&path) || self.state.file(&path).is_some() {
+            return (None, question);
         }
-        if !sure || self.scripts.is_changed(&path) {
-            return None;
+        let answer = match operator {
+            "-d" => Some(found == Some(EntryKind::Folder)),
+            "-f" => Some(found == Some(EntryKind::File)),
+            "-s" if found == Some(EntryKind::File) => self.scripts.text(&path).map(|text| !text.is_empty()),
+            "-L" | "-h" | "-s" | "-w" => None,
+            _ => Some(true),
+        };
+        (answer, None)
+    }
+
+    /// Whether this path has asked for a file, or for a folder that it stands in, and it was there.
+    pub(in crate::flow) fn is_there_by_test(&self, path: &str) -> bool {
+        let parents = path.match_indices('/').map(|(at, _)| &path[..at]);
+        parents.chain([path]).any(|path| matches!(self.state.answer(file_test(path)), Some(Answer::Known(true))))
+    }
+
+    /// The right side of `=~`; nothing where it is not known, or means something else to others than bash.
+    fn regex(&mut self, word: &Word) -> Option<crate::config::pattern::Pattern> {
+        let raw = word.span.slice(self.sources.get(self.context.file).text());
+        let is_plain = !raw.contains('\\');
+        let mut text = Some(String::new());
+        for part in &word.parts {
+            let (value, is_group) = match part {
+                Part::Opaque(inner) => (inner.first().map(|word| self.word(word)), true),
+                part => (Some(self.part(part)), false),
+            };
+            let is_quoted = matches!(part, Part::Text(_, Quoting::Quoted) | Part::Variable(_, Quoting::Quoted));
+            text = text.zip(value.as_ref().and_then(Value::known)).map(|(text, own)| match (is_group, is_quoted) {
+                (true, _) => format!("{text}({own})"),
+                (_, true) => text + &regex_syntax::escape(own),
+                _ => text + own,
+            });
         }
-        Some(match operator {
-            "-d" => found == Some(EntryKind::Folder),
-            "-f" => found == Some(EntryKind::File),
-            "-L" | "-h" | "-s" | "-w" => return None,
-            _ => true,
-        })
+        crate::config::pattern::Pattern::new(&text.filter(|_| is_plain)?).ok()
     }
 
     /// Whether a value has the form of any of the patterns of an arm; `None` where that is not known.
@@ -238,13 +273,20 @@ impl Interpreter<'_, '_> {
         let name = self.referred(name);
         let mut hasher = FxHasher::default();
         match (self.state.variable(&name), self.state.variable_id(&name)) {
-            (Some(super::super::value::Binding::Scalar(Value::Text(text))), _) => text.hash(&mut hasher),
+            (Some(Binding::Scalar(Value::Text(text))), _) => text.hash(&mut hasher),
             (Some(_), Some(id)) => (23, id).hash(&mut hasher),
             _ if !super::words::is_name(&name) => return None,
             _ => (29, name).hash(&mut hasher),
         }
         Some(hasher.finish())
     }
+}
+
+/// The test whether something stands at a path.
+fn file_test(path: &str) -> TestId {
+    let mut hasher = FxHasher::default();
+    path.hash(&mut hasher);
+    named("file", &[hasher.finish()])
 }
 
 fn named(operator: &str, sides: &[u64]) -> TestId {

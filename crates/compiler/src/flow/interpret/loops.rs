@@ -2,7 +2,7 @@
 
 use compact_str::CompactString;
 
-use super::super::state::Mark;
+use super::super::state::{Mark, Toggle};
 use super::super::value::{Binding, Cause, Value};
 use super::branches::Split;
 use super::{Frame, Interpreter, Status};
@@ -23,11 +23,12 @@ impl<'a, 'f> Interpreter<'a, 'f> {
         let start = self.state.mark();
         self.frames.push(Frame::Loop { start, breaks: Vec::new(), continues: Vec::new(), may_have_left: false });
         let body = &repeated.body;
+        let mut status = Status::Likely;
         match &repeated.head {
-            LoopHead::Words { name, words } => self.for_each(name, words.as_deref(), body),
+            LoopHead::Words { name, words } => status = self.for_each(name, words.as_deref(), body),
             LoopHead::Condition { condition, until } => {
                 let mut driver = |interpreter: &mut Self, mark: Mark| {
-                    let split = interpreter.in_condition(|interpreter| interpreter.split_block(condition, mark));
+                    let split = interpreter.excused(|interpreter| interpreter.split_block(condition, mark));
                     if *until {
                         let failure = split.any_failure();
                         return Split { success: failure, failure: split.success, is_likely: false };
@@ -59,11 +60,13 @@ impl<'a, 'f> Interpreter<'a, 'f> {
                 branches.insert(0, through);
             }
             self.merge(branches);
+            status = Status::Unknown;
         }
-        Status::Likely
+        status
     }
 
-    fn for_each(&mut self, name: &str, words: Option<&[Word]>, body: &Block) {
+    /// Takes the words one by one; ends as the last round does.
+    fn for_each(&mut self, name: &str, words: Option<&[Word]>, body: &Block) -> Status {
         let mut runs = false;
         let values = match words {
             Some(words) => {
@@ -78,16 +81,18 @@ impl<'a, 'f> Interpreter<'a, 'f> {
         match values {
             Some(values) if values.len() * self.context.repeats <= MAX_UNROLLED => {
                 let times = values.len().max(1);
-                self.within(
+                return self.within(
                     |context| context.repeats *= times,
                     |interpreter| {
+                        let mut status = Status::Success;
                         for value in values {
                             if !interpreter.alive {
                                 break;
                             }
-                            interpreter.assign_text(name, value);
-                            interpreter.iteration(body);
+                            interpreter.assign_loop_variable(name, value);
+                            status = interpreter.iteration(body);
                         }
+                        status
                     },
                 );
             }
@@ -111,6 +116,7 @@ impl<'a, 'f> Interpreter<'a, 'f> {
                 }
             }
         }
+        Status::Likely
     }
 
     /// Zero or more rounds, with a variable that may be anything in each.
@@ -210,12 +216,12 @@ impl<'a, 'f> Interpreter<'a, 'f> {
         }
     }
 
-    fn iteration(&mut self, body: &Block) {
+    fn iteration(&mut self, body: &Block) -> Status {
         let start = self.state.mark();
-        self.block(body);
-        let Some(Frame::Loop { continues, .. }) = self.frames.last_mut() else { return };
+        let status = self.block(body);
+        let Some(Frame::Loop { continues, .. }) = self.frames.last_mut() else { return status };
         if continues.is_empty() {
-            return;
+            return status;
         }
         // They count from where the loop began: what they changed before this iteration is as it is here.
         let continues = std::mem::take(continues);
@@ -225,6 +231,7 @@ impl<'a, 'f> Interpreter<'a, 'f> {
             branches.insert(0, through);
         }
         self.merge(branches);
+        Status::Unknown
     }
 
     /// `break N`, `continue N`.
@@ -257,6 +264,18 @@ impl<'a, 'f> Interpreter<'a, 'f> {
             continues.push(branch);
         }
         self.alive = false;
+    }
+
+    /// Gives the variable of a loop its next value: a reference refers to another variable then.
+    fn assign_loop_variable(&mut self, name: &str, value: Value) {
+        match (self.state.variable(name), value.known()) {
+            (Some(Binding::Reference(_)), Some(target)) => {
+                let target = target.clone();
+                self.state.put_variable(name, Some((Binding::Reference(target), Toggle::Off)));
+            }
+            (Some(Binding::Reference(_)), None) => self.state.put_variable(name, Some((Binding::Scalar(value), Toggle::Off))),
+            _ => self.assign_text(name, value),
+        }
     }
 
     /// Gives a variable a text.

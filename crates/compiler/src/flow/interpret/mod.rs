@@ -25,6 +25,7 @@ pub(super) use words::is_name;
 use super::stage::{Event, Opaque, StageFlow, Suspicious, SuspiciousKind};
 use super::state::{Branch, Flag, Input, Mark, State, Toggle, Variable};
 use super::value::Value;
+use crate::config::StageId;
 use crate::platform::PipelineKind;
 use crate::source::{FileId, Location, Sources, Span};
 use crate::syntax::shell::{Block, Script, Statement, StatementKind, Word};
@@ -45,6 +46,8 @@ pub(super) struct PipelineContext<'a> {
     pub(super) pipeline: Option<PipelineKind>,
     /// What earlier stages left.
     pub(super) entry: Option<&'a dyn Earlier>,
+    /// The stage.
+    pub(super) stage: StageId,
 }
 
 /// What holds before a stage begins.
@@ -74,8 +77,9 @@ pub(super) fn run(
     sources: &mut Sources,
     scripts: &mut ScriptFiles<'_>,
 ) -> StageFlow {
-    let context = Context { file, script_folder: None, program_folder: None, in_condition: false, is_certain: true, repeats: 1 };
-    let run = scripts.new_scope();
+    let context =
+        Context { file, script_folder: None, program_folder: None, in_condition: false, is_excused: false, is_certain: true, repeats: 1 };
+    let run = scripts.new_scope(surroundings.stage);
     let scope = if surroundings.entry.is_some() { run } else { 0 };
     let budget = MIN_BUDGET + script.length() * STEPS_PER_BYTE;
     let mut interpreter = Interpreter {
@@ -143,8 +147,10 @@ pub(super) struct Context {
     pub(super) script_folder: Option<CompactString>,
     /// The folder of the program that is being run: `$0`.
     pub(super) program_folder: Option<CompactString>,
-    /// Whether a failure here is handled by the script: left of `||`, in a condition.
+    /// Whether a failure here does not end the shell: left of `&&` and `||`, in a condition.
     pub(super) in_condition: bool,
+    /// Whether the script has a way to go on from a failure here: left of `||`, in a condition.
+    pub(super) is_excused: bool,
     /// Whether every path to the innermost process, call or loop comes by.
     pub(super) is_certain: bool,
     /// How many times loops that are unrolled run the present statement.
@@ -254,6 +260,20 @@ impl Interpreter<'_, '_> {
     /// Runs something whose failure the script handles.
     pub(super) fn in_condition<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
         if self.context.in_condition { run(self) } else { self.within(|context| context.in_condition = true, run) }
+    }
+
+    /// Runs something from whose failure the script has a way to go on.
+    pub(super) fn excused<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
+        if self.context.is_excused {
+            return self.in_condition(run);
+        }
+        self.within(
+            |context| {
+                context.in_condition = true;
+                context.is_excused = true;
+            },
+            run,
+        )
     }
 
     /// Runs something that not every path comes by, if so.

@@ -4,7 +4,7 @@ use super::super::facts::ChangeId;
 use super::super::state::{Flag, Input, Signal, Toggle};
 use super::super::value::{Cause, Value};
 use super::{End, Frame, Interpreter, Status};
-use crate::syntax::shell::{Block, Statement};
+use crate::syntax::shell::{Block, Statement, StatementKind};
 
 /// Where what a process prints goes.
 enum Printed {
@@ -144,7 +144,16 @@ impl Interpreter<'_, '_> {
                 return status;
             }
             let printed = if is_last { Printed::Through } else { Printed::Asked };
-            let outcome = self.process_of(printed, input.take(), |interpreter| interpreter.statement(member));
+            // Of a compound command in a pipeline, bash forgets the handler for the end, but of `{ .. }` and `( .. )`.
+            let keeps_traps = matches!(member.kind, StatementKind::Group(_) | StatementKind::Subshell(_));
+            let outcome = self.process_of(printed, input.take(), |interpreter| {
+                let status = interpreter.statement(member);
+                if !keeps_traps && interpreter.alive && interpreter.state.trap(Signal::Exit).is_some() {
+                    interpreter.perhaps_unproven(member.span, Self::run_exit_traps);
+                    interpreter.state.set_trap(Signal::Exit, None);
+                }
+                status
+            });
             status = outcome.0;
             input = Some(outcome.1);
         }

@@ -360,10 +360,15 @@ impl Interpreter<'_, '_> {
                 }
                 alternative
             }
-            Operator::Length => value.map(|text| Some(itoa(text.chars().count() as i64))),
+            // How long a secret is tells little of it.
+            Operator::Length => match value.known() {
+                Some(text) => Value::text(itoa(text.chars().count() as i64)),
+                None => Value::unknown(Cause::Expansion),
+            },
             Operator::TrimStart { longest } | Operator::TrimEnd { longest } => {
                 let is_start = matches!(expansion.operator, Operator::TrimStart { .. });
-                let Some(pattern) = expansion.operands.first().and_then(|word| self.pattern(word)) else {
+                let pattern = expansion.operands.first().and_then(|word| self.pattern(word));
+                let Some(pattern) = pattern.filter(|pattern| !pattern.has_groups()) else {
                     return Value::made_of(&value, Cause::Expansion);
                 };
                 if value.known().is_none() && !is_start && !longest {
@@ -379,7 +384,7 @@ impl Interpreter<'_, '_> {
                 })
             }
             Operator::Replace(which) => {
-                let pattern = expansion.operands.first().and_then(|word| self.pattern(word));
+                let pattern = expansion.operands.first().and_then(|word| self.pattern(word)).filter(|pattern| !pattern.has_groups());
                 let new = expansion.operands.get(1).map_or_else(|| Value::text(""), |word| self.word(word));
                 match (pattern, new.known()) {
                     // `&` is what was matched, in newer shells.
@@ -450,6 +455,12 @@ impl Interpreter<'_, '_> {
         let mut pattern = Some(Pattern::default());
         // Every part is evaluated, also behind one that is not known: for what it runs.
         for part in &word.parts {
+            if let Part::Opaque(alternatives) = part {
+                let texts: Vec<Value> = alternatives.iter().map(|word| self.word(word)).collect();
+                let text = texts.first().and_then(Value::known).cloned();
+                pattern = pattern.zip(text).and_then(|(mut pattern, text)| pattern.push_group(&text).then_some(pattern));
+                continue;
+            }
             let value = self.part(part);
             let is_quoted = match part {
                 Part::Text(_, quoting)

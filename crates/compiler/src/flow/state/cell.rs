@@ -34,6 +34,8 @@ pub(in crate::flow) struct Functions {
     pub(in crate::flow) options: Vec<Defined>,
     /// Or none: then the name is a command.
     pub(in crate::flow) or_command: bool,
+    /// Whether children know them: `export -f`.
+    pub(in crate::flow) exported: bool,
 }
 
 /// A shell variable.
@@ -41,7 +43,7 @@ pub(in crate::flow) struct Functions {
 pub(in crate::flow) struct Variable {
     pub(in crate::flow) binding: Binding,
     /// Whether child processes see it.
-    pub(in crate::flow) exported: bool,
+    pub(in crate::flow) exported: Toggle,
     /// Of this assignment alone: two readings of it give the same.
     pub(in crate::flow) id: u32,
 }
@@ -79,6 +81,11 @@ pub(in crate::flow) enum Toggle {
 }
 
 impl Toggle {
+    /// What is so where either path was taken.
+    fn or(self, other: Self) -> Self {
+        if self == other { self } else { Self::Unknown }
+    }
+
     /// On where something is so.
     pub(in crate::flow) fn when(is_on: bool) -> Self {
         if is_on { Self::On } else { Self::Off }
@@ -200,7 +207,7 @@ impl Cell {
             Self::Fact(subject, Some(fact)) => (0, subject, fact.certainty, &fact.places, &fact.value, fact.is_beside).hash(&mut hasher),
             Self::Variable(name, Some(variable)) => (1, name, &variable.binding, variable.exported).hash(&mut hasher),
             Self::Function(name, Some(functions)) => {
-                (2, name, functions.or_command).hash(&mut hasher);
+                (2, name, functions.or_command, functions.exported).hash(&mut hasher);
                 functions.options.iter().for_each(|defined| Arc::as_ptr(&defined.function).hash(&mut hasher));
             }
             Self::Folder(folder) => (3, folder).hash(&mut hasher),
@@ -243,7 +250,7 @@ impl Cell {
             (Self::Variable(name, left), Self::Variable(_, right)) => {
                 let joined = match (left, right) {
                     (Some(left), Some(right)) => {
-                        Variable { binding: left.binding.or(&right.binding), exported: left.exported && right.exported, id: fresh }
+                        Variable { binding: left.binding.or(&right.binding), exported: left.exported.or(right.exported), id: fresh }
                     }
                     (Some(only), None) => maybe_unset(&name, &only, fresh),
                     (None, Some(only)) => maybe_unset(&name, only, fresh),
@@ -255,6 +262,7 @@ impl Cell {
                 let mut joined = left.unwrap_or_else(Functions::command);
                 let right = right.clone().unwrap_or_else(Functions::command);
                 joined.or_command |= right.or_command;
+                joined.exported |= right.exported;
                 for defined in right.options {
                     if !joined.options.contains(&defined) {
                         joined.options.push(defined);
@@ -300,7 +308,7 @@ impl Cell {
 
 impl Functions {
     fn command() -> Self {
-        Self { options: Vec::new(), or_command: true }
+        Self { options: Vec::new(), or_command: true, exported: false }
     }
 }
 
@@ -312,5 +320,5 @@ fn join_arguments(left: Option<Arc<Vec<Value>>>, right: Option<&Arc<Vec<Value>>>
 /// A variable that one path assigns and the other leaves as the environment has it.
 fn maybe_unset(name: &str, variable: &Variable, fresh: u32) -> Variable {
     let unknown = Binding::Scalar(Value::unknown(Cause::Variable(name.into())));
-    Variable { binding: variable.binding.or(&unknown), exported: variable.exported, id: fresh }
+    Variable { binding: variable.binding.or(&unknown), exported: variable.exported.or(Toggle::Unknown), id: fresh }
 }

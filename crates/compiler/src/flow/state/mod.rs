@@ -107,7 +107,7 @@ impl State {
     }
 
     pub(super) fn set_fact(&mut self, facts: &mut Facts, subject: SubjectId, fact: Fact) {
-        self.head = facts.push(self.head, subject, fact.clone());
+        self.head = facts.push(self.head, subject, Some(fact.clone()));
         self.change(Cell::Fact(subject, Some(fact)));
     }
 
@@ -127,14 +127,14 @@ impl State {
         names
     }
 
-    /// Assigns a variable; once exported, it stays so.
+    /// Assigns a variable; once exported, it stays so. What the environment may have had, children may see.
     pub(super) fn set_variable(&mut self, name: &str, binding: Binding, exported: bool) {
-        let exported = exported || self.variables.get(name).is_some_and(|variable| variable.exported);
-        self.put_variable(name, Some((binding, exported)));
+        let before = self.variables.get(name).map_or(Toggle::Unknown, |variable| variable.exported);
+        self.put_variable(name, Some((binding, if exported { Toggle::On } else { before })));
     }
 
     /// Gives a variable a value and says whether children see it; nothing: unsets it.
-    pub(super) fn put_variable(&mut self, name: &str, value: Option<(Binding, bool)>) {
+    pub(super) fn put_variable(&mut self, name: &str, value: Option<(Binding, Toggle)>) {
         let id = self.next_id;
         self.next_id += 1;
         self.change(Cell::Variable(name.into(), value.map(|(binding, exported)| Variable { binding, exported, id })));
@@ -149,10 +149,10 @@ impl State {
         self.variables.get(name).cloned()
     }
 
-    /// Variables that a child process does not see.
-    pub(super) fn unexported(&self) -> Vec<CompactString> {
-        let mut names: Vec<CompactString> =
-            self.variables.iter().filter(|(_, variable)| !variable.exported).map(|(name, _)| name.clone()).collect();
+    /// Variables that a child process does not see, or may not see, and whether that is sure.
+    pub(super) fn unexported(&self) -> Vec<(CompactString, bool)> {
+        let unexported = self.variables.iter().filter(|(_, variable)| variable.exported != Toggle::On);
+        let mut names: Vec<_> = unexported.map(|(name, variable)| (name.clone(), variable.exported == Toggle::Off)).collect();
         names.sort_unstable();
         names
     }
@@ -259,7 +259,10 @@ impl State {
     /// Changes a cell; a fact is also a change of the store.
     fn renew(&mut self, facts: &mut Facts, cell: Cell) {
         match cell {
-            Cell::Fact(subject, Some(fact)) => self.set_fact(facts, subject, fact),
+            Cell::Fact(subject, fact) => {
+                self.head = facts.push(self.head, subject, fact.clone());
+                self.change(Cell::Fact(subject, fact));
+            }
             other => self.change(other),
         }
     }

@@ -16,6 +16,13 @@ pub(crate) enum Glob {
         /// From and to, both included.
         ranges: Vec<(char, char)>,
     },
+    /// `@(a|b)`, `?(a)`, `*(a)`, `+(a)`.
+    Group {
+        /// The character before the parenthesis.
+        times: char,
+        /// Any of these.
+        options: Vec<Pattern>,
+    },
 }
 
 /// A pattern as its text is read, quoted parts being taken as they are. `None` where it is more than is known here:
@@ -57,6 +64,54 @@ impl Pattern {
         true
     }
 
+    /// Adds the alternatives of a group, whose first character was read before. False where it is not understood.
+    pub(crate) fn push_group(&mut self, text: &str) -> bool {
+        let times = match self.0.pop() {
+            Some(Glob::Any) => '*',
+            Some(Glob::One) => '?',
+            Some(Glob::Char(times @ ('@' | '+'))) => times,
+            _ => return false,
+        };
+        if text.contains(['(', ')']) {
+            return false;
+        }
+        let mut options = Vec::new();
+        for option in text.split('|') {
+            let mut pattern = Self::default();
+            if !pattern.push_pattern(option) {
+                return false;
+            }
+            options.push(pattern);
+        }
+        self.0.push(Glob::Group { times, options });
+        true
+    }
+
+    /// Whether it holds groups: these are matched as a whole only.
+    pub(crate) fn has_groups(&self) -> bool {
+        self.0.iter().any(|glob| matches!(glob, Glob::Group { .. }))
+    }
+
+    /// The pattern as a regular expression.
+    fn regex(&self) -> String {
+        let part = |glob: &Glob| match glob {
+            Glob::Any => ".*".to_owned(),
+            Glob::One => ".".to_owned(),
+            Glob::Char(char) => regex_syntax::escape(&char.to_string()),
+            Glob::Set { negated, ranges } => {
+                let ranges: String =
+                    ranges.iter().map(|(from, to)| format!("\\x{{{:x}}}-\\x{{{:x}}}", u32::from(*from), u32::from(*to))).collect();
+                format!("[{}{ranges}]", if *negated { "^" } else { "" })
+            }
+            Glob::Group { times, options } => {
+                let options: Vec<String> = options.iter().map(Self::regex).collect();
+                let times = if *times == '@' { String::new() } else { times.to_string() };
+                format!("(?:{}){times}", options.join("|"))
+            }
+        };
+        self.0.iter().map(part).collect()
+    }
+
     /// Whether it is `*`.
     pub(crate) fn is_any(&self) -> bool {
         matches!(&*self.0, [Glob::Any])
@@ -64,6 +119,11 @@ impl Pattern {
 
     /// Whether the whole text has this form.
     pub(crate) fn matches(&self, text: &str, ignores_case: bool) -> bool {
+        if self.has_groups() {
+            let mut builder = regex::bytes::RegexBuilder::new(&format!("^(?:{})$", self.regex()));
+            let regex = builder.unicode(false).dot_matches_new_line(true).case_insensitive(ignores_case).build();
+            return regex.is_ok_and(|regex| regex.is_match(text.as_bytes()));
+        }
         let text: Vec<char> = text.chars().collect();
         matches(&self.0, &text, ignores_case)
     }
@@ -152,7 +212,7 @@ fn matches(pattern: &[Glob], text: &[char], ignores_case: bool) -> bool {
                 let is_in = holds(char) || (ignores_case && (char.to_lowercase().any(holds) || char.to_uppercase().any(holds)));
                 is_in != *negated
             }
-            None => false,
+            Some(Glob::Group { .. }) | None => false,
         };
         if fits {
             (at, read) = (at + 1, read + 1);
@@ -195,6 +255,9 @@ mod tests {
             assert_eq!(pattern(glob).matches(text, false), expected, "{glob} {text}");
         }
         assert!(pattern("A*").matches("abc", true));
+        let mut group = pattern("x@");
+        assert!(group.push_group("dev|prod*"));
+        assert!(group.matches("xproduction", false) && group.matches("xdev", false) && !group.matches("xdevel", false));
         assert!(!Pattern::default().push_pattern("[[=a=]]"));
     }
 }
