@@ -101,6 +101,9 @@ fixtures! {
     unexported_parameter_v2
     unknown_keys
     unknown_keys_v2
+    unproven_export
+    unproven_export_near_miss
+    unproven_export_v2
     unreachable_stage
     unreachable_stage_dynamic
     unreachable_stage_v2

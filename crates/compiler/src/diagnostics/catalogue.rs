@@ -76,6 +76,8 @@ catalogue![
         "a variable is exported only after the trigger",
     ConditionalExport "conditional-export" Warning Never "0.1.0"
         "a variable is exported on only some paths to the trigger",
+    UnprovenExport "unproven-export" Info Never "0.1.0"
+        "only code that cannot be followed could have exported a variable",
     UnexportedParameter "unexported-parameter" Error Never "0.1.0"
         "a parameter of the trigger is read in the async stage and not exported",
     ExportedSecret "exported-secret" Error Never "0.1.0"

@@ -13,6 +13,7 @@ mod provided;
 mod scripts;
 pub mod stage;
 mod state;
+mod unfollowed;
 mod value;
 
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub use facts::{Certainty, Fact, Facts, Subject};
 pub use pipeline::{Crossing, Leak, LeftBehind, PipelineFlow, RepoUse, Run};
 pub(crate) use stage::is_made;
 pub use stage::{Access, Event, Export, MissingScript, Opaque, Read, ShellExport, StageFlow, Suspicious, SuspiciousKind, Trigger};
+pub use unfollowed::Unfollowed;
 pub use value::{Cause, Secret};
 
 use crate::config::settings::Settings;

@@ -82,6 +82,7 @@ rules![
     UnexportedVariable = exports::unexported_variable,
     LateExport = exports::late_export,
     ConditionalExport = exports::conditional_export,
+    UnprovenExport = exports::unproven_export,
     UnexportedParameter = exports::unexported_parameter,
     ExportedSecret = isolation::exported_secret,
     SecretNotSent = isolation::secret_not_sent,

@@ -102,7 +102,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 
 fn is_conditional(crossing: &Crossing) -> bool {
     let Some(exported) = &crossing.exported else { return false };
-    if exported.certainty == Certainty::Yes || crossing.widened {
+    if exported.certainty == Certainty::Yes || crossing.is_widened() {
         return false;
     }
     match &crossing.set {

@@ -8,4 +8,5 @@ pub(super) mod orphan_export;
 pub(super) mod payload_too_large;
 pub(super) mod unexported_parameter;
 pub(super) mod unexported_variable;
+pub(super) mod unproven_export;
 pub(super) mod unused_export;

@@ -123,7 +123,7 @@ fn shell_exports(context: &Context<'_>, findings: &mut Vec<Finding>) {
             let Some((_, flow)) = flows.into_iter().find(|(id, _)| *id == run.from) else { continue };
             for crossing in &run.crossings {
                 let key = crossing.key.as_str();
-                if crossing.widened || Origin::of(crossing, context.settings) != Origin::Unknown {
+                if crossing.is_widened() || Origin::of(crossing, context.settings) != Origin::Unknown {
                     continue;
                 }
                 for export in flow.shell_exports().filter(|export| !export.is_from_store && is_same(export, key)) {
