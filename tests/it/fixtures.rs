@@ -91,6 +91,9 @@ fixtures! {
     settings_not_yaml
     settings_platform_scripts
     settings_repo_root
+    shell_variable_not_sent
+    shell_variable_not_sent_near_miss
+    shell_variable_not_sent_v2
     sourcing_loop
     suspicious_command
     suspicious_command_v2

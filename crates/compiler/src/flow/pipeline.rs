@@ -6,6 +6,7 @@ use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Detail;
+use super::elsewhere::{Elsewhere, elsewhere};
 use super::facts::{Certainty, ChangeId, Cursor, Fact, Facts, Subject, SubjectId};
 use super::interpret::{Earlier, PipelineContext};
 use super::stage::{Export, Read, StageFlow, Trigger};
@@ -35,6 +36,8 @@ pub struct PipelineFlow {
     pub runs: Vec<Run>,
     /// Secrets that are exported.
     pub leaks: Vec<Leak>,
+    /// Triggers whose run may read another configuration.
+    pub elsewhere: Vec<Elsewhere>,
 }
 
 /// A secret that is exported.
@@ -298,6 +301,7 @@ pub(super) fn compose(
         targets: Vec::new(),
         runs: Vec::new(),
         leaks: Vec::new(),
+        elsewhere: Vec::new(),
         target_index: FxHashMap::default(),
         seen: FxHashSet::default(),
         waiting: Vec::new(),
@@ -305,9 +309,9 @@ pub(super) fn compose(
     composer.parents(&order);
     composer.async_runs();
     composer.exports_that_come_late(&order);
-    let Composer { parents, targets, runs, leaks, .. } = composer;
+    let Composer { parents, targets, runs, leaks, elsewhere, .. } = composer;
     let stages = parents.into_iter().map(|(_, id, flow)| (id, flow)).collect();
-    Some(PipelineFlow { kind, order, stages, targets, runs, leaks })
+    Some(PipelineFlow { kind, order, stages, targets, runs, leaks, elsewhere })
 }
 
 struct Composer<'a, 'i> {
@@ -322,6 +326,7 @@ struct Composer<'a, 'i> {
     targets: Vec<(StageId, Arc<StageFlow>)>,
     runs: Vec<Run>,
     leaks: Vec<Leak>,
+    elsewhere: Vec<Elsewhere>,
     /// Where each target stands in the list.
     target_index: FxHashMap<StageId, usize>,
     /// Async stages whose own triggers were followed.
@@ -424,6 +429,10 @@ impl Composer<'_, '_> {
         }
         let targets: Vec<Arc<StageFlow>> = resolved.iter().map(|(_, target, _)| self.target(*target, &Known::default())).collect();
         let mut moment = Moment { facts: self.facts, cursor: Cursor::at(self.facts, ChangeId::ROOT), earlier, unfollowed_before };
+        for trigger in flow.triggers() {
+            moment.cursor.go(trigger.at);
+            self.elsewhere.extend(elsewhere(trigger, |subject| moment.fact(subject)));
+        }
         for ((trigger, target, certain), target_flow) in resolved.into_iter().zip(targets) {
             moment.cursor.go(trigger.at);
             let triggers_more = target_flow.triggers().next().is_some() && self.seen.insert(target);
