@@ -7,6 +7,7 @@ mod config;
 mod contracts;
 mod exports;
 mod isolation;
+mod reads;
 mod scripts;
 mod trigger_sites;
 mod triggers;

@@ -23,12 +23,12 @@ version: '1'
 dynamic-scan:
   script: |
     #!/usr/bin/env bash
-    export APP_URL="https://example.com"
+    export SCAN_TARGET="https://example.com"
     trigger-task owasp-zap
 owasp-zap:
   script: |
     #!/usr/bin/env bash
-    zap --target "$(get_env app-url)"
+    zap --target "$(get_env scan-target)"
 ```
 
 ## Use instead
@@ -37,13 +37,13 @@ version: '1'
 dynamic-scan:
   script: |
     #!/usr/bin/env bash
-    set_env app-url "https://example.com"
-    export_env app-url
+    set_env scan-target "https://example.com"
+    export_env scan-target
     trigger-task owasp-zap
 owasp-zap:
   script: |
     #!/usr/bin/env bash
-    zap --target "$(get_env app-url)"
+    zap --target "$(get_env scan-target)"
 ```
 
 ## When to ignore
