@@ -264,6 +264,13 @@ pub enum SuspiciousKind {
         /// Behind it.
         value: CompactString,
     },
+    /// `set-env key value`, `trigger_task name`: no program has this name, and a command of the store nearly has.
+    MisspeltCommand {
+        /// As it is written.
+        written: CompactString,
+        /// What is meant.
+        meant: &'static str,
+    },
     /// `source folder`.
     SourcesFolder(CompactString),
     /// A here-document that the script's end closes.

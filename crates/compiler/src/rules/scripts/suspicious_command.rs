@@ -12,8 +12,8 @@ use crate::flow::SuspiciousKind;
 use crate::source::Location;
 
 pub(crate) const PAGE: &str = r#"## What it does
-Finds `set_env key=value` in one word, `export_env` of values, `trigger-task` without a stage or with several,
-here-documents that are never closed, and `source` of a folder.
+Finds misspelt commands of the store, `set_env key=value` in one word, `export_env` of values, `trigger-task` without a
+stage or with several, here-documents that are never closed, and `source` of a folder.
 
 ## Why is this bad
 Each of them runs without an error, or with a confusing one: `set_env a=b` waits for standard input, and the rest of
@@ -81,6 +81,9 @@ fn told(context: &Context<'_>, kind: &SuspiciousKind) -> Option<(String, String,
                 format!("`{other}` is only a label here, and does not start"),
                 format!("write `trigger-task {other}` on a line of its own"),
             )
+        }
+        SuspiciousKind::MisspeltCommand { written, meant } => {
+            (format!("no command `{written}`"), "this command fails".to_owned(), format!("did you mean `{meant}`?"))
         }
         SuspiciousKind::SourcesFolder(path) => {
             ("`source` of a folder".to_owned(), format!("`{path}` is a folder, so nothing is read"), "name a file".to_owned())

@@ -126,7 +126,9 @@ fn check_step(context: &Context<'_>, id: StageId, stage: &Stage, may_be_triggere
     }
     let Some(base) = platform::base_task(&task.name.name).filter(|base| !base.steps.is_empty() && base.pipeline.is_some()) else { return };
     // A step that is triggered by mistake has a finding of its own.
-    if base.steps.contains(&name) || platform::is_platform_step(name) || may_be_triggered(name) {
+    // `run-stage` is the platform's in some tasks, and the user's in no other one.
+    let is_platform_step = platform::is_platform_step(name) && name != "run-stage";
+    if base.steps.contains(&name) || is_platform_step || may_be_triggered(name) {
         return;
     }
     let message = format!("the task `{}` has no step `{name}`", base.name);
