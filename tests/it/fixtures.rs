@@ -21,6 +21,8 @@ macro_rules! fixtures {
 
 fixtures! {
     anchors
+    another_configuration
+    another_configuration_v2
     child_process_state
     cloned_scripts
     conditional_export
