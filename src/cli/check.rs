@@ -102,9 +102,12 @@ fn report(format: Format, checked: &[Checked<'_>], summary: Summary, suppressed:
         Format::Full => {
             let text: String = checked.iter().map(findings::full).collect();
             let fixes = if offers_fixes { findings::fixable(checked) } else { String::new() };
-            text + &summary_line(summary, suppressed) + &fixes
+            text + &summary_line(summary, suppressed) + &fixes + &findings::proof(checked)
         }
-        Format::Narrated => checked.iter().map(findings::narrated).collect::<String>() + &summary_line(summary, suppressed),
+        Format::Narrated => {
+            let text: String = checked.iter().map(findings::narrated).collect();
+            text + &summary_line(summary, suppressed) + &findings::proof(checked)
+        }
         Format::Concise => checked.iter().map(findings::concise).collect(),
         Format::Json => format!("{}\n", serde_json::to_string_pretty(&findings::json(checked, summary))?),
     };

@@ -38,7 +38,8 @@ impl Configuration {
     }
 
     pub(crate) fn checked(&self) -> Checked<'_> {
-        Checked { sources: &self.compilation.sources, findings: &self.compilation.findings, paths: &self.folder.paths }
+        let Compilation { sources, findings, proof, .. } = &self.compilation;
+        Checked { sources, findings, paths: &self.folder.paths, proof: Some(proof) }
     }
 }
 
@@ -211,6 +212,7 @@ impl Workspace {
             sources: &file.compiled.sources,
             ignores: None,
             settings: &file.compiled.settings,
+            configuration: None,
             findings: &mut file.compiled.findings,
         });
         let configurations = self.configurations.iter_mut().map(|configuration| Part {
@@ -219,6 +221,7 @@ impl Workspace {
             sources: &configuration.compilation.sources,
             ignores: Some(&configuration.compilation.ignores),
             settings: &configuration.folder.options.settings,
+            configuration: Some((&configuration.compilation.path, &configuration.compilation.flow.elsewhere)),
             findings: &mut configuration.compilation.findings,
         });
         settings.chain(configurations).collect()
@@ -231,7 +234,12 @@ impl Workspace {
 
     /// The settings files with their findings.
     pub(crate) fn checked_settings(&self) -> impl Iterator<Item = Checked<'_>> {
-        self.settings.iter().map(|file| Checked { sources: &file.compiled.sources, findings: &file.compiled.findings, paths: &file.paths })
+        self.settings.iter().map(|file| Checked {
+            sources: &file.compiled.sources,
+            findings: &file.compiled.findings,
+            paths: &file.paths,
+            proof: None,
+        })
     }
 
     /// How much was read and found.

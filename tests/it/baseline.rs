@@ -40,7 +40,9 @@ fn what_is_written_is_not_told_again_in_any_format() {
     write(&repository);
     assert_eq!(compare(&repository).transcript(), "exit: 0\n");
     let run = |format| repository.run(&["check", "--baseline", "known.json", "--format", format]);
-    assert_eq!(run("full").transcript(), "No findings in 1 configuration and 3 scripts (3 known in the baseline).\nexit: 0\n");
+    let said = run("full").transcript();
+    assert!(said.starts_with("No findings in 1 configuration and 3 scripts (3 known in the baseline).\n"), "{said}");
+    assert!(said.ends_with("\nexit: 0\n"), "{said}");
     let report = run("json").json();
     assert_eq!((report["findings"].as_array().unwrap().len(), report["summary"]["errors"].as_u64()), (0, Some(0)));
 }

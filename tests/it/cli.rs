@@ -15,7 +15,7 @@ dynamic-scan:
     trigger-task owasp-zap
 owasp-zap:
   script: |
-    zap-full-scan.py -t \"$(get_env app-url \"\")\"
+    zap-full-scan.py -t \"$(get_env app-url none)\"
 ";
 const WARNING: &str = "warning[unexported-variable]";
 

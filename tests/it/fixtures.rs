@@ -21,6 +21,8 @@ macro_rules! fixtures {
 
 fixtures! {
     anchors
+    another_configuration
+    another_configuration_v2
     child_process_state
     cloned_scripts
     conditional_export
@@ -91,6 +93,9 @@ fixtures! {
     settings_not_yaml
     settings_platform_scripts
     settings_repo_root
+    shell_variable_not_sent
+    shell_variable_not_sent_near_miss
+    shell_variable_not_sent_v2
     sourcing_loop
     suspicious_command
     suspicious_command_v2
@@ -101,6 +106,9 @@ fixtures! {
     unexported_parameter_v2
     unknown_keys
     unknown_keys_v2
+    unproven_export
+    unproven_export_near_miss
+    unproven_export_v2
     unreachable_stage
     unreachable_stage_dynamic
     unreachable_stage_v2

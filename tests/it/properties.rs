@@ -44,8 +44,12 @@ pub(crate) fn check(config: &[u8], scripts: &[(String, String)]) -> Compilation 
         finding.related.iter().for_each(|related| stands(related.at));
         assert!(!finding.message.is_empty());
     }
-    let _ =
-        report::findings::full(&Checked { sources: &compilation.sources, findings: &compilation.findings, paths: &PathsFrom::default() });
+    let _ = report::findings::full(&Checked {
+        sources: &compilation.sources,
+        findings: &compilation.findings,
+        paths: &PathsFrom::default(),
+        proof: Some(&compilation.proof),
+    });
     let graph = graph::build(&compilation.model, &compilation.flow, compilation.file);
     let _ = report::graph::dot(&graph);
     let _ = plan::plan(&compilation, &options.settings);

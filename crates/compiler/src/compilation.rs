@@ -1,6 +1,9 @@
 //! The compiler's whole length: bytes of a configuration in, model, flow and findings out.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use compact_str::CompactString;
 
 use crate::config::schema::{self, SchemaKind};
 use crate::config::settings::{self, Settings};
@@ -9,6 +12,7 @@ use crate::diagnostics::Finding;
 use crate::filter::suppression::{self, Ignores};
 use crate::flow::{self, Detail, Flow, Subjected};
 use crate::platform::PipelineKind;
+use crate::proof::Proof;
 use crate::rules::{self, Context};
 use crate::source::{FileId, Files, Sources};
 use crate::syntax::yaml::{self, Document};
@@ -47,6 +51,8 @@ pub struct Compilation {
     pub model: Model,
     /// What its scripts do.
     pub flow: Flow,
+    /// How much of what crosses is known.
+    pub proof: Proof,
     /// The comments that hide findings.
     pub ignores: Ignores,
     /// What is wrong with it, and is not hidden.
@@ -75,15 +81,18 @@ pub fn compile(path: &str, bytes: impl Into<Vec<u8>>, files: &dyn Files, options
     let kinds = if options.pipelines.is_empty() { model.pipelines() } else { options.pipelines.clone() };
     let subject = Subjected { document: &document, text: &text, file, path, model: &model, settings: &options.settings };
     let flow = flow::analyse(subject, &kinds, options.detail, files, &mut sources);
+    let others = others(path, &flow, files);
     let context = Context {
         sources: &sources,
         file,
+        path,
         text: &text,
         document: &document,
         detected,
         violations: &violations,
         model: &model,
         flow: &flow,
+        others: &others,
         settings: &options.settings,
     };
     let mut findings = rules::check(&context);
@@ -95,7 +104,19 @@ pub fn compile(path: &str, bytes: impl Into<Vec<u8>>, files: &dyn Files, options
         if id == file { suppression::of_config(&document, &text, &model) } else { suppression::of_script(sources.get(id).text()) }
     };
     let ignores = suppression::apply(&sources, comments, &commands, is_whole, &mut findings);
-    Compilation { sources, file, path: path.to_owned(), document, detected, model, flow, ignores, findings }
+    let proof = Proof::of(&model, &flow, &options.settings);
+    Compilation { sources, file, path: path.to_owned(), document, detected, model, flow, proof, ignores, findings }
+}
+
+/// The configurations of the repository that runs choose instead of this one.
+fn others(path: &str, flow: &Flow, files: &dyn Files) -> BTreeMap<CompactString, Model> {
+    let chosen: BTreeSet<&CompactString> = flow.elsewhere.iter().filter_map(|elsewhere| elsewhere.configuration.as_ref()).collect();
+    let read = |chosen: &CompactString| {
+        let (text, document) = yaml::read_bytes(files.read(chosen).ok()?);
+        let Detected::Config(format) = config::detect(&document, &text) else { return None };
+        document.errors().is_empty().then(|| config::read(&document, &text, format))
+    };
+    chosen.into_iter().filter(|chosen| *chosen != path).filter_map(|chosen| Some((chosen.clone(), read(chosen)?))).collect()
 }
 
 /// A settings file, read and checked.

@@ -20,6 +20,8 @@ pub mod flow;
 
 pub mod origin;
 
+pub mod proof;
+
 pub mod graph;
 
 pub mod rules;

@@ -37,7 +37,7 @@ impl Origin {
         let key = crossing.key.as_str();
         if crossing.exported.is_some() {
             Self::Export
-        } else if crossing.widened {
+        } else if crossing.is_widened() {
             Self::without_parent(key, settings)
         } else if !crossing.exported_later.is_empty() {
             Self::Late

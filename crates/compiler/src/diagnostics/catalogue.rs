@@ -76,8 +76,12 @@ catalogue![
         "a variable is exported only after the trigger",
     ConditionalExport "conditional-export" Warning Never "0.1.0"
         "a variable is exported on only some paths to the trigger",
+    UnprovenExport "unproven-export" Info Never "0.1.0"
+        "only code that cannot be followed could have exported a variable",
     UnexportedParameter "unexported-parameter" Error Never "0.1.0"
         "a parameter of the trigger is read in the async stage and not exported",
+    ShellVariableNotSent "shell-variable-not-sent" Warning Never "0.1.0"
+        "an async stage counts on a variable of its parent's shell",
     ExportedSecret "exported-secret" Error Never "0.1.0"
         "a secret is exported: the payload is visible",
     SecretNotSent "secret-not-sent" Error Never "0.1.0"
@@ -104,7 +108,7 @@ catalogue![
         "cannot tell which stage a trigger starts",
     SuspiciousCommand "suspicious-command" Warning Never "0.1.0"
         "a command does not do what it seems to do",
-    InvalidShell "invalid-shell" Warning Never "0.1.0"
+    InvalidShell "invalid-shell" Error Never "0.1.0"
         "shell syntax error",
     ContractMismatch "contract-mismatch" Error Never "0.1.0"
         "a contract (`x-async`) and the scripts disagree",

@@ -259,6 +259,7 @@ mod tests {
         let settings = Settings::default();
         let mut found: Vec<(Sources, Vec<Finding>)> = texts.iter().map(|(text, message)| findings(text, message)).collect();
         let part = |(sources, findings)| Part {
+            configuration: None,
             sources,
             ignores: None,
             settings: &settings,

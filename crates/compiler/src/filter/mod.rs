@@ -2,6 +2,7 @@
 //! several configurations share is told once. Every command filters in this one order.
 
 pub mod baseline;
+mod chosen;
 mod levels;
 pub mod suppression;
 
@@ -11,6 +12,7 @@ pub use levels::Levels;
 
 use crate::config::settings::Settings;
 use crate::diagnostics::Finding;
+use crate::flow::Elsewhere;
 use crate::source::PathsFrom;
 use crate::source::Sources;
 use baseline::Baseline;
@@ -28,12 +30,15 @@ pub struct Part<'a> {
     pub from_baseline: PathsFrom,
     /// Which repository it belongs to: paths are unique in it.
     pub repository: &'a str,
+    /// The configuration's path, and the triggers in it that start runs of others; nothing for settings.
+    pub configuration: Option<(&'a str, &'a [Elsewhere])>,
     /// The findings.
     pub findings: &'a mut Vec<Finding>,
 }
 
 /// Leaves those findings that are told; returns how many the baseline knew.
 pub fn apply(parts: &mut [Part<'_>], baseline: Option<&mut Baseline>, levels: &Levels) -> usize {
+    chosen::apply(parts);
     suppression::merge(parts);
     // Before levels: what is turned off for once is not gone from the baseline.
     let known = baseline.map_or(0, |baseline| baseline.subtract(parts));

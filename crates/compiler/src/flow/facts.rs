@@ -358,6 +358,12 @@ impl<'a> Cursor<'a> {
         self.facts.change(*id).fact.as_ref()
     }
 
+    /// All that was ever said about a subject on the way from the start, in order.
+    pub(super) fn facts(&self, subject: SubjectId) -> Vec<&'a Fact> {
+        let ids = self.stacks.get(&subject).into_iter().flatten();
+        ids.map(|id| &self.facts.change(*id).fact).collect()
+    }
+
     /// Everything that changed since the start, by subject.
     pub(super) fn changed(&self) -> impl Iterator<Item = (SubjectId, &'a Fact)> {
         let mut changed: Vec<(SubjectId, ChangeId)> =

@@ -6,6 +6,7 @@
 //! * [`pipeline`] puts the stages of a pipeline in order and follows triggers into async runs.
 
 mod commands;
+mod elsewhere;
 pub mod facts;
 mod interpret;
 pub mod pipeline;
@@ -13,6 +14,7 @@ mod provided;
 mod scripts;
 pub mod stage;
 mod state;
+mod unfollowed;
 mod value;
 
 #[cfg(test)]
@@ -23,10 +25,14 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+pub use elsewhere::Elsewhere;
 pub use facts::{Certainty, Fact, Facts, Subject};
 pub use pipeline::{Crossing, Leak, LeftBehind, PipelineFlow, RepoUse, Run};
 pub(crate) use stage::is_made;
-pub use stage::{Access, Event, Export, MissingScript, Opaque, Read, ShellExport, StageFlow, Suspicious, SuspiciousKind, Trigger};
+pub use stage::{
+    Access, Event, Export, MissingScript, Opaque, Read, ShellExport, ShellRead, StageFlow, Suspicious, SuspiciousKind, TOO_LONG, Trigger,
+};
+pub use unfollowed::Unfollowed;
 pub use value::{Cause, Secret};
 
 use crate::config::settings::Settings;
@@ -76,6 +82,8 @@ pub struct Flow {
     pub stages: Vec<Arc<StageFlow>>,
     /// The pipelines that the configuration serves.
     pub pipelines: Vec<PipelineFlow>,
+    /// The triggers whose run may read another configuration.
+    pub elsewhere: Vec<Elsewhere>,
     /// All facts that the stages speak of.
     pub facts: Facts,
     /// What is no shell, file by file.
@@ -102,7 +110,7 @@ pub fn analyse(subject: Subjected<'_>, kinds: &[PipelineKind], detail: Detail, f
         let script = embedded(subject, subject.model.stage(id))?;
         Some(interpret::run(&script, subject.file, surroundings, facts, sources, &mut script_files))
     };
-    let pipelines =
+    let pipelines: Vec<PipelineFlow> =
         kinds.iter().filter_map(|kind| pipeline::compose(subject.model, *kind, detail, &stages, &mut facts, &mut interpret)).collect();
     let files = script_files.into_read();
     scripts += files.len();
@@ -110,7 +118,23 @@ pub fn analyse(subject: Subjected<'_>, kinds: &[PipelineKind], detail: Detail, f
     syntax_errors.extend(broken.map(|script| (script.file, script.script.errors.clone())));
     let commented = files.iter().filter(|script| !script.script.comments.is_empty());
     comments.extend(commented.map(|script| (script.file, script.script.comments.clone())));
-    Flow { stages, pipelines, facts, syntax_errors, comments, scripts }
+    let elsewhere = all_elsewhere(&stages, &pipelines);
+    Flow { stages, pipelines, elsewhere, facts, syntax_errors, comments, scripts }
+}
+
+/// Every trigger whose run may read another configuration, once for each pipeline that comes by.
+fn all_elsewhere(stages: &[Arc<StageFlow>], pipelines: &[PipelineFlow]) -> Vec<Elsewhere> {
+    let mut composed = vec![false; stages.len()];
+    let mut all = Vec::new();
+    for pipeline in pipelines {
+        all.extend(pipeline.elsewhere.iter().cloned());
+        for (id, _) in pipeline.stages.iter().chain(&pipeline.targets) {
+            composed[id.0 as usize] = true;
+        }
+    }
+    let alone = stages.iter().zip(&composed).filter(|(_, composed)| !**composed);
+    all.extend(alone.flat_map(|(flow, _)| elsewhere::elsewhere_alone(flow)));
+    all
 }
 
 /// What the stages do, each by itself.

@@ -6,9 +6,11 @@ use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Detail;
+use super::elsewhere::{Elsewhere, elsewhere};
 use super::facts::{Certainty, ChangeId, Cursor, Fact, Facts, Subject, SubjectId};
 use super::interpret::{Earlier, PipelineContext};
 use super::stage::{Export, Read, StageFlow, Trigger};
+use super::unfollowed::{Unfollowed, unfollowed};
 use super::value::Secret;
 use crate::config::{Model, Order, Runs, StageId, Target};
 use crate::platform::{self, ParameterKind, PipelineKind, StoreKind};
@@ -34,6 +36,8 @@ pub struct PipelineFlow {
     pub runs: Vec<Run>,
     /// Secrets that are exported.
     pub leaks: Vec<Leak>,
+    /// Triggers whose run may read another configuration.
+    pub elsewhere: Vec<Elsewhere>,
 }
 
 /// A secret that is exported.
@@ -91,11 +95,16 @@ pub struct Crossing {
     pub is_set_unsent: bool,
     /// Where it is exported too late: behind the trigger, or in a later stage.
     pub exported_later: Vec<Location>,
-    /// Whether something ran before the trigger that may have exported it unseen.
-    pub widened: bool,
+    /// What ran before the trigger, cannot be followed, and may have exported it.
+    pub unfollowed: Arc<[Unfollowed]>,
 }
 
 impl Crossing {
+    /// Whether something ran before the trigger that may have exported it unseen.
+    pub fn is_widened(&self) -> bool {
+        !self.unfollowed.is_empty()
+    }
+
     /// The read that fails first: one without a default, if there is one.
     pub fn hardest_read(&self) -> &Read {
         self.reads.iter().min_by_key(|read| (read.is_soft(), read.place)).unwrap_or(&self.reads[0])
@@ -226,6 +235,8 @@ struct Moment<'a> {
     facts: &'a Facts,
     cursor: Cursor<'a>,
     earlier: &'a dyn Earlier,
+    /// What cannot be followed in the stages before.
+    unfollowed_before: &'a [Unfollowed],
 }
 
 impl Moment<'_> {
@@ -239,6 +250,12 @@ impl Moment<'_> {
 
     fn fact(&self, subject: &Subject) -> Option<Fact> {
         self.at(self.facts.find(subject)?)
+    }
+
+    /// What ran until here and may have exported anything.
+    fn unfollowed(&self, flow: &StageFlow) -> Arc<[Unfollowed]> {
+        let Some(subject) = self.facts.find(&Subject::Widened) else { return Arc::new([]) };
+        unfollowed(self.unfollowed_before, &self.cursor.facts(subject), flow)
     }
 
     /// How many bytes the known values of all exports have.
@@ -284,6 +301,7 @@ pub(super) fn compose(
         targets: Vec::new(),
         runs: Vec::new(),
         leaks: Vec::new(),
+        elsewhere: Vec::new(),
         target_index: FxHashMap::default(),
         seen: FxHashSet::default(),
         waiting: Vec::new(),
@@ -291,9 +309,9 @@ pub(super) fn compose(
     composer.parents(&order);
     composer.async_runs();
     composer.exports_that_come_late(&order);
-    let Composer { parents, targets, runs, leaks, .. } = composer;
+    let Composer { parents, targets, runs, leaks, elsewhere, .. } = composer;
     let stages = parents.into_iter().map(|(_, id, flow)| (id, flow)).collect();
-    Some(PipelineFlow { kind, order, stages, targets, runs, leaks })
+    Some(PipelineFlow { kind, order, stages, targets, runs, leaks, elsewhere })
 }
 
 struct Composer<'a, 'i> {
@@ -308,6 +326,7 @@ struct Composer<'a, 'i> {
     targets: Vec<(StageId, Arc<StageFlow>)>,
     runs: Vec<Run>,
     leaks: Vec<Leak>,
+    elsewhere: Vec<Elsewhere>,
     /// Where each target stands in the list.
     target_index: FxHashMap<StageId, usize>,
     /// Async stages whose own triggers were followed.
@@ -334,7 +353,8 @@ impl Composer<'_, '_> {
         // What runs at the same time as a stage can stand behind it in the order: first all stages, then the triggers.
         for (index, id, flow) in self.parents.clone() {
             if flow.triggers().next().is_some() {
-                self.triggers(id, false, &flow, &Entry { left: &left, order, at: index });
+                let before = self.unfollowed_before(order, &left, index);
+                self.triggers(id, false, &flow, &Entry { left: &left, order, at: index }, &before);
             }
         }
         self.leaks_without_trigger(order, &left);
@@ -343,7 +363,7 @@ impl Composer<'_, '_> {
     fn async_runs(&mut self) {
         while let Some((id, known)) = self.waiting.pop() {
             let flow = self.target(id, &known);
-            self.triggers(id, true, &flow, &known);
+            self.triggers(id, true, &flow, &known, &[]);
         }
     }
 
@@ -375,7 +395,29 @@ impl Composer<'_, '_> {
         flow
     }
 
-    fn triggers(&mut self, from: StageId, from_async: bool, flow: &Arc<StageFlow>, earlier: &dyn Earlier) {
+    /// What cannot be followed in the stages that run before another one, or may run at the same time.
+    fn unfollowed_before(&self, order: &Order, left: &Left, at: usize) -> Vec<Unfollowed> {
+        let leavings = self.facts.find(&Subject::Widened).and_then(|widened| left.facts.get(&widened));
+        let facts = leavings.into_iter().flat_map(|leavings| &leavings.facts);
+        let before = facts.filter(|(index, _)| *index != at && !order.is_before(at, *index));
+        let flow_of = |index: usize| self.parents.iter().find(|(parent, _, _)| *parent == index).map(|(_, _, flow)| flow);
+        let mut all = Vec::new();
+        for (index, fact) in before {
+            if let Some(flow) = flow_of(*index) {
+                Unfollowed::add_all_of(flow, fact, &mut all);
+            }
+        }
+        all
+    }
+
+    fn triggers(
+        &mut self,
+        from: StageId,
+        from_async: bool,
+        flow: &Arc<StageFlow>,
+        earlier: &dyn Earlier,
+        unfollowed_before: &[Unfollowed],
+    ) {
         let mut resolved = Vec::new();
         for trigger in flow.triggers() {
             let is_one = trigger.names.len() == 1 && trigger.unknown.is_none();
@@ -386,7 +428,11 @@ impl Composer<'_, '_> {
             }
         }
         let targets: Vec<Arc<StageFlow>> = resolved.iter().map(|(_, target, _)| self.target(*target, &Known::default())).collect();
-        let mut moment = Moment { facts: self.facts, cursor: Cursor::at(self.facts, ChangeId::ROOT), earlier };
+        let mut moment = Moment { facts: self.facts, cursor: Cursor::at(self.facts, ChangeId::ROOT), earlier, unfollowed_before };
+        for trigger in flow.triggers() {
+            moment.cursor.go(trigger.at);
+            self.elsewhere.extend(elsewhere(trigger, |subject| moment.fact(subject)));
+        }
         for ((trigger, target, certain), target_flow) in resolved.into_iter().zip(targets) {
             moment.cursor.go(trigger.at);
             let triggers_more = target_flow.triggers().next().is_some() && self.seen.insert(target);
@@ -405,7 +451,7 @@ impl Composer<'_, '_> {
                 trigger: trigger.clone(),
                 target,
                 certain,
-                crossings: crossings(&target_flow, &moment),
+                crossings: crossings(&target_flow, &moment, flow),
                 lacking: lacking(&target_flow, &moment),
                 known_bytes: moment.known_bytes() as u32,
                 exports,
@@ -418,7 +464,7 @@ impl Composer<'_, '_> {
         let Some((last, _, _)) = self.parents.last() else { return };
         let stage = order.stages[*last];
         let end: Known = left.facts.iter().filter_map(|(subject, leavings)| Some((*subject, leavings.facts.last()?.1.clone()))).collect();
-        let moment = Moment { facts: self.facts, cursor: Cursor::at(self.facts, ChangeId::ROOT), earlier: &end };
+        let moment = Moment { facts: self.facts, cursor: Cursor::at(self.facts, ChangeId::ROOT), earlier: &end, unfollowed_before: &[] };
         find_leaks(&mut self.leaks, &moment, stage, None);
     }
 
@@ -469,8 +515,8 @@ fn reads_by_key(target: &StageFlow, is_asked: impl Fn(StoreKind) -> bool) -> FxH
     by_key
 }
 
-fn crossings(target: &StageFlow, moment: &Moment<'_>) -> Vec<Crossing> {
-    let widened = moment.fact(&Subject::Widened).is_some();
+fn crossings(target: &StageFlow, moment: &Moment<'_>, parent: &StageFlow) -> Vec<Crossing> {
+    let unfollowed = moment.unfollowed(parent);
     let by_key = reads_by_key(target, |kind| kind == StoreKind::Env);
     let crossings = by_key.into_iter().map(|((_, key), reads)| {
         let exported = moment.fact(&Subject::Exported(key.clone()));
@@ -483,7 +529,7 @@ fn crossings(target: &StageFlow, moment: &Moment<'_>) -> Vec<Crossing> {
             is_set_unsent: !is_sent && unsent.is_some_and(|fact| fact.certainty.is_possible()),
             exported,
             exported_later: Vec::new(),
-            widened,
+            unfollowed: unfollowed.clone(),
         }
     });
     let mut crossings: Vec<Crossing> = crossings.collect();

@@ -9,6 +9,9 @@ use crate::config::Stage;
 use crate::platform::StoreKind;
 use crate::source::Location;
 
+/// What is said of code that is too much to be followed to its end.
+pub const TOO_LONG: &str = "code that is too deep or too long to follow";
+
 /// Something that the script of a stage, or a script that it runs, does.
 #[derive(Debug, Clone)]
 pub enum Event {
@@ -22,6 +25,8 @@ pub enum Event {
     Trigger(Box<Trigger>),
     /// It gives its children a variable of the shell.
     ShellExport(ShellExport),
+    /// It reads a variable of the shell that it has not set.
+    ShellRead(ShellRead),
     /// A command does something else than it seems to.
     Suspicious(Suspicious),
     /// A call cannot be followed.
@@ -72,6 +77,8 @@ events![
     exports: Export = Export,
     /// Variables of the shell that it gives its children.
     shell_exports: ShellExport = ShellExport,
+    /// Variables of the shell that it reads, and has not set.
+    shell_reads: ShellRead = ShellRead,
     /// Commands that do something else than they seem to.
     suspicious: Suspicious = Suspicious,
     /// Calls that cannot be followed.
@@ -219,6 +226,15 @@ pub struct ShellExport {
     pub is_from_store: bool,
 }
 
+/// `$NAME` that nothing in the stage has set by then, and that has no default.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShellRead {
+    /// The variable.
+    pub name: CompactString,
+    /// Where it is read.
+    pub place: Location,
+}
+
 /// A command that does something else than it seems to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Suspicious {
@@ -239,6 +255,13 @@ pub enum SuspiciousKind {
         key: CompactString,
         /// Behind it.
         value: CompactString,
+    },
+    /// `set-env key value`, `trigger_task name`: no program has this name, and a command of the store nearly has.
+    MisspeltCommand {
+        /// As it is written.
+        written: CompactString,
+        /// What is meant.
+        meant: &'static str,
     },
     /// `source folder`.
     SourcesFolder(CompactString),

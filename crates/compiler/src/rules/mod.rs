@@ -7,12 +7,16 @@ mod config;
 mod contracts;
 mod exports;
 mod isolation;
+mod reads;
 mod scripts;
 mod trigger_sites;
 mod triggers;
 
 pub use config::settings_file;
 
+use std::collections::BTreeMap;
+
+use compact_str::CompactString;
 use rayon::prelude::*;
 
 use crate::config::schema::Violation;
@@ -29,6 +33,8 @@ pub struct Context<'a> {
     pub sources: &'a Sources,
     /// The configuration.
     pub file: FileId,
+    /// Its path from the repository's root.
+    pub path: &'a str,
     /// Its text.
     pub text: &'a str,
     /// Its tree.
@@ -41,6 +47,8 @@ pub struct Context<'a> {
     pub model: &'a Model,
     /// What its scripts do.
     pub flow: &'a Flow,
+    /// The configurations that runs choose instead of this one, by their paths.
+    pub others: &'a BTreeMap<CompactString, Model>,
     /// What the project says about itself.
     pub settings: &'a Settings,
 }
@@ -82,7 +90,9 @@ rules![
     UnexportedVariable = exports::unexported_variable,
     LateExport = exports::late_export,
     ConditionalExport = exports::conditional_export,
+    UnprovenExport = exports::unproven_export,
     UnexportedParameter = exports::unexported_parameter,
+    ShellVariableNotSent = exports::shell_variable_not_sent,
     ExportedSecret = isolation::exported_secret,
     SecretNotSent = isolation::secret_not_sent,
     FileNotSent = isolation::file_not_sent,

@@ -19,6 +19,33 @@ pub(crate) struct TriggerSite {
     pub(crate) names: Vec<(CompactString, Target)>,
     /// The pipelines that come by; empty for a stage that none runs.
     pub(crate) pipelines: Vec<PipelineKind>,
+    /// Which configuration the run reads.
+    pub(crate) reads: Reads,
+}
+
+/// Which configuration an async run reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// The one that triggers.
+    Own,
+    /// Another one of the repository, of this path.
+    Other(CompactString),
+    /// Another one that is not known.
+    Unknown,
+}
+
+/// What the run of a trigger reads, as all pipelines that come by say.
+fn reads(context: &Context<'_>, name_place: Location) -> Reads {
+    let mut chosen = context.flow.elsewhere.iter().filter(|elsewhere| elsewhere.name_place == name_place);
+    let Some(first) = chosen.next() else { return Reads::Own };
+    match &first.configuration {
+        Some(path) if chosen.all(|other| other.configuration.as_ref() == Some(path)) => match path == context.path {
+            true => Reads::Own,
+            false if context.others.contains_key(path) => Reads::Other(path.clone()),
+            false => Reads::Unknown,
+        },
+        _ => Reads::Unknown,
+    }
 }
 
 /// All triggers, in order of their places.
@@ -63,6 +90,7 @@ impl Found<'_> {
                 stage: self.context.model.stage(id).name.name.clone(),
                 names: Vec::new(),
                 pipelines: Vec::new(),
+                reads: reads(self.context, trigger.name_place),
             });
             if trigger.unknown.is_none() {
                 triggered.trigger.unknown = None;

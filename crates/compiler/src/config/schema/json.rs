@@ -13,23 +13,52 @@ pub(super) const MAX_CHARACTERS: usize = 300;
 /// What an empty key is shown as: the validator's paths leave empty names out. YAML holds no such character.
 const NAMELESS: &str = "\0";
 
-/// The value at a node; of a repeated key the last one counts.
-pub(super) fn to_json(document: &Document, text: &str, id: NodeId) -> Value {
-    let (id, node) = document.resolve(id);
-    match &node.kind {
-        NodeKind::Mapping(entries) => {
-            let member = |entry: &Entry| (name(&key(document, text, *entry)).to_owned(), to_json(document, text, entry.value));
-            entries.iter().map(member).collect()
+/// A document as the validator sees it.
+#[derive(Clone, Copy)]
+pub(super) struct Tree<'a> {
+    pub(super) document: &'a Document,
+    pub(super) text: &'a str,
+    /// A key that counts instead of the last one of its name.
+    pub(super) chosen: Option<NodeId>,
+}
+
+impl Tree<'_> {
+    /// The value at a node.
+    pub(super) fn to_json(self, id: NodeId) -> Value {
+        let (id, node) = self.document.resolve(id);
+        match &node.kind {
+            NodeKind::Mapping(entries) => {
+                let member = |entry: &Entry| (name(&key(self.document, self.text, *entry)).to_owned(), self.to_json(entry.value));
+                // The last one counts.
+                let chosen = entries.iter().filter(|entry| self.is_chosen(entry));
+                entries.iter().chain(chosen).map(member).collect()
+            }
+            NodeKind::Sequence(items) => items.iter().map(|item| self.to_json(*item)).collect(),
+            NodeKind::Scalar(scalar) => from_scalar(scalar, &self.document.text(self.text, id).unwrap_or_default()),
+            NodeKind::Alias(_) => Value::Null,
         }
-        NodeKind::Sequence(items) => items.iter().map(|item| to_json(document, text, *item)).collect(),
-        NodeKind::Scalar(scalar) => from_scalar(scalar, &document.text(text, id).unwrap_or_default()),
-        NodeKind::Alias(_) => Value::Null,
+    }
+
+    /// Whether an entry is the one that counts, or leads to it.
+    fn is_chosen(self, entry: &Entry) -> bool {
+        self.chosen.is_some_and(|chosen| {
+            let (value, key) = (self.document.span(entry.value), self.document.span(chosen));
+            entry.key == chosen || (value.start <= key.start && key.end <= value.end)
+        })
+    }
+
+    /// The entry that a name of the validator stands for.
+    pub(super) fn entry(self, mapping: NodeId, named: &str) -> Option<Entry> {
+        let entries = self.document.entries(mapping);
+        let is_named = |entry: &&Entry| name(&key(self.document, self.text, **entry)) == named;
+        let chosen = entries.iter().filter(|entry| self.is_chosen(entry)).find(is_named);
+        chosen.or_else(|| entries.iter().rev().find(is_named)).copied()
     }
 }
 
-/// The entry that a name of the validator stands for.
-pub(super) fn entry(document: &Document, text: &str, mapping: NodeId, named: &str) -> Option<Entry> {
-    document.entries(mapping).iter().rev().find(|entry| name(&key(document, text, **entry)) == named).copied()
+/// The value at a node; of a repeated key the last one counts.
+pub(super) fn to_json(document: &Document, text: &str, id: NodeId) -> Value {
+    Tree { document, text, chosen: None }.to_json(id)
 }
 
 /// The key of an entry; one that is no text counts as an empty one.

@@ -63,16 +63,28 @@ pub enum SchemaKind {
     Settings,
 }
 
+/// The values of more repeated keys than these are not looked into.
+const MAX_SUPERSEDED: usize = 50;
+
 /// Everything in the value at `root` that the schema does not allow, in the order of the file.
 pub fn validate(document: &Document, text: &str, root: NodeId, kind: SchemaKind) -> Vec<Violation> {
     if is_surely_valid(document, text, root, kind.name()) { Vec::new() } else { violations(document, text, root, kind) }
 }
 
 fn violations(document: &Document, text: &str, root: NodeId, kind: SchemaKind) -> Vec<Violation> {
-    let value = json::to_json(document, text, root);
-    let mut violations: Vec<Violation> =
-        validator(kind).iter_errors(&value).flat_map(|error| violation::violations(document, text, root, &error)).collect();
+    let of = |chosen: Option<NodeId>| {
+        let tree = json::Tree { document, text, chosen };
+        let value = tree.to_json(root);
+        validator(kind).iter_errors(&value).flat_map(|error| violation::violations(tree, root, &error)).collect::<Vec<_>>()
+    };
+    let mut violations = of(None);
+    // What a repeated key has first does not count, and what is wrong in it is still to be known.
+    for key in document.superseded().into_iter().take(MAX_SUPERSEDED) {
+        let Some(within) = document.span_of_entry(key) else { continue };
+        violations.extend(of(Some(key)).into_iter().filter(|found| within.start <= found.span.start && found.span.end <= within.end));
+    }
     violations.sort_by_key(|violation| violation.span);
+    violations.dedup();
     violations
 }
 

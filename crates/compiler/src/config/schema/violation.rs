@@ -8,7 +8,8 @@ use jsonschema::paths::LocationSegment;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use super::{expected_by_pattern, json};
+use super::expected_by_pattern;
+use super::json::{self, Tree};
 use crate::source::Span;
 use crate::syntax::yaml::{Document, Entry, NodeId, NodeKind, ScalarKind};
 
@@ -50,14 +51,15 @@ pub enum ViolationKind {
     },
 }
 
-pub(super) fn violations(document: &Document, text: &str, root: NodeId, error: &ValidationError<'_>) -> Vec<Violation> {
+pub(super) fn violations(tree: Tree<'_>, root: NodeId, error: &ValidationError<'_>) -> Vec<Violation> {
+    let Tree { document, text, .. } = tree;
     let mut path = Vec::new();
     let mut node = root;
     let mut last_entry: Option<Entry> = None;
     for segment in error.instance_path() {
         match segment {
             LocationSegment::Property(name) => {
-                let Some(entry) = json::entry(document, text, node, &name) else { break };
+                let Some(entry) = tree.entry(node, &name) else { break };
                 node = entry.value;
                 last_entry = Some(entry);
                 path.push(json::key(document, text, entry).into_owned());
@@ -78,7 +80,7 @@ pub(super) fn violations(document: &Document, text: &str, root: NodeId, error: &
     };
     match error.kind() {
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
-            let entries = unexpected.iter().filter_map(|name| json::entry(document, text, node, name));
+            let entries = unexpected.iter().filter_map(|name| tree.entry(node, name));
             entries
                 .map(|entry| Violation {
                     span: document.span(entry.key),
@@ -88,7 +90,7 @@ pub(super) fn violations(document: &Document, text: &str, root: NodeId, error: &
                 .collect()
         }
         Kind::PropertyNames { error: inner } => {
-            let entry = inner.instance().as_str().and_then(|name| json::entry(document, text, node, name));
+            let entry = inner.instance().as_str().and_then(|name| tree.entry(node, name));
             let span = entry.map_or(place, |entry| document.span(entry.key));
             let expected = match inner.kind() {
                 Kind::Pattern { pattern } => expected_by_pattern(pattern),

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Checked;
 use crate::diagnostics::{Finding, Fix, Severity};
+use crate::proof::Unproven;
 use crate::source::Place;
 
 /// The whole answer of `check`.
@@ -11,7 +12,28 @@ use crate::source::Place;
 pub struct Report {
     version: u32,
     findings: Vec<FindingOut>,
-    summary: Summary,
+    summary: SummaryOut,
+}
+
+#[derive(Debug, Serialize)]
+struct SummaryOut {
+    #[serde(flatten)]
+    counts: Summary,
+    triggers: usize,
+    proven: usize,
+    unproven: Vec<UnprovenOut>,
+}
+
+/// A variable of which it is not known whether it crosses; the place is what cannot be followed.
+#[derive(Debug, Serialize)]
+struct UnprovenOut {
+    variable: String,
+    stage: String,
+    #[serde(flatten)]
+    place: Place,
+    line: usize,
+    reason: String,
+    trigger: Place,
 }
 
 /// How much was read and found.
@@ -89,7 +111,30 @@ struct RelatedOut {
 /// All findings as one value.
 pub fn json(checked: &[Checked<'_>], summary: Summary) -> Report {
     let findings = checked.iter().flat_map(|checked| checked.findings.iter().map(|finding| out(checked, finding)));
-    Report { version: 1, findings: findings.collect(), summary }
+    Report { version: 1, findings: findings.collect(), summary: summary_out(checked, summary) }
+}
+
+fn summary_out(checked: &[Checked<'_>], counts: Summary) -> SummaryOut {
+    let proofs = || checked.iter().filter_map(|checked| Some((checked, checked.proof?)));
+    let unproven = proofs().flat_map(|(checked, proof)| proof.unproven.iter().map(|unproven| unproven_out(checked, unproven)));
+    SummaryOut {
+        counts,
+        triggers: proofs().map(|(_, proof)| proof.triggers).sum(),
+        proven: proofs().map(|(_, proof)| proof.proven).sum(),
+        unproven: unproven.collect(),
+    }
+}
+
+fn unproven_out(checked: &Checked<'_>, unproven: &Unproven) -> UnprovenOut {
+    let at = unproven.because.place;
+    UnprovenOut {
+        variable: unproven.variable.to_string(),
+        stage: unproven.stage.to_string(),
+        place: checked.place(at),
+        line: checked.sources.get(at.file).position(at.span.start).line,
+        reason: unproven.because.why.to_string(),
+        trigger: checked.place(unproven.trigger),
+    }
 }
 
 fn out(checked: &Checked<'_>, finding: &Finding) -> FindingOut {

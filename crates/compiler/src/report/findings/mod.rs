@@ -5,6 +5,7 @@ mod diff;
 mod full;
 mod json;
 mod narrated;
+mod proof;
 
 pub use concise::concise;
 pub use diff::diff;
@@ -12,8 +13,10 @@ pub use full::full;
 pub(crate) use full::renderer;
 pub use json::{Report, Summary, json};
 pub use narrated::narrated;
+pub use proof::proof;
 
 use crate::diagnostics::{Finding, Safety};
+use crate::proof::Proof;
 use crate::source::PathsFrom;
 use crate::source::{Location, Place, Sources};
 
@@ -23,6 +26,8 @@ pub struct Checked<'a> {
     pub sources: &'a Sources,
     /// The findings.
     pub findings: &'a [Finding],
+    /// How much of what crosses is known; nothing for a settings file.
+    pub proof: Option<&'a Proof>,
     /// How its paths are written.
     pub paths: &'a PathsFrom,
 }

@@ -316,7 +316,7 @@ fn unsent(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 let Some(declared) = contract.read(key).filter(|read| read.required == Some(true) && read.default.is_none()) else {
                     continue;
                 };
-                if crossing.widened || Origin::of(crossing, context.settings) != Origin::Unknown {
+                if crossing.is_widened() || Origin::of(crossing, context.settings) != Origin::Unknown {
                     continue;
                 }
                 let name = &target.name.name;

@@ -5,7 +5,9 @@ use crate::rules::Context;
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
+use rustc_hash::FxHashMap;
 
+use crate::config::StageId;
 use crate::flow::{Certainty, Crossing};
 use crate::source::Location;
 
@@ -61,6 +63,8 @@ If the async stage tests the same condition before it reads.
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut by_export: BTreeMap<(Location, CompactString), Finding> = BTreeMap::new();
+    // One variable that a target may lack is one finding, at how many triggers ever.
+    let mut first: FxHashMap<(StageId, &CompactString), Location> = FxHashMap::default();
     for pipeline in &context.flow.pipelines {
         for run in &pipeline.runs {
             for crossing in run.crossings.iter().filter(|crossing| is_conditional(crossing)) {
@@ -68,7 +72,8 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 let Some(place) = exported.places.first() else { continue };
                 let target = &context.model.stage(run.target).name.name;
                 let key = &crossing.key;
-                let finding = by_export.entry((*place, key.clone())).or_insert_with(|| {
+                let at = *first.entry((run.target, key)).or_insert(*place);
+                let finding = by_export.entry((at, key.clone())).or_insert_with(|| {
                     let (message, label) = if exported.is_beside {
                         let label = "this stage may run at the same time as the one that triggers";
                         (format!("`{key}` may be exported after the trigger"), label.to_owned())
@@ -83,7 +88,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                         .stage(target.clone())
                         .variable(key.clone())
                 });
-                for place in exported.places.iter().skip(1) {
+                for place in exported.places.iter() {
                     finding.relate(*place, "also exported here");
                 }
                 for place in crossing.set.iter().flat_map(|set| set.places.iter()) {
@@ -102,7 +107,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 
 fn is_conditional(crossing: &Crossing) -> bool {
     let Some(exported) = &crossing.exported else { return false };
-    if exported.certainty == Certainty::Yes || crossing.widened {
+    if exported.certainty == Certainty::Yes || crossing.is_widened() {
         return false;
     }
     match &crossing.set {

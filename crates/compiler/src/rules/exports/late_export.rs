@@ -6,7 +6,9 @@ use crate::rules::Context;
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
+use rustc_hash::FxHashMap;
 
+use crate::config::StageId;
 use crate::flow::PipelineFlow;
 use crate::origin::Origin;
 use crate::source::Location;
@@ -53,6 +55,8 @@ If a later trigger of the same stage is the one that counts.
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut by_export: BTreeMap<(Location, CompactString), (Finding, Exports)> = BTreeMap::new();
+    // One variable that a target lacks is one finding, at how many triggers ever.
+    let mut first: FxHashMap<(StageId, &CompactString), Location> = FxHashMap::default();
     let mut lines = TriggerLines::new(context);
     for pipeline in &context.flow.pipelines {
         for run in &pipeline.runs {
@@ -63,7 +67,8 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 };
                 let target = &context.model.stage(run.target).name.name;
                 let key = &crossing.key;
-                let (finding, exports) = by_export.entry((*late, key.clone())).or_insert_with(|| {
+                let place = *first.entry((run.target, key)).or_insert(*late);
+                let (finding, exports) = by_export.entry((place, key.clone())).or_insert_with(|| {
                     let message = format!("`{key}` is exported after async stage `{target}` is triggered");
                     let help = if crossing.set.is_none() && is_set_anywhere(pipeline, key) {
                         format!("set and export `{key}` before the trigger, or trigger `{target}` after the export")
@@ -81,6 +86,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 if let Some(set) = &crossing.set {
                     exports.add(lines.export(key, run.trigger.place, &set.places));
                 }
+                finding.relate(*late, "exported here, too late");
                 finding.relate(run.trigger.place, format!("`{target}` is triggered here"));
                 for read in &crossing.reads {
                     finding.relate(read.place, "read here");

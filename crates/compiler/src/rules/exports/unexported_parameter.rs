@@ -2,6 +2,7 @@
 
 use crate::diagnostics::{Finding, RuleId, Severity};
 use crate::rules::Context;
+use crate::rules::reads::effect;
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
@@ -65,7 +66,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 let read = crossing.hardest_read();
                 let target = &context.model.stage(run.target).name.name;
                 let finding = by_read.entry((read.place, key.clone())).or_insert_with(|| {
-                    let effect = if read.is_soft() { "the default is always used" } else { "fails here" };
+                    let effect = effect(context, read);
                     let message = format!("parameter `{key}` is not exported to async stage `{target}`");
                     Finding::new(RuleId::UnexportedParameter, read.place, message)
                         .label(format!("{effect}, only the parent's trigger has the parameter"))

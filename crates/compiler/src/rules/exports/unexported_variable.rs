@@ -3,17 +3,21 @@
 use super::before_trigger::{Exports, TriggerLines};
 use crate::diagnostics::{Finding, RuleId, Safety, Severity};
 use crate::rules::Context;
+use crate::rules::reads::has_empty_default;
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
+use rustc_hash::FxHashMap;
 
+use crate::config::StageId;
 use crate::flow::Crossing;
 use crate::origin::Origin;
 use crate::source::Location;
 
 pub(crate) const PAGE: &str = r#"## What it does
 For every trigger, compares what the async stage reads with `get_env` with what the parent run has set by then, and
-finds what was never exported with `export_env`. It is a warning where the read has a default.
+finds what was never exported with `export_env`. It is a warning where the read has a default
+that is not empty.
 
 ## Why is this bad
 An async run gets only what was exported for it. The read fails there, half an hour later; with a default it does not
@@ -61,6 +65,7 @@ If the pipeline has a property of the same name, and the async stage is meant to
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut by_read: BTreeMap<(Location, CompactString), (Finding, Exports)> = BTreeMap::new();
+    let mut first_read: FxHashMap<(StageId, &CompactString), Location> = FxHashMap::default();
     let mut lines = TriggerLines::new(context);
     for pipeline in &context.flow.pipelines {
         for run in &pipeline.runs {
@@ -68,10 +73,11 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 let Some(set) = crossing.set.as_ref().filter(|_| Origin::of(crossing, context.settings) == Origin::Unexported) else {
                     continue;
                 };
-                let read = crossing.hardest_read();
                 let target = &context.model.stage(run.target).name.name;
+                // A pipeline can make another read the hardest: it is the same variable that is missing.
+                let place = first_read.entry((run.target, &crossing.key)).or_insert(crossing.hardest_read().place);
                 let (finding, exports) = by_read
-                    .entry((read.place, crossing.key.clone()))
+                    .entry((*place, crossing.key.clone()))
                     .or_insert_with(|| (unexported(context, crossing, target), Exports::none()));
                 if set.secret().is_none() {
                     exports.add(lines.export(&crossing.key, run.trigger.place, &set.places));
@@ -99,6 +105,8 @@ fn unexported(context: &Context<'_>, crossing: &Crossing, target: &CompactString
         "the pipeline's property of this name is read instead".to_owned()
     } else if is_soft {
         "the default is always used".to_owned()
+    } else if has_empty_default(context, read) {
+        format!("the default is empty, so the async run goes on without `{key}`")
     } else {
         format!("fails here, the async run has no `{key}`")
     };

@@ -1,5 +1,6 @@
 //! `suspicious-command`: a command does not do what it seems to do.
 
+use super::invalid_shell::first_errors;
 use crate::diagnostics::{Finding, RuleId};
 use compact_str::CompactString;
 
@@ -7,16 +8,16 @@ use crate::config::Target;
 use crate::rules::Context;
 use std::collections::BTreeSet;
 
-use crate::flow::{ShellExport, SuspiciousKind};
-use crate::origin::Origin;
+use crate::flow::SuspiciousKind;
+use crate::source::Location;
 
 pub(crate) const PAGE: &str = r#"## What it does
-Finds `set_env key=value` in one word, here-documents that are never closed, `source` of a folder, and the shell's
-`export` of what an async stage reads with `get_env`.
+Finds misspelt commands of the store, `set_env key=value` in one word, `export_env` of values, `trigger-task` without a
+stage or with several, here-documents that are never closed, and `source` of a folder.
 
 ## Why is this bad
-Each of them runs without an error, or with a confusing one: `set_env a=b` waits for standard input, the rest of the
-script becomes the text of an open here-document, and shell variables never reach an async run.
+Each of them runs without an error, or with a confusing one: `set_env a=b` waits for standard input, and the rest of
+the script becomes the text of an open here-document.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -42,9 +43,11 @@ If it is intended: `set_env "a=b" ""` sets a key of that name.
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut seen = BTreeSet::new();
+    // A here-document that makes the script invalid is told of there.
+    let broken: Vec<Location> = first_errors(context).map(|(at, _)| at).collect();
     for (id, stage) in context.model.stages() {
         for suspicious in context.flow.stages[id.0 as usize].suspicious() {
-            if !seen.insert(suspicious.place) {
+            if broken.contains(&suspicious.place) || !seen.insert(suspicious.place) {
                 continue;
             }
             let Some((message, label, help)) = told(context, &suspicious.kind) else { continue };
@@ -52,7 +55,6 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             findings.push(finding.stage(stage.name.name.clone()));
         }
     }
-    shell_exports(context, findings);
 }
 
 /// Title, label and help; nothing for what is right in this configuration.
@@ -82,6 +84,9 @@ fn told(context: &Context<'_>, kind: &SuspiciousKind) -> Option<(String, String,
                 format!("`{other}` is only a label here, and does not start"),
                 format!("write `trigger-task {other}` on a line of its own"),
             )
+        }
+        SuspiciousKind::MisspeltCommand { written, meant } => {
+            (format!("no command `{written}`"), "this command fails".to_owned(), format!("did you mean `{meant}`?"))
         }
         SuspiciousKind::SourcesFolder(path) => {
             ("`source` of a folder".to_owned(), format!("`{path}` is a folder, so nothing is read"), "name a file".to_owned())
@@ -115,46 +120,4 @@ fn export_shape(context: &Context<'_>, words: &[CompactString]) -> Option<(Strin
             format!("write `set_env {key} \"{value}\"`, then `export_env {key}`"),
         )
     })
-}
-
-/// `export APP_URL=..` before the trigger, where the async stage reads `app-url`, and nothing else brings it.
-fn shell_exports(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    let mut found: Vec<Finding> = Vec::new();
-    for pipeline in &context.flow.pipelines {
-        for run in &pipeline.runs {
-            let flows = pipeline.stages.iter().chain(&pipeline.targets);
-            let Some((_, flow)) = flows.into_iter().find(|(id, _)| *id == run.from) else { continue };
-            for crossing in &run.crossings {
-                let key = crossing.key.as_str();
-                if crossing.widened || Origin::of(crossing, context.settings) != Origin::Unknown {
-                    continue;
-                }
-                for export in flow.shell_exports().filter(|export| !export.is_from_store && is_same(export, key)) {
-                    let target = &context.model.stage(run.target).name.name;
-                    let message = format!("`export {}` does not reach async runs", export.name);
-                    let at = match found.iter().position(|finding| finding.at == export.place) {
-                        Some(at) => at,
-                        None => {
-                            let finding = Finding::new(RuleId::SuspiciousCommand, export.place, message)
-                                .label(format!("it sets a shell variable, but `{target}` reads `{key}` with `get_env`"))
-                                .help(format!("write `set_env {key} \"..\"`, then `export_env {key}`"))
-                                .stage(target.clone())
-                                .variable(key);
-                            found.push(finding);
-                            found.len() - 1
-                        }
-                    };
-                    found[at].relate(run.trigger.place, format!("`{target}` is triggered here"));
-                    found[at].relate(crossing.hardest_read().place, "read here");
-                    found[at].holds_in(pipeline.kind);
-                }
-            }
-        }
-    }
-    findings.append(&mut found);
-}
-
-/// A shell variable cannot have a `-` in its name.
-fn is_same(export: &ShellExport, key: &str) -> bool {
-    export.name == key || export.name.to_lowercase() == key.to_lowercase().replace(['-', '.'], "_")
 }

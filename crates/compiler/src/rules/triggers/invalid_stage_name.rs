@@ -2,13 +2,15 @@
 
 use crate::config::Target;
 use crate::diagnostics::{Finding, RuleId};
-use crate::platform;
+use crate::platform::{self, ASYNC_TASK};
 use crate::rules::Context;
 use crate::rules::trigger_sites::trigger_sites;
+use crate::source::Span;
+use rustc_hash::FxHashMap;
 
 pub(crate) const PAGE: &str = r#"## What it does
 Checks the name of every triggered stage against RFC 1123: at most 63 characters of `a-z`, `0-9` and `-`, the first and
-last a letter or digit.
+last a letter or digit. In format 2, finds steps of `async-stage` that share a name.
 
 ## Why is this bad
 The name becomes a Kubernetes name: the async run is rejected, but only when it is triggered.
@@ -40,6 +42,7 @@ Never.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    repeated_steps(context, findings);
     for trigger in trigger_sites(context) {
         for (name, target) in &trigger.names {
             let Some(fault) = platform::stage_name_fault(name) else { continue };
@@ -59,6 +62,24 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             }
             findings.push(finding);
         }
+    }
+}
+
+/// Steps of `async-stage` that share a name: a trigger cannot tell them apart.
+fn repeated_steps(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let mut first: FxHashMap<&str, Span> = FxHashMap::default();
+    let tasks = context.model.tasks.iter().filter(|task| task.name.name == ASYNC_TASK);
+    for step in tasks.flat_map(|task| &task.steps).map(|step| &context.model.stage(*step).name) {
+        let Some(known) = first.get(step.name.as_str()) else {
+            first.insert(&step.name, step.span);
+            continue;
+        };
+        let mut finding = Finding::new(RuleId::InvalidStageName, context.at(step.span), format!("two async stages named `{}`", step.name))
+            .label("a trigger of this name cannot tell them apart")
+            .help("give each step a name of its own")
+            .stage(step.name.clone());
+        finding.relate(context.at(*known), "first used here");
+        findings.push(finding);
     }
 }
 

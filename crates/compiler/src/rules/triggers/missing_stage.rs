@@ -5,7 +5,7 @@ use crate::diagnostics::suggest;
 use crate::diagnostics::{Finding, Fix, RuleId};
 use crate::platform::ASYNC_TASK;
 use crate::rules::Context;
-use crate::rules::trigger_sites::trigger_sites;
+use crate::rules::trigger_sites::{Reads, TriggerSite, trigger_sites};
 
 pub(crate) const PAGE: &str = r#"## What it does
 Follows every `trigger-task` to the stage that it names: in format 1 a stage of the file, in format 2 a step of the task
@@ -37,12 +37,17 @@ owasp-zap:
 ```
 
 ## When to ignore
-If the configuration is generated, and the stage is added later.
+If the configuration is generated, and the stage is added later. Where the run sets `one-pipeline-config` before the
+trigger, the stage is looked for in that configuration.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let names = context.model.target_names();
     for trigger in trigger_sites(context) {
+        if trigger.reads != Reads::Own {
+            missing_elsewhere(context, &trigger, findings);
+            continue;
+        }
         for (name, target) in &trigger.names {
             let mut fix = None;
             let (message, label, help) = match target {
@@ -93,6 +98,25 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             }
             findings.push(finding);
         }
+    }
+}
+
+/// The run reads another configuration: the stage must be there. Where that one is not known, nothing is.
+fn missing_elsewhere(context: &Context<'_>, trigger: &TriggerSite, findings: &mut Vec<Finding>) {
+    let Reads::Other(path) = &trigger.reads else { return };
+    let Some(other) = context.others.get(path) else { return };
+    for (name, _) in trigger.names.iter().filter(|(name, _)| !matches!(other.target(name), Target::Stage(_))) {
+        let help = match suggest::nearest(name, other.target_names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("add the stage `{name}` to `{path}`, or choose another configuration"),
+        };
+        let message = format!("the chosen configuration has no stage `{name}`");
+        let mut finding = Finding::new(RuleId::MissingStage, trigger.trigger.name_place, message)
+            .label(format!("this trigger fails, `one-pipeline-config` is `{path}` here"))
+            .help(help)
+            .stage(trigger.stage.clone());
+        finding.pipelines.clone_from(&trigger.pipelines);
+        findings.push(finding);
     }
 }
 

@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 use crate::config::{Format, Runs, Stage, StageId, Target};
 use crate::diagnostics::suggest;
 use crate::platform;
-use crate::rules::trigger_sites::{may_trigger_unseen, trigger_sites};
+use crate::rules::trigger_sites::{Reads, may_trigger_unseen, trigger_sites};
 
 pub(crate) const PAGE: &str = r#"## What it does
 Finds stages that no pipeline runs by itself, that no script triggers, and that no platform script or computed trigger
@@ -58,6 +58,10 @@ const MAX_COMPARED: usize = 1_000_000;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let triggers = trigger_sites(context);
+    // Where runs choose other configurations, they may choose this one too.
+    if triggers.iter().any(|trigger| trigger.reads != Reads::Own) {
+        return;
+    }
     if triggers.iter().any(|trigger| trigger.trigger.unknown.is_some()) || may_trigger_unseen(context, None) {
         return;
     }
@@ -122,7 +126,9 @@ fn check_step(context: &Context<'_>, id: StageId, stage: &Stage, may_be_triggere
     }
     let Some(base) = platform::base_task(&task.name.name).filter(|base| !base.steps.is_empty() && base.pipeline.is_some()) else { return };
     // A step that is triggered by mistake has a finding of its own.
-    if base.steps.contains(&name) || platform::is_platform_step(name) || may_be_triggered(name) {
+    // `run-stage` is the platform's in some tasks, and the user's in no other one.
+    let is_platform_step = platform::is_platform_step(name) && name != "run-stage";
+    if base.steps.contains(&name) || is_platform_step || may_be_triggered(name) {
         return;
     }
     let message = format!("the task `{}` has no step `{name}`", base.name);

@@ -108,6 +108,32 @@ pub struct YamlError {
 }
 
 impl Document {
+    /// From the beginning of a key to the end of its value.
+    pub fn span_of_entry(&self, key: NodeId) -> Option<Span> {
+        let entries = self.nodes.iter().filter_map(|node| match &node.kind {
+            NodeKind::Mapping(entries) => Some(entries.iter()),
+            _ => None,
+        });
+        let entry = entries.flatten().find(|entry| entry.key == key)?;
+        let (key, value) = (self.span(key), self.span(entry.value));
+        Some(Span { start: key.start, end: key.end.max(value.end) })
+    }
+
+    /// The keys whose values do not count, because their mapping repeats them.
+    pub fn superseded(&self) -> Vec<NodeId> {
+        let mut superseded = Vec::new();
+        for (index, duplicate) in self.duplicates.iter().enumerate() {
+            let others = || self.duplicates.iter().enumerate().filter(|(_, other)| other.first == duplicate.first);
+            if others().all(|(other, _)| index <= other) {
+                superseded.push(duplicate.first);
+            }
+            if others().any(|(other, _)| index < other) {
+                superseded.push(duplicate.again);
+            }
+        }
+        superseded
+    }
+
     /// A file that is no text: nothing but the reason.
     pub fn unreadable(error: YamlError) -> Self {
         Self { errors: vec![error], ..Self::default() }

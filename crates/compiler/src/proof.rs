@@ -1,0 +1,76 @@
+//! How much of what crosses from parents to async stages is proven: silence about the rest is not proof.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use compact_str::CompactString;
+
+use crate::config::settings::Settings;
+use crate::config::{Model, StageId};
+use crate::flow::{Certainty, Crossing, Flow, TOO_LONG, Unfollowed};
+use crate::origin::is_given;
+use crate::source::Location;
+
+/// What is known of the variables that cross.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Proof {
+    /// How many places trigger.
+    pub triggers: usize,
+    /// How many variables cross of which it is known whether they are exported.
+    pub proven: usize,
+    /// The others.
+    pub unproven: Vec<Unproven>,
+    /// Where scripts are too long to be followed further.
+    pub cut: Vec<Location>,
+}
+
+/// A variable of which it is not known whether it crosses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unproven {
+    /// The variable.
+    pub variable: CompactString,
+    /// The async stage that reads it.
+    pub stage: CompactString,
+    /// The trigger.
+    pub trigger: Location,
+    /// The first place that cannot be followed, and why.
+    pub because: Unfollowed,
+}
+
+impl Proof {
+    /// Counts each variable once a trigger and target: it is proven where it is in every pipeline.
+    pub fn of(model: &Model, flow: &Flow, settings: &Settings) -> Self {
+        let mut triggers: BTreeSet<Location> = BTreeSet::new();
+        let mut cut: BTreeSet<Location> = BTreeSet::new();
+        let mut crossings: BTreeMap<(Location, StageId, &CompactString), Option<&Unfollowed>> = BTreeMap::new();
+        for pipeline in &flow.pipelines {
+            for (_, stage) in pipeline.stages.iter().chain(&pipeline.targets) {
+                triggers.extend(stage.triggers().map(|trigger| trigger.place));
+                cut.extend(stage.opaque().filter(|opaque| opaque.what == TOO_LONG).map(|opaque| opaque.place));
+            }
+            for run in &pipeline.runs {
+                for crossing in run.crossings.iter().filter(|crossing| crosses(crossing, settings)) {
+                    let unfollowed = crossings.entry((run.trigger.place, run.target, &crossing.key)).or_default();
+                    *unfollowed = unfollowed.or_else(|| doubt(crossing));
+                }
+            }
+        }
+        let unproven = crossings.iter().filter_map(|((trigger, target, variable), because)| {
+            let stage = model.stage(*target).name.name.clone();
+            Some(Unproven { variable: (*variable).clone(), stage, trigger: *trigger, because: (*because)?.clone() })
+        });
+        let unproven: Vec<Unproven> = unproven.collect();
+        Self { triggers: triggers.len(), proven: crossings.len() - unproven.len(), unproven, cut: cut.into_iter().collect() }
+    }
+}
+
+/// Whether the parent has a variable, or may have one that nobody else provides.
+fn crosses(crossing: &Crossing, settings: &Settings) -> bool {
+    let is_known = crossing.set.is_some() || crossing.exported.is_some() || !crossing.exported_later.is_empty();
+    is_known || (crossing.is_widened() && !is_given(&crossing.key, settings))
+}
+
+/// Why it is not known whether a variable is exported.
+fn doubt(crossing: &Crossing) -> Option<&Unfollowed> {
+    let is_exported = crossing.exported.as_ref().is_some_and(|exported| exported.certainty == Certainty::Yes);
+    crossing.unfollowed.first().filter(|_| !is_exported)
+}
