@@ -95,7 +95,9 @@ fn findings(repository: &Repository, outcomes: &[Outcome], analysis: &Analysis, 
     // With `set -u` a variable that is set and empty would go where no run goes, and so would a key that the pipeline brings.
     let text = repository.text();
     let is_partly_run = ["set -u", "set -eu", "bash -eu", "> /dev/null || "].iter().any(|part| text.contains(part));
-    if repository.is_correlated || is_partly_run {
+    // Behind a stage that always fails nothing runs; that it always does, the compiler does not ask.
+    let always_fails = outcomes.iter().all(|outcome| outcome.ended.iter().any(|(_, code)| *code != 0));
+    if repository.is_correlated || is_partly_run || always_fails {
         return;
     }
     for told in &analysis.findings {

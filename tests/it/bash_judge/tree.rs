@@ -91,6 +91,9 @@ pub(super) struct Repository {
 /// A file that scripts read, and that exists in every repository.
 pub(super) const DATA: (&str, &str) = ("s/keys.txt", "x\ny\n");
 
+/// Another one, so that `s/*.txt` is several files: how many there are, the compiler does not know.
+const MORE: (&str, &str) = ("s/notes.txt", "z\n");
+
 impl Repository {
     pub(super) fn config(&self) -> String {
         let mut text = "version: '1'\n".to_owned();
@@ -104,7 +107,7 @@ impl Repository {
     /// All files next to the configuration: path and text.
     pub(super) fn files(&self) -> Vec<(String, String)> {
         let scripts = self.files.iter().map(|file| (file.name.clone(), file.text()));
-        scripts.chain([(DATA.0.to_owned(), DATA.1.to_owned())]).collect()
+        scripts.chain([DATA, MORE].map(|(path, text)| (path.to_owned(), text.to_owned()))).collect()
     }
 
     /// Everything as one text, for people and to tell failures apart.

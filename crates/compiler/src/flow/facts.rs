@@ -361,7 +361,7 @@ impl<'a> Cursor<'a> {
     /// All that was ever said about a subject on the way from the start, in order.
     pub(super) fn facts(&self, subject: SubjectId) -> Vec<&'a Fact> {
         let ids = self.stacks.get(&subject).into_iter().flatten();
-        ids.map(|id| &self.facts.change(*id).fact).collect()
+        ids.filter_map(|id| self.facts.change(*id).fact.as_ref()).collect()
     }
 
     /// Everything that changed since the start, by subject.
