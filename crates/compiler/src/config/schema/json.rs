@@ -30,7 +30,7 @@ impl Tree<'_> {
             NodeKind::Mapping(entries) => {
                 let member = |entry: &Entry| (name(&key(self.document, self.text, *entry)).to_owned(), self.to_json(entry.value));
                 // The last one counts.
-                let chosen = entries.iter().filter(|entry| self.is_chosen(entry));
+                let chosen = entries.iter().filter(|entry| self.is_chosen(**entry));
                 entries.iter().chain(chosen).map(member).collect()
             }
             NodeKind::Sequence(items) => items.iter().map(|item| self.to_json(*item)).collect(),
@@ -40,7 +40,7 @@ impl Tree<'_> {
     }
 
     /// Whether an entry is the one that counts, or leads to it.
-    fn is_chosen(self, entry: &Entry) -> bool {
+    fn is_chosen(self, entry: Entry) -> bool {
         self.chosen.is_some_and(|chosen| {
             let (value, key) = (self.document.span(entry.value), self.document.span(chosen));
             entry.key == chosen || (value.start <= key.start && key.end <= value.end)
@@ -51,7 +51,7 @@ impl Tree<'_> {
     pub(super) fn entry(self, mapping: NodeId, named: &str) -> Option<Entry> {
         let entries = self.document.entries(mapping);
         let is_named = |entry: &&Entry| name(&key(self.document, self.text, **entry)) == named;
-        let chosen = entries.iter().filter(|entry| self.is_chosen(entry)).find(is_named);
+        let chosen = entries.iter().filter(|entry| self.is_chosen(**entry)).find(is_named);
         chosen.or_else(|| entries.iter().rev().find(is_named)).copied()
     }
 }
