@@ -243,7 +243,7 @@ impl<'a> ScriptFiles<'a> {
         if words().any(changes_store) {
             return true;
         }
-        for word in words().filter(|word| word.contains('/') || word.ends_with(".sh")) {
+        for word in words().filter(|word| word.contains('/') || std::path::Path::new(word).extension().is_some_and(|end| end == "sh")) {
             let path = word.trim_start_matches("./");
             if seen.len() >= MAX_SEARCHED || path.is_empty() || !seen.insert(path.to_owned()) {
                 continue;

@@ -109,11 +109,8 @@ impl StageFlow {
                 Event::MadeAnything => is_anything = true,
                 Event::Missing(script) if script.leaves => missing.push(script),
                 Event::Missing(script) if script.is_guarded || is_anything => {}
-                Event::Missing(script) => {
-                    if !is_made(&script.path, |name| made.contains(name)) {
-                        missing.push(script);
-                    }
-                }
+                Event::Missing(script) if is_made(&script.path, |name| made.contains(name)) => {}
+                Event::Missing(script) => missing.push(script),
                 _ => {}
             }
         }
@@ -278,8 +275,6 @@ pub enum SuspiciousKind {
     },
     /// `export_env key=value`, `export_env key other`: all its words.
     ExportShape(Vec<CompactString>),
-    /// A command whose name is nearly that of one of the store: its name, and the right one.
-    Misspelt(CompactString, &'static str),
     /// `trigger-task` alone.
     TriggerWithoutName,
     /// `trigger-task name more ..`: what stands after the name.

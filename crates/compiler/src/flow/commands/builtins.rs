@@ -31,14 +31,14 @@ impl Interpreter<'_, '_> {
                 if rest.list.is_empty() && rest.is_complete {
                     return Some(Status::Likely);
                 }
-                let status = self.invoke(rest, site.with(Lookup::Programs));
+                let status = self.invoke(&rest, site.with(Lookup::Programs));
                 if self.alive {
                     self.end_process(status);
                 }
                 status
             }
             "command" => self.command_builtin(&own, site),
-            "builtin" => self.invoke(own, site.with(Lookup::Builtins)),
+            "builtin" => self.invoke(&own, site.with(Lookup::Builtins)),
             "type" | "hash" => self.is_command(&own),
             "cd" | "pushd" | "popd" => self.change_folder(name, &own),
             "export" | "declare" | "local" | "readonly" | "typeset" => {
@@ -71,9 +71,9 @@ impl Interpreter<'_, '_> {
                     None => Status::Unknown,
                 };
                 if name == "exit" {
-                    self.end_process(status)
+                    self.end_process(status);
                 } else {
-                    self.leave_call(status)
+                    self.leave_call(status);
                 }
                 status
             }
@@ -93,7 +93,7 @@ impl Interpreter<'_, '_> {
         let mut asks = false;
         let at = super::options(own, 0, &[], |option, _| asks |= option.contains(['v', 'V']));
         let rest = own.skip(at);
-        if asks { self.is_command(&rest) } else { self.invoke(rest, site.with(Lookup::NoFunctions)) }
+        if asks { self.is_command(&rest) } else { self.invoke(&rest, site.with(Lookup::NoFunctions)) }
     }
 
     /// Whether there are commands of these names.

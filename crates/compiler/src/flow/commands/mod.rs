@@ -71,11 +71,11 @@ impl Interpreter<'_, '_> {
         }
         let site = Site { words: &command.words, redirects: command.redirects(), span, lookup: Lookup::All };
         if command.more.is_none() {
-            return self.invoke(arguments, site);
+            return self.invoke(&arguments, site);
         }
         self.redirected(command.redirects(), |interpreter| {
             interpreter.with_environment(command.environment(), arguments.list.is_empty() && arguments.is_complete, |interpreter| {
-                interpreter.invoke(arguments, site)
+                interpreter.invoke(&arguments, site)
             })
         })
     }
@@ -100,13 +100,13 @@ impl Interpreter<'_, '_> {
     }
 
     /// Runs the command that arguments are.
-    pub(super) fn invoke(&mut self, arguments: Arguments, site: Site<'_>) -> Status {
+    pub(super) fn invoke(&mut self, arguments: &Arguments, site: Site<'_>) -> Status {
         let Some(first) = arguments.list.first() else {
             return if arguments.is_complete { Status::Success } else { Status::Unknown };
         };
         if let Some(name) = first.value.known() {
             let name = name.clone();
-            return self.named(&name, &arguments, site);
+            return self.named(&name, arguments, site);
         }
         let options = first.value.each();
         self.one_of(&options, |interpreter, option| {
@@ -114,7 +114,7 @@ impl Interpreter<'_, '_> {
             match option.known() {
                 // An empty variable without quotes is no word at all.
                 Some(text) if text.is_empty() && site.word(&own.list[0]).is_some_and(|word| !is_quoted(word)) => {
-                    interpreter.invoke(own.skip(1), site)
+                    interpreter.invoke(&own.skip(1), site)
                 }
                 // One without quotes is as many words as it has.
                 Some(text) if text.contains([' ', '\t']) && site.word(&own.list[0]).is_some_and(|word| !is_quoted(word)) => {
@@ -122,7 +122,7 @@ impl Interpreter<'_, '_> {
                     let word = own.list[0].word;
                     let split = text.split_whitespace().map(|text| Argument { value: Value::text(text), place, word });
                     own.list.splice(0..1, split);
-                    interpreter.invoke(own, site)
+                    interpreter.invoke(&own, site)
                 }
                 Some(name) => {
                     own.list[0].value = option.clone();

@@ -22,7 +22,7 @@ impl Interpreter<'_, '_> {
         let Some(program) = platform::program_named(base) else {
             if let Some(meant) = StoreCommand::nearly_named(name) {
                 let place = self.site_location(site);
-                self.suspect(place, SuspiciousKind::Misspelt(name.into(), meant));
+                self.suspect(place, SuspiciousKind::MisspeltCommand { written: name.into(), meant });
             }
             self.names_store_in_words(base, &own, site);
             self.makes_outputs(&own);
@@ -340,7 +340,7 @@ fn filtered(base: &str, own: &Arguments, text: &str) -> Option<CompactString> {
             Some(text.chars().map(change).collect())
         }
         ("head", ["-1" | "-n1"] | ["-n", "1"]) => Some(text.split_inclusive('\n').take(1).collect()),
-        ("tail", ["-1" | "-n1"] | ["-n", "1"]) => Some(text.split_inclusive('\n').last().unwrap_or_default().into()),
+        ("tail", ["-1" | "-n1"] | ["-n", "1"]) => Some(text.split_inclusive('\n').next_back().unwrap_or_default().into()),
         ("cut", ["-d", delimiter, "-f", field]) => cut(text, delimiter, field),
         ("cut", [delimiter, field]) => cut(text, delimiter.strip_prefix("-d")?, field.strip_prefix("-f")?),
         ("sort", []) if text.is_ascii() && text.bytes().all(|byte| byte == b'\n' || byte.is_ascii_lowercase() || byte.is_ascii_digit()) => {
@@ -372,6 +372,7 @@ fn set_of(set: &str) -> Option<Vec<char>> {
         _ => {}
     }
     let plain = super::super::value::text::unescaped(set)?;
-    let is_plain = !plain.contains(['[', ']']) && !(plain.contains('-') && plain.chars().count() > 1);
+    let is_range = plain.contains('-') && plain.chars().count() > 1;
+    let is_plain = !plain.contains(['[', ']']) && !is_range;
     is_plain.then(|| plain.chars().collect())
 }

@@ -127,7 +127,7 @@ impl Interpreter<'_, '_> {
     }
 
     pub(super) fn eval(&mut self, own: &Arguments, site: Site<'_>) -> Status {
-        if self.is_harmless_eval(own, site) {
+        if Self::is_harmless_eval(own, site) {
             return Status::Likely;
         }
         let own = if own.text(0) == Some("--") { own.skip(1) } else { own.clone() };
@@ -149,7 +149,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// `eval "$(ssh-agent -s)"`.
-    fn is_harmless_eval(&self, own: &Arguments, site: Site<'_>) -> bool {
+    fn is_harmless_eval(own: &Arguments, site: Site<'_>) -> bool {
         let word = own.list.first().and_then(|first| site.word(first));
         let is_one = own.list.iter().all(|argument| Some(argument.word) == own.list.first().map(|first| first.word));
         is_one && word.is_some_and(substitutes_harmless_text)

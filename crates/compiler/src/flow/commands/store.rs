@@ -173,7 +173,7 @@ impl Interpreter<'_, '_> {
         let (key, place) = self.key(own, site);
         let default = own.get(1).cloned();
         // An empty default hides that nothing is there: what it gives is no value.
-        let is_softened = default.as_ref().is_some_and(|default| kind != StoreKind::Env || default.is_empty() != Some(true));
+        let is_softened = default.as_ref().is_some_and(|default| default.is_empty() != Some(true));
         let has_default = is_softened || self.context.in_condition;
         self.note_read(kind, key.clone(), place, has_default);
         let Some(key) = key else { return Value::unknown(Cause::Output(kind.reader().into())) };

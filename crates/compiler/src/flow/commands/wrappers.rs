@@ -58,7 +58,7 @@ impl Interpreter<'_, '_> {
             let binding = super::super::value::Binding::Scalar(value);
             self.state.set_variable(variable, binding, true);
         }
-        let status = self.invoke(rest, site.with(lookup));
+        let status = self.invoke(&rest, site.with(lookup));
         if self.alive {
             for (name, variable) in saved.into_iter().rev() {
                 self.state.restore_variable(&name, variable);
@@ -122,7 +122,7 @@ impl Interpreter<'_, '_> {
             if !self.alive {
                 break;
             }
-            status = self.process(|interpreter| interpreter.invoke(command(run), site));
+            status = self.process(|interpreter| interpreter.invoke(&command(run), site));
         }
         if status == Status::Success { Status::Likely } else { status }
     }
@@ -137,7 +137,7 @@ impl Interpreter<'_, '_> {
         };
         arguments.is_complete = false;
         self.perhaps_unproven(site.span, |interpreter| {
-            interpreter.process(|interpreter| interpreter.invoke(arguments, site));
+            interpreter.process(|interpreter| interpreter.invoke(&arguments, site));
         });
         self.other_output("xargs");
     }
@@ -160,7 +160,7 @@ impl Interpreter<'_, '_> {
                 arguments.is_complete &= !has_mark;
                 let site = site.with(Lookup::Programs);
                 self.perhaps_unproven(site.span, |interpreter| {
-                    interpreter.process(|interpreter| interpreter.invoke(arguments, site));
+                    interpreter.process(|interpreter| interpreter.invoke(&arguments, site));
                 });
             }
             at = from + length;
@@ -188,9 +188,11 @@ impl Interpreter<'_, '_> {
         };
         let is_text = command.list.len() == 1 && first.value.known().is_some_and(|text| text.contains(' '));
         let has_mark = command.list.iter().any(|argument| argument.value.prefix().contains("{}"));
-        let run = |value: &Value| match has_mark {
-            true => with_replaced(&command, "{}", value),
-            false => with_more(&command, std::iter::once(value.clone()), first.place),
+        let run = |value: &Value| {
+            if has_mark {
+                return with_replaced(&command, "{}", value);
+            }
+            with_more(&command, std::iter::once(value.clone()), first.place)
         };
         if is_text {
             for value in values.iter().take(MAX_RUNS) {

@@ -59,7 +59,8 @@ impl Interpreter<'_, '_> {
         let start = self.state.mark();
         let split = self.split(statement, start);
         let status = split.status();
-        self.merge(split.success.into_iter().chain(split.failure).collect());
+        let ways: Vec<Branch> = split.success.into_iter().chain(split.failure).collect();
+        self.merge(&ways);
         status
     }
 
@@ -101,9 +102,9 @@ impl Interpreter<'_, '_> {
                 let is_and = matches!(test, Test::And(_));
                 let mut split = Split { success: Some(Branch::default()), failure: Some(Branch::default()), is_likely: false };
                 if is_and {
-                    split.failure = None
+                    split.failure = None;
                 } else {
-                    split.success = None
+                    split.success = None;
                 }
                 for member in members {
                     let open = if is_and { split.success.take() } else { split.failure.take() };
@@ -222,11 +223,11 @@ impl Interpreter<'_, '_> {
     }
 
     /// Goes on where any of the branches came out.
-    pub(super) fn merge(&mut self, branches: Vec<Branch>) {
+    pub(super) fn merge(&mut self, branches: &[Branch]) {
         if branches.is_empty() {
             self.alive = false;
         } else {
-            self.state.join(self.facts, &branches);
+            self.state.join(self.facts, branches);
         }
     }
 
@@ -239,7 +240,7 @@ impl Interpreter<'_, '_> {
         if std::mem::replace(&mut self.alive, true) {
             branches.push(branch);
         }
-        self.merge(branches);
+        self.merge(&branches);
     }
 
     /// Runs something that may not run for a reason that cannot be followed: what it exports is not proven.
@@ -268,7 +269,7 @@ impl Interpreter<'_, '_> {
                 status = Some(status.map_or(own, |status| status.or(own)));
             }
         }
-        self.merge(branches);
+        self.merge(&branches);
         status.unwrap_or(Status::Unknown)
     }
 
@@ -304,7 +305,7 @@ impl Interpreter<'_, '_> {
             (_, None) => {}
         }
         let status = ends.status();
-        self.merge(ends.branches);
+        self.merge(&ends.branches);
         status
     }
 
@@ -358,7 +359,7 @@ impl Interpreter<'_, '_> {
             ends.add(end, Status::Success);
         }
         let status = ends.status();
-        self.merge(ends.branches);
+        self.merge(&ends.branches);
         status
     }
 

@@ -36,13 +36,16 @@ pub(in crate::flow) struct CallKey {
     is_asked_twice: bool,
 }
 
+/// What changed of the store, in order.
+type StoreChanges = Vec<(SubjectId, Option<Fact>)>;
+
 /// What a call did.
 pub(in crate::flow) struct CallSummary {
     /// What it changed, where it came out.
     change: Option<Branch>,
     status: Status,
     /// Where the process ended in it: what it had changed of the store by then.
-    ends: Vec<(Vec<(SubjectId, Option<Fact>)>, End)>,
+    ends: Vec<(StoreChanges, End)>,
     may_have_left: bool,
     /// What it noted; `None` where the log was full: the same stage has noted it before.
     events: Option<Vec<Event>>,
@@ -76,7 +79,7 @@ impl Interpreter<'_, '_> {
 
     /// Calls a function.
     pub(in crate::flow) fn call_function(&mut self, defined: &Defined, arguments: Option<Vec<Value>>) -> Status {
-        self.in_function(defined, arguments, |interpreter, callee| interpreter.call(callee))
+        self.in_function(defined, arguments, Self::call)
     }
 
     fn in_function<T>(&mut self, defined: &Defined, arguments: Option<Vec<Value>>, run: impl FnOnce(&mut Self, &Callee<'_>) -> T) -> T {
@@ -230,7 +233,7 @@ impl Interpreter<'_, '_> {
                 joined = Some(joined.map_or(own, |joined: Status| joined.or(own)));
             }
             status = joined.unwrap_or(status);
-            self.merge(branches);
+            self.merge(&branches);
         }
         if self.alive {
             for (name, variable) in locals.into_iter().rev() {

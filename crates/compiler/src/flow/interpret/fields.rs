@@ -90,6 +90,7 @@ impl Interpreter<'_, '_> {
                 arguments.is_some = true;
                 continue;
             }
+            self.note_shell_reads(word);
             let place = self.word_location(word);
             let fields = self.fields(&word.parts);
             arguments.is_complete &= fields.is_known;
@@ -249,7 +250,7 @@ fn range_of(range: &str) -> Option<Vec<CompactString>> {
     let numbers = |from: i64, to: i64| -> Option<Vec<i64>> {
         let count = (to - from).abs() / step + 1;
         let sign = if to < from { -step } else { step };
-        (count as usize <= MAX_WORDS).then(|| (0..count).map(|index| from + index * sign).collect())
+        usize::try_from(count).is_ok_and(|count| count <= MAX_WORDS).then(|| (0..count).map(|index| from + index * sign).collect())
     };
     if let (Ok(first), Ok(last)) = (from.parse::<i64>(), to.parse::<i64>()) {
         let is_padded = |text: &str| text.trim_start_matches('-').len() > 1 && text.trim_start_matches('-').starts_with('0');
@@ -258,7 +259,10 @@ fn range_of(range: &str) -> Option<Vec<CompactString>> {
     }
     let (first, last) = (from.chars().next()?, to.chars().next()?);
     let letters = numbers(i64::from(u32::from(first)), i64::from(u32::from(last)))?;
-    letters.into_iter().map(|letter| char::from_u32(letter as u32).map(|letter| compact_str::format_compact!("{letter}"))).collect()
+    letters
+        .into_iter()
+        .map(|letter| u32::try_from(letter).ok().and_then(char::from_u32).map(|letter| compact_str::format_compact!("{letter}")))
+        .collect()
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ impl<'a, 'f> Interpreter<'a, 'f> {
             if std::mem::replace(&mut self.alive, true) {
                 branches.insert(0, through);
             }
-            self.merge(branches);
+            self.merge(&branches);
             status = Status::Unknown;
         }
         status
@@ -230,7 +230,7 @@ impl<'a, 'f> Interpreter<'a, 'f> {
         if std::mem::replace(&mut self.alive, true) {
             branches.insert(0, through);
         }
-        self.merge(branches);
+        self.merge(&branches);
         Status::Unknown
     }
 

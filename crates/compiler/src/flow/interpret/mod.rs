@@ -22,7 +22,7 @@ use super::facts::{ChangeId, Fact, Facts, Subject, SubjectId};
 use super::scripts::ScriptFiles;
 pub(super) use words::is_name;
 
-use super::stage::{Event, Opaque, StageFlow, Suspicious, SuspiciousKind};
+use super::stage::{Event, Opaque, StageFlow, Suspicious, SuspiciousKind, TOO_LONG};
 use super::state::{Branch, Flag, Input, Mark, State, Toggle, Variable};
 use super::value::Value;
 use crate::config::StageId;
@@ -165,6 +165,9 @@ pub(super) struct End {
     status: Status,
 }
 
+/// What was printed so far, where someone asks for it.
+type Asked = Option<Value>;
+
 /// Something that statements can leave before its end.
 #[derive(Debug)]
 enum Frame {
@@ -181,7 +184,7 @@ enum Frame {
     /// A loop: `break` ends it, `continue` its iteration.
     Loop { start: Mark, breaks: Vec<Branch>, continues: Vec<Branch>, may_have_left: bool },
     /// Redirections: whatever leaves them has the old input and output again.
-    Redirect { input: Option<Input>, output: Option<Option<Value>>, target: Option<(CompactString, bool)> },
+    Redirect { input: Option<Input>, output: Option<Asked>, target: Option<(CompactString, bool)> },
 }
 
 pub(super) struct Interpreter<'a, 'f> {
@@ -408,7 +411,7 @@ impl Interpreter<'_, '_> {
             return if arguments.is_empty() { Status::Likely } else { Status::Unknown };
         };
         match first.value.known().and_then(|text| text.trim().parse::<i64>().ok()) {
-            Some(code) if code & 0xff == 0 => Status::Success,
+            Some(code) if code.rem_euclid(256) == 0 => Status::Success,
             Some(_) => Status::Failure,
             None => Status::Unknown,
         }
@@ -431,7 +434,7 @@ impl Interpreter<'_, '_> {
         let place = self.location(span);
         if !self.flow.is_cut {
             self.flow.is_cut = true;
-            self.opaque(place, "code that is too deep or too long to follow".into(), false);
+            self.opaque(place, TOO_LONG.into(), false);
         }
         self.alive = false;
         if let Some(Frame::Process { ends, .. }) = self.frames.iter_mut().rev().find(|frame| matches!(frame, Frame::Process { .. })) {

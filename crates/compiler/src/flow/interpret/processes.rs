@@ -17,15 +17,15 @@ enum Printed {
 impl Interpreter<'_, '_> {
     /// Runs something in a process of its own.
     pub(in crate::flow) fn process(&mut self, run: impl FnOnce(&mut Self) -> Status) -> Status {
-        self.process_of(Printed::Through, None, run).0
+        self.process_of(&Printed::Through, None, run).0
     }
 
     /// Runs something in a process of its own; also what it prints.
     pub(in crate::flow) fn captured(&mut self, run: impl FnOnce(&mut Self) -> Status) -> (Status, Value) {
-        self.process_of(Printed::Asked, None, run)
+        self.process_of(&Printed::Asked, None, run)
     }
 
-    fn process_of(&mut self, printed: Printed, input: Option<Value>, run: impl FnOnce(&mut Self) -> Status) -> (Status, Value) {
+    fn process_of(&mut self, printed: &Printed, input: Option<Value>, run: impl FnOnce(&mut Self) -> Status) -> (Status, Value) {
         let mark = self.state.mark();
         self.frames.push(Frame::Process { ends: Vec::new(), may_have_left: false });
         // A new process has no handler for its end, and no loop around it.
@@ -118,9 +118,9 @@ impl Interpreter<'_, '_> {
                     .one_of(&trap.text.each(), |interpreter, text| interpreter.run_text(&[(text.clone(), trap.place)], trap.place.span));
             };
             if is_sure {
-                run(self)
+                run(self);
             } else {
-                self.perhaps(run)
+                self.perhaps(run);
             }
             if !self.alive {
                 return;
@@ -146,7 +146,7 @@ impl Interpreter<'_, '_> {
             let printed = if is_last { Printed::Through } else { Printed::Asked };
             // Of a compound command in a pipeline, bash forgets the handler for the end, but of `{ .. }` and `( .. )`.
             let keeps_traps = matches!(member.kind, StatementKind::Group(_) | StatementKind::Subshell(_));
-            let outcome = self.process_of(printed, input.take(), |interpreter| {
+            let outcome = self.process_of(&printed, input.take(), |interpreter| {
                 let status = interpreter.statement(member);
                 if !keeps_traps && interpreter.alive && interpreter.state.trap(Signal::Exit).is_some() {
                     interpreter.perhaps_unproven(member.span, Self::run_exit_traps);

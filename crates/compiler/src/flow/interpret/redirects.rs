@@ -9,12 +9,15 @@ use super::{Frame, Interpreter, Status};
 use crate::platform::StoreKind;
 use crate::syntax::shell::{Block, Descriptor, Part, Redirect, RedirectOperator, Word};
 
+/// A file, and whether it is appended to.
+type Target = Option<(CompactString, bool)>;
+
 /// What redirections make of standard input and output.
 #[derive(Default)]
 struct Streams {
     input: Option<Value>,
     /// Where the output goes: a file and whether it is appended to; `None` inside where it goes nowhere that is read.
-    output: Option<Option<(CompactString, bool)>>,
+    output: Option<Target>,
 }
 
 impl Interpreter<'_, '_> {

@@ -2,6 +2,7 @@
 
 use compact_str::CompactString;
 
+use super::super::stage::{Event, ShellRead};
 use super::super::state::{Flag, Toggle};
 use super::super::value::arithmetic::{self, Variables};
 use super::super::value::folder::Folder;
@@ -9,7 +10,11 @@ use super::super::value::glob::Pattern;
 use super::super::value::text;
 use super::super::value::{Binding, Cause, Value};
 use super::{Interpreter, Status};
+use crate::platform;
 use crate::syntax::shell::{Arithmetic, Braces, Expansion, Operator, Part, Quoting, Word};
+
+/// The texts of a list, where they are known.
+type List = Option<Vec<Value>>;
 
 /// References that point to references are followed this far.
 const MAX_REFERENCES: usize = 8;
@@ -17,6 +22,7 @@ const MAX_REFERENCES: usize = 8;
 impl Interpreter<'_, '_> {
     /// Every text that a word can be where it stays one word; runs what it substitutes.
     pub(in crate::flow) fn word(&mut self, word: &Word) -> Value {
+        self.note_shell_reads(word);
         let mut parts = word.parts.iter();
         let Some(first) = parts.next() else { return Value::text("") };
         let mut value = self.part(first);
@@ -25,6 +31,17 @@ impl Interpreter<'_, '_> {
             value.push(&next);
         }
         value
+    }
+
+    /// Notes variables that nothing in the stage has set: only another shell can have.
+    pub(super) fn note_shell_reads(&mut self, word: &Word) {
+        for part in &word.parts {
+            let Part::Variable(name, _) = part else { continue };
+            if self.state.variable(name).is_none() && is_name(name) && !platform::is_shell_variable(name) {
+                let place = self.location(word.span);
+                self.log(Event::ShellRead(ShellRead { name: name.clone(), place }));
+            }
+        }
     }
 
     pub(super) fn part(&mut self, part: &Part) -> Value {
@@ -172,7 +189,7 @@ impl Interpreter<'_, '_> {
         match name.as_str() {
             "PWD" => Value::folder(self.state.folder().clone()),
             "#" => match self.state.arguments() {
-                Some(arguments) => Value::text(itoa(arguments.len() as i64)),
+                Some(arguments) => Value::text(itoa(arguments.len())),
                 None => unknown(name),
             },
             // A script's own path: only its folder is asked for, see `dirname`.
@@ -226,9 +243,7 @@ impl Interpreter<'_, '_> {
                 self.variable(&name)
             }
             Operator::Length if name == "@" => {
-                return self
-                    .elements("@")
-                    .map_or_else(|| Value::unknown(Cause::Expansion), |values| Value::text(itoa(values.len() as i64)));
+                return self.elements("@").map_or_else(|| Value::unknown(Cause::Expansion), |values| Value::text(itoa(values.len())));
             }
             _ if name == "@" => return self.operands_of(expansion, &name),
             _ => self.variable(&name),
@@ -243,7 +258,7 @@ impl Interpreter<'_, '_> {
         if is_all {
             let elements = self.elements(name);
             return match (expansion.operator, elements) {
-                (Operator::Length, Some(values)) => Value::text(itoa(values.len() as i64)),
+                (Operator::Length, Some(values)) => Value::text(itoa(values.len())),
                 _ => self.operands_of(expansion, name),
             };
         }
@@ -254,8 +269,8 @@ impl Interpreter<'_, '_> {
         };
         let found = match (self.state.variable(&target), key.known()) {
             (Some(Binding::Array(values)), Some(key)) => key.parse::<i64>().ok().map(|index| {
-                let index = if index < 0 { values.len() as i64 + index } else { index };
-                usize::try_from(index).ok().and_then(|index| values.get(index)).cloned()
+                let at = if index < 0 { values.len().checked_add_signed(index as isize) } else { usize::try_from(index).ok() };
+                at.and_then(|at| values.get(at)).cloned()
             }),
             (Some(Binding::Map(pairs)), Some(key)) => Some(pairs.iter().find(|(own, _)| own == key).map(|(_, value)| value.clone())),
             (Some(Binding::Scalar(value)), Some(key)) if key == "0" => Some(Some(value.clone())),
@@ -284,7 +299,7 @@ impl Interpreter<'_, '_> {
 
     /// The texts of an expansion that stands for a list: `${name[@]:1}`, `${!name[@]}`. Nothing where it stands for one
     /// text; `Some(None)` where the texts are not known.
-    pub(super) fn expansion_list(&mut self, expansion: &Expansion) -> Option<Option<Vec<Value>>> {
+    pub(super) fn expansion_list(&mut self, expansion: &Expansion) -> Option<List> {
         let is_all = expansion.name == "@" || expansion.subscript.as_ref().is_some_and(|word| word.is("@") || word.is("*"));
         if !(is_all || expansion.operator == Operator::Names) || expansion.operator == Operator::Length {
             return None;
@@ -292,7 +307,7 @@ impl Interpreter<'_, '_> {
         if expansion.operator == Operator::Keys {
             let name = self.referred(&expansion.name);
             return Some(match self.state.variable(&name) {
-                Some(Binding::Array(values)) => Some((0..values.len()).map(|index| Value::text(itoa(index as i64))).collect()),
+                Some(Binding::Array(values)) => Some((0..values.len()).map(|index| Value::text(itoa(index))).collect()),
                 Some(Binding::Map(pairs)) => Some(pairs.iter().map(|(key, _)| Value::text(key.clone())).collect()),
                 Some(Binding::Unset) => Some(Vec::new()),
                 _ => None,
@@ -354,7 +369,7 @@ impl Interpreter<'_, '_> {
                     alternative = self.operands(expansion).pop().unwrap_or(alternative);
                 } else {
                     self.perhaps_unproven(expansion.span(), |interpreter| {
-                        alternative = interpreter.operands(expansion).pop().unwrap_or_else(|| Value::text(""))
+                        alternative = interpreter.operands(expansion).pop().unwrap_or_else(|| Value::text(""));
                     });
                     alternative = alternative.or(&Value::text(""));
                 }
@@ -362,7 +377,7 @@ impl Interpreter<'_, '_> {
             }
             // How long a secret is tells little of it.
             Operator::Length => match value.known() {
-                Some(text) => Value::text(itoa(text.chars().count() as i64)),
+                Some(text) => Value::text(itoa(text.chars().count())),
                 None => Value::unknown(Cause::Expansion),
             },
             Operator::TrimStart { longest } | Operator::TrimEnd { longest } => {
@@ -425,7 +440,7 @@ impl Interpreter<'_, '_> {
             None => {
                 let mut default = Value::text("");
                 self.perhaps_unproven(expansion.span(), |interpreter| {
-                    default = interpreter.operands(expansion).pop().unwrap_or_else(|| Value::text(""))
+                    default = interpreter.operands(expansion).pop().unwrap_or_else(|| Value::text(""));
                 });
                 default.or(&value)
             }
@@ -522,6 +537,6 @@ pub(in crate::flow) fn is_name(text: &str) -> bool {
 }
 
 /// A number as text.
-pub(in crate::flow) fn itoa(number: i64) -> CompactString {
+pub(in crate::flow) fn itoa(number: impl std::fmt::Display) -> CompactString {
     compact_str::format_compact!("{number}")
 }

@@ -155,6 +155,9 @@ pub(in crate::flow) struct Alternative {
     pub(super) no: Cell,
 }
 
+/// What a file holds, where it is known.
+type Content = Option<Value>;
+
 /// What a script can change.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Cell {
@@ -170,7 +173,7 @@ pub(super) enum Cell {
     Trap(Signal, Option<Trap>),
     Flag(Flag, Toggle),
     /// What a file holds that the stage wrote; `None` inside where that is not known.
-    File(CompactString, Option<Option<Value>>),
+    File(CompactString, Option<Content>),
     Answer(TestId, Option<Answer>),
 }
 

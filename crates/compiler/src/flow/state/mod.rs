@@ -390,7 +390,7 @@ impl State {
                 order.push(key);
             }
         }
-        let test = self.deciding_test(&order, branches);
+        let test = Self::deciding_test(&order, branches);
         let mut alternatives = Vec::new();
         for key in order {
             let base = self.current(key);
@@ -424,10 +424,10 @@ impl State {
     }
 
     /// The first test that some of the branches answer with yes and all others with no, and who answers what.
-    fn deciding_test(&self, order: &[&CellKey], branches: &[Branch]) -> Option<(TestId, Vec<bool>)> {
+    fn deciding_test(order: &[&CellKey], branches: &[Branch]) -> Option<(TestId, Vec<bool>)> {
         order.iter().find_map(|key| {
             let CellKey::Answer(test) = key else { return None };
-            let answers = branches.iter().map(|branch| match branch.get(key).or(None) {
+            let answers = branches.iter().map(|branch| match branch.get(key) {
                 Some(Cell::Answer(_, Some(Answer::Known(answer)))) => Some(*answer),
                 _ => None,
             });

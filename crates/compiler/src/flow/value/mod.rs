@@ -169,7 +169,7 @@ impl Value {
 
     /// The length in bytes of the one text that it surely is.
     pub(crate) fn known_length(&self) -> Option<usize> {
-        self.known().map(|text| text.len())
+        self.known().map(CompactString::len)
     }
 
     /// All texts that are known, and why others are not.
@@ -403,7 +403,9 @@ fn append(text: &mut Text, piece: &Piece) {
 
 fn concat(left: &[Piece], right: &[Piece]) -> Text {
     let mut joined = left.to_vec();
-    right.iter().for_each(|piece| append(&mut joined, piece));
+    for piece in right {
+        append(&mut joined, piece);
+    }
     joined
 }
 

@@ -62,7 +62,7 @@ pub(crate) fn slice(text: &str, offset: i64, length: Option<i64>) -> Option<Comp
 
 /// The bounds of a slice of a list of so many elements.
 pub(crate) fn slice_bounds(count: usize, offset: i64, length: Option<i64>) -> Option<(usize, usize)> {
-    let count = count as i64;
+    let count = i64::try_from(count).ok()?;
     let from = if offset < 0 { count + offset } else { offset };
     if from < 0 || from > count {
         return Some((0, 0));
@@ -72,7 +72,7 @@ pub(crate) fn slice_bounds(count: usize, offset: i64, length: Option<i64>) -> Op
         Some(length) if length < 0 => count + length,
         Some(length) => (from + length).min(count),
     };
-    (to >= from).then_some((from as usize, to as usize))
+    Some((usize::try_from(from).ok()?, usize::try_from(to).ok()?)).filter(|(from, to)| to >= from)
 }
 
 /// `${text^}`, `${text^^}`, `${text,}`, `${text,,}` without a pattern.

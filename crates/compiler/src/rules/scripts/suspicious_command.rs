@@ -69,9 +69,6 @@ fn told(context: &Context<'_>, kind: &SuspiciousKind) -> Option<(String, String,
             (format!("`{command}` expects KEY VALUE"), format!("this sets `{key}` to `=`"), format!("write `{command} {key} \"{value}\"`"))
         }
         SuspiciousKind::ExportShape(words) => export_shape(context, words)?,
-        SuspiciousKind::Misspelt(name, meant) => {
-            (format!("no command `{name}`"), "this command is not found".to_owned(), format!("did you mean `{meant}`?"))
-        }
         SuspiciousKind::TriggerWithoutName => (
             "`trigger-task` expects a stage".to_owned(),
             "this command fails".to_owned(),
