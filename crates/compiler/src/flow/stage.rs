@@ -39,6 +39,8 @@ pub enum Event {
     Made(CompactString),
     /// Files of any name may be made.
     MadeAnything,
+    /// Files of any name may be built, in folders of their own.
+    Built,
 }
 
 /// Everything that the script of a stage, with all scripts that it runs, does to and with the store, in order.
@@ -99,7 +101,7 @@ impl StageFlow {
     /// Scripts that are not there, and that nothing before in the stage asks for or may bring.
     pub fn missing(&self) -> Vec<&MissingScript> {
         let mut made: FxHashSet<&str> = FxHashSet::default();
-        let mut is_anything = false;
+        let (mut is_anything, mut is_built) = (false, false);
         let mut missing = Vec::new();
         for event in &self.events {
             match event {
@@ -107,8 +109,9 @@ impl StageFlow {
                     made.insert(name);
                 }
                 Event::MadeAnything => is_anything = true,
+                Event::Built => is_built = true,
                 Event::Missing(script) if script.leaves => missing.push(script),
-                Event::Missing(script) if script.is_guarded || is_anything => {}
+                Event::Missing(script) if script.is_guarded || is_anything || (is_built && !script.is_in_folder) => {}
                 Event::Missing(script) if is_made(&script.path, |name| made.contains(name)) => {}
                 Event::Missing(script) => missing.push(script),
                 _ => {}
@@ -125,9 +128,9 @@ impl StageFlow {
         })
     }
 
-    /// Whether it may make files of any name.
-    pub fn makes_anything(&self) -> bool {
-        self.events.iter().any(|event| matches!(event, Event::MadeAnything))
+    /// Whether it may make files of any name, or, if so, in folders that the repository does not have.
+    pub fn makes_anything(&self, in_own_folders: bool) -> bool {
+        self.events.iter().any(|event| matches!(event, Event::MadeAnything) || (in_own_folders && matches!(event, Event::Built)))
     }
 
     /// Gives reads and triggers their places in the order.
@@ -303,6 +306,8 @@ pub struct MissingScript {
     pub leaves: bool,
     /// Whether the script goes on without it.
     pub is_guarded: bool,
+    /// Whether the repository has the folder that it should stand in.
+    pub is_in_folder: bool,
 }
 
 impl StageFlow {

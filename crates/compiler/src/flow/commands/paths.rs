@@ -11,7 +11,7 @@ use super::super::stage::{Event, MissingScript, SuspiciousKind};
 use super::super::state::Toggle;
 use super::super::value::folder::Folder;
 use super::super::value::{Piece, Value};
-use super::shells::substitutes_harmless_text;
+use super::shells::{Child, substitutes_harmless_text};
 use super::{Lookup, Site};
 use crate::platform;
 use crate::source::line_start;
@@ -73,20 +73,28 @@ impl Interpreter<'_, '_> {
             return status;
         }
         if let Some(file) = self.state.folder().file_below(value)
-            && manner.is_source()
             && let Some(content) = self.state.file(&file).cloned()
         {
             self.note_file_read(&file, target.place);
-            if let Some(content) = content.filter(|content| content.known().is_some()) {
-                return self.run_text(&[(content, target.place)], site.span);
-            }
-            let place = self.site_location(site);
-            self.opaque(place, format!("`{file}`, which the run itself writes").into(), false);
-            self.forget_variables();
-            return Status::Likely;
+            return self.run_written(&file, content, target, manner, site);
         }
         let folder = self.state.folder().join(&text);
         self.run_resolved(&text, folder, target, manner, site)
+    }
+
+    /// Runs a script that the stage itself wrote.
+    fn run_written(&mut self, file: &str, content: Option<Value>, target: &Argument, manner: &Manner, site: Site<'_>) -> Status {
+        let Some(content) = content.filter(|content| content.known().is_some()) else {
+            return self.cannot_follow(format!("`{file}`, which the run itself writes"), false, manner, site);
+        };
+        let pieces = [(content, target.place)];
+        match manner {
+            Manner::Source(_) => self.run_text(&pieces, site.span),
+            Manner::Child { arguments, ends_on_error, needs_values, .. } => {
+                let child = Child { arguments: arguments.clone(), ends_on_error: *ends_on_error, needs_values: *needs_values };
+                self.child_of_text(&pieces, &child, site)
+            }
+        }
     }
 
     fn run_resolved(&mut self, text: &[Piece], folder: Folder, target: &Argument, manner: &Manner, site: Site<'_>) -> Status {
@@ -113,7 +121,13 @@ impl Interpreter<'_, '_> {
                 let is_relative = matches!(text, [Piece::Text(path), ..] if !path.starts_with(['/', '~']));
                 if is_relative && text.iter().all(|piece| matches!(piece, Piece::Text(_))) {
                     let path = self.sources.get(self.context.file).slice(target.place.span).into();
-                    self.log(Event::Missing(MissingScript { place: target.place, path, leaves: true, is_guarded: false }));
+                    self.log(Event::Missing(MissingScript {
+                        place: target.place,
+                        path,
+                        leaves: true,
+                        is_guarded: false,
+                        is_in_folder: false,
+                    }));
                 }
                 self.cannot_follow("a script outside the repository".to_owned(), false, manner, site)
             }
@@ -179,7 +193,8 @@ impl Interpreter<'_, '_> {
     fn missing(&mut self, path: &CompactString, sure: bool, target: &Argument, manner: &Manner, site: Site<'_>) -> Status {
         let is_guarded = self.context.is_excused || !sure || self.is_there_by_test(path);
         self.note_file_read(path, target.place);
-        self.log(Event::Missing(MissingScript { place: target.place, path: path.clone(), leaves: false, is_guarded }));
+        let is_in_folder = path.rsplit_once('/').is_none_or(|(folder, _)| self.scripts.exists(folder));
+        self.log(Event::Missing(MissingScript { place: target.place, path: path.clone(), leaves: false, is_guarded, is_in_folder }));
         self.cannot_follow(format!("`{path}`, which is not in the repository"), false, manner, site);
         if self.context.in_condition { Status::Unknown } else { Status::Likely }
     }

@@ -226,7 +226,7 @@ impl Interpreter<'_, '_> {
     fn builder(&mut self, base: &str, files: &[&str], own: &Arguments, site: Site<'_>) {
         let place = self.site_location(site);
         self.log(Event::Program(place));
-        self.log(Event::MadeAnything);
+        self.log(Event::Built);
         let mut folder = self.state.folder().clone();
         let mut named = Vec::new();
         for (index, argument) in own.list.iter().enumerate() {

@@ -15,11 +15,11 @@ use crate::syntax::shell::{Input, Part, StatementKind, Word, input};
 /// What a new program is given.
 pub(super) struct Child {
     /// Its arguments, where they are known.
-    arguments: Option<Vec<Value>>,
+    pub(super) arguments: Option<Vec<Value>>,
     /// `-e`.
-    ends_on_error: bool,
+    pub(super) ends_on_error: bool,
     /// `-u`.
-    needs_values: bool,
+    pub(super) needs_values: bool,
 }
 
 impl Child {

@@ -42,11 +42,14 @@ If the file is generated, or comes from a repository that is cloned by a command
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     // What one stage clones, all stages after it find in the workspace.
     let made: FxHashSet<&str> = context.flow.stages.iter().flat_map(|flow| flow.made()).collect();
-    let makers: Vec<bool> = context.flow.stages.iter().map(|flow| flow.makes_anything()).collect();
+    let makers =
+        |in_own_folders: bool| -> Vec<bool> { context.flow.stages.iter().map(|flow| flow.makes_anything(in_own_folders)).collect() };
+    let (bringers, builders) = (makers(false), makers(true));
     let mut seen = BTreeSet::new();
     for (id, stage) in context.model.stages() {
         for missing in context.flow.stages[id.0 as usize].missing() {
             // What other stages bring may be it; what this one does behind the call comes too late.
+            let makers = if missing.is_in_folder { &bringers } else { &builders };
             let others_make = makers.iter().enumerate().any(|(other, makes)| *makes && other != id.0 as usize);
             let is_brought = !missing.leaves && (others_make || is_made(&missing.path, |name| made.contains(name)));
             if is_brought || !seen.insert(missing.place) {
