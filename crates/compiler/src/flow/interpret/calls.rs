@@ -33,7 +33,6 @@ pub(in crate::flow) struct CallKey {
     /// The run of a stage whose entry matters; 0 for all others.
     scope: u32,
     pipeline: Option<PipelineKind>,
-    is_asked_twice: bool,
 }
 
 /// What changed of the store, in order.
@@ -177,14 +176,23 @@ impl Interpreter<'_, '_> {
         if !self.may_enter(callee.identity) {
             return Status::Unknown;
         }
+        self.remembered(callee.identity as usize, self.scope, |interpreter| {
+            if let Some(script) = callee.errors_of {
+                interpreter.note_errors(script);
+            }
+            interpreter.call_anew(callee)
+        })
+    }
+
+    /// Runs something, or does again what it did in an equal state and context.
+    pub(super) fn remembered(&mut self, identity: usize, scope: u32, run: impl FnOnce(&mut Self) -> Status) -> Status {
         let key = CallKey {
-            callee: callee.identity as usize,
+            callee: identity,
             context: self.context.clone(),
             is_certain: self.is_certain(),
             state: self.state.fingerprint(),
-            scope: self.scope,
+            scope,
             pipeline: self.surroundings.pipeline,
-            is_asked_twice: self.is_asked(),
         };
         let known = self.scripts.summary(&key).or_else(|| self.scripts.summary(&CallKey { scope: self.run, ..key.clone() }));
         if let Some(summary) = known {
@@ -195,21 +203,31 @@ impl Interpreter<'_, '_> {
             events: self.flow.events.len(),
             steps: self.steps,
             ends: self.ends().map_or(0, |ends| ends.len()),
+            left: self.count_left(),
             head: self.state.head(),
             unlogged: self.unlogged,
             depends_on_pipeline: std::mem::take(&mut self.flow.depends_on_pipeline),
         };
         let was_cut = std::mem::take(&mut self.was_cut);
-        if let Some(script) = callee.errors_of {
-            self.note_errors(script);
-        }
-        let status = self.call_anew(callee);
-        if self.steps - before.steps > WORTH_REMEMBERING && !self.was_cut && !self.flow.is_cut {
+        let status = run(self);
+        // What left to a place around it is not in its summary.
+        let is_closed = self.count_left() == before.left;
+        if self.steps - before.steps > WORTH_REMEMBERING && is_closed && !self.was_cut && !self.flow.is_cut {
             self.keep(key, &before, status);
         }
         self.was_cut |= was_cut;
         self.flow.depends_on_pipeline |= before.depends_on_pipeline;
         status
+    }
+
+    /// How many paths have left the calls and loops around the present place.
+    fn count_left(&self) -> usize {
+        let left = self.frames.iter().map(|frame| match frame {
+            Frame::Call { returns, .. } => returns.len(),
+            Frame::Loop { breaks, continues, .. } => breaks.len() + continues.len(),
+            Frame::Process { .. } | Frame::Redirect { .. } => 0,
+        });
+        left.sum()
     }
 
     fn call_anew(&mut self, callee: &Callee<'_>) -> Status {
@@ -444,6 +462,7 @@ struct Before {
     events: usize,
     steps: usize,
     ends: usize,
+    left: usize,
     head: super::super::facts::ChangeId,
     unlogged: usize,
     depends_on_pipeline: bool,

@@ -12,6 +12,9 @@ use crate::syntax::shell::{Braces, Part, Quoting, Word};
 /// A brace expansion of more words is not followed.
 const MAX_WORDS: usize = 1_024;
 
+/// More arguments than this, and than words, are not taken one by one.
+const MAX_ARGUMENTS: usize = 4_096;
+
 /// One argument of a command.
 #[derive(Debug, Clone)]
 pub(in crate::flow) struct Argument {
@@ -96,6 +99,10 @@ impl Interpreter<'_, '_> {
             arguments.is_complete &= fields.is_known;
             arguments.is_some |= fields.is_some || (fields.is_known && !fields.done.is_empty());
             arguments.list.extend(fields.done.into_iter().map(|value| Argument { value, place, word: index }));
+            if arguments.list.len() > MAX_ARGUMENTS.max(words.len()) {
+                arguments.list.truncate(words.len());
+                arguments.is_complete = false;
+            }
         }
         arguments
     }

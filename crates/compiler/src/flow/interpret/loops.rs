@@ -15,11 +15,27 @@ const MAX_UNROLLED: usize = 256;
 /// next one, so few rounds see all.
 const MAX_ROUNDS: usize = 4;
 
+/// Loops inside of so many others are remembered.
+const FEW_AROUND: usize = 3;
+
 /// What drives a loop whose rounds are counted: runs to where another round begins, and where none does.
 type Driver<'d, 'a, 'f> = &'d mut dyn FnMut(&mut Interpreter<'a, 'f>, Mark) -> Split;
 
 impl<'a, 'f> Interpreter<'a, 'f> {
     pub(super) fn repeat(&mut self, repeated: &Loop) -> Status {
+        if self.loops_around() < FEW_AROUND {
+            return self.repeat_anew(repeated);
+        }
+        // Deep inside, a loop begins in the same few states again and again.
+        let identity = std::ptr::from_ref(repeated) as usize;
+        self.remembered(identity, self.run, |interpreter| interpreter.repeat_anew(repeated))
+    }
+
+    fn loops_around(&self) -> usize {
+        self.frames.iter().filter(|frame| matches!(frame, Frame::Loop { .. })).count()
+    }
+
+    fn repeat_anew(&mut self, repeated: &Loop) -> Status {
         let start = self.state.mark();
         self.frames.push(Frame::Loop { start, breaks: Vec::new(), continues: Vec::new(), may_have_left: false });
         let body = &repeated.body;
@@ -79,7 +95,7 @@ impl<'a, 'f> Interpreter<'a, 'f> {
             None => self.state.arguments().map(|arguments| arguments.to_vec()),
         };
         match values {
-            Some(values) if values.len() * self.context.repeats <= MAX_UNROLLED => {
+            Some(values) if values.is_empty() || (self.is_unrolled() && values.len() * self.context.repeats <= MAX_UNROLLED) => {
                 let times = values.len().max(1);
                 return self.within(
                     |context| context.repeats *= times,
@@ -99,10 +115,10 @@ impl<'a, 'f> Interpreter<'a, 'f> {
             Some(values) => {
                 // Too many to take one by one: any of them, at least once.
                 let any = values.iter().skip(1).fold(values[0].clone(), Value::or);
-                self.assign_text(name, any);
+                self.assign_text(name, any.clone());
                 self.iteration(body);
                 if self.alive {
-                    self.over_unknown(name, body);
+                    self.over_any(name, &any, body);
                 }
             }
             None => {
@@ -119,12 +135,21 @@ impl<'a, 'f> Interpreter<'a, 'f> {
         Status::Likely
     }
 
+    /// Loops inside of many others are not taken round by round.
+    fn is_unrolled(&self) -> bool {
+        self.loops_around() <= FEW_AROUND
+    }
+
     /// Zero or more rounds, with a variable that may be anything in each.
     fn over_unknown(&mut self, name: &str, body: &Block) {
+        self.over_any(name, &Value::unknown(Cause::Variable(name.into())), body);
+    }
+
+    /// Zero or more rounds, with the same variable in each.
+    fn over_any(&mut self, name: &str, any: &Value, body: &Block) {
         let mut driver = |interpreter: &mut Self, mark: Mark| {
             let none = interpreter.state.delta(mark);
-            let unknown = Value::unknown(Cause::Variable(name.into()));
-            interpreter.assign_text(name, unknown);
+            interpreter.assign_text(name, any.clone());
             let one = interpreter.state.take_back(mark);
             Split { success: Some(one), failure: Some(none), is_likely: false }
         };
@@ -152,7 +177,7 @@ impl<'a, 'f> Interpreter<'a, 'f> {
                         self.alive = false;
                         return;
                     }
-                    if rounds * self.context.repeats > MAX_UNROLLED {
+                    if rounds * self.context.repeats > MAX_UNROLLED || (rounds > 1 && !self.is_unrolled()) {
                         return self.zero_or_more(driver, body, step);
                     }
                     self.round(body, step);
