@@ -191,12 +191,12 @@ impl Interpreter<'_, '_> {
     }
 
     fn missing(&mut self, path: &CompactString, sure: bool, target: &Argument, manner: &Manner, site: Site<'_>) -> Status {
-        let is_guarded = self.context.is_excused || !sure || self.is_there_by_test(path);
+        let is_guarded = self.context.excuses_failure() || !sure || self.is_there_by_test(path);
         self.note_file_read(path, target.place);
         let is_in_folder = path.rsplit_once('/').is_none_or(|(folder, _)| self.scripts.exists(folder));
         self.log(Event::Missing(MissingScript { place: target.place, path: path.clone(), leaves: false, is_guarded, is_in_folder }));
         self.cannot_follow(format!("`{path}`, which is not in the repository"), false, manner, site);
-        if self.context.in_condition { Status::Unknown } else { Status::Likely }
+        if self.context.handles_failure() { Status::Unknown } else { Status::Likely }
     }
 
     /// `source <(command)`.

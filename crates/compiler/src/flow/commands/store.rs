@@ -34,7 +34,7 @@ impl Interpreter<'_, '_> {
             }
             StoreCommand::Load(kind) => {
                 let (key, place) = self.key(&own, site);
-                let has_default = own.list.len() > 2 || self.context.in_condition;
+                let has_default = own.list.len() > 2 || self.context.handles_failure();
                 self.note_read(kind, key.clone(), place, has_default);
                 let is_path = own.text(1) == Some("path");
                 let name = kind.reader();
@@ -174,7 +174,7 @@ impl Interpreter<'_, '_> {
         let default = own.get(1).cloned();
         // An empty default hides that nothing is there: what it gives is no value.
         let is_softened = default.as_ref().is_some_and(|default| default.is_empty() != Some(true));
-        let has_default = is_softened || self.context.in_condition;
+        let has_default = is_softened || self.context.handles_failure();
         self.note_read(kind, key.clone(), place, has_default);
         let Some(key) = key else { return Value::unknown(Cause::Output(kind.reader().into())) };
         if kind != StoreKind::Env {

@@ -177,6 +177,7 @@ impl Interpreter<'_, '_> {
                 AndOr::And => {
                     let Some(success) = split.success.take() else { continue };
                     self.enter(&success);
+                    self.last_status = Status::Success;
                     let right =
                         self.uncertain(split.failure.is_some(), |interpreter| interpreter.member(member, is_excused, is_handled, start));
                     split.success = right.success;
@@ -186,8 +187,12 @@ impl Interpreter<'_, '_> {
                 AndOr::Or => {
                     let Some(failure) = split.any_failure() else { continue };
                     let has_success = split.success.is_some();
+                    let is_unlikely = split.failure.is_none();
                     self.enter(&failure);
-                    let right = self.uncertain(has_success, |interpreter| interpreter.member(member, is_excused, is_handled, start));
+                    self.last_status = Status::Failure;
+                    let right = self.uncertain(has_success, |interpreter| {
+                        interpreter.unlikely(is_unlikely, |interpreter| interpreter.member(member, is_excused, is_handled, start))
+                    });
                     split.success = self.either(split.success, right.success);
                     split.failure = right.failure;
                     split.is_likely = right.is_likely || (split.is_likely && split.failure.is_some());
@@ -253,6 +258,11 @@ impl Interpreter<'_, '_> {
         }
     }
 
+    /// Runs something that only something broken leads to, if so.
+    fn unlikely<T>(&mut self, is_unlikely: bool, run: impl FnOnce(&mut Self) -> T) -> T {
+        if is_unlikely && !self.context.is_unlikely { self.within(|context| context.is_unlikely = true, run) } else { run(self) }
+    }
+
     /// Runs one of several things, whichever it is.
     pub(in crate::flow) fn one_of<T>(&mut self, options: &[T], mut run: impl FnMut(&mut Self, &T) -> Status) -> Status {
         if let [only] = options {
@@ -295,10 +305,12 @@ impl Interpreter<'_, '_> {
                 self.uncertain(is_forked, |interpreter| interpreter.excused(|interpreter| interpreter.split_block(condition, start)));
             open = split.any_failure();
             if let Some(success) = &split.success {
+                self.last_status = Status::Success;
                 is_forked |= open.is_some();
                 self.arm(success, is_forked, body, start, &mut ends);
             }
         }
+        self.last_status = Status::Failure;
         match (&branches.otherwise, open) {
             (Some(body), Some(from)) => self.arm(&from, is_forked, body, start, &mut ends),
             (None, Some(from)) => ends.add(from, Status::Success),

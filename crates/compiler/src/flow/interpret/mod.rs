@@ -77,8 +77,15 @@ pub(super) fn run(
     sources: &mut Sources,
     scripts: &mut ScriptFiles<'_>,
 ) -> StageFlow {
-    let context =
-        Context { file, script_folder: None, program_folder: None, in_condition: false, is_excused: false, is_certain: true, repeats: 1 };
+    let context = Context {
+        file,
+        script_folder: None,
+        program_folder: None,
+        on_failure: OnFailure::Ends,
+        is_unlikely: false,
+        is_certain: true,
+        repeats: 1,
+    };
     let run = scripts.new_scope(surroundings.stage);
     let scope = if surroundings.entry.is_some() { run } else { 0 };
     let budget = MIN_BUDGET + script.length() * STEPS_PER_BYTE;
@@ -100,6 +107,7 @@ pub(super) fn run(
         depth: 0,
         steps: 0,
         budget,
+        last_status: Status::Success,
     };
     interpreter.note_errors(script);
     let status = interpreter.block(&script.body);
@@ -138,6 +146,17 @@ impl Status {
     }
 }
 
+/// What the failure of a command leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum OnFailure {
+    /// `set -e` ends the shell.
+    Ends,
+    /// It does not end the shell: left of `&&`.
+    Passes,
+    /// The script has a way to go on: left of `||`, in a condition.
+    GoesOn,
+}
+
 /// What surrounds a statement, and decides with the state what it does.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Context {
@@ -147,14 +166,26 @@ pub(super) struct Context {
     pub(super) script_folder: Option<CompactString>,
     /// The folder of the program that is being run: `$0`.
     pub(super) program_folder: Option<CompactString>,
-    /// Whether a failure here does not end the shell: left of `&&` and `||`, in a condition.
-    pub(super) in_condition: bool,
-    /// Whether the script has a way to go on from a failure here: left of `||`, in a condition.
-    pub(super) is_excused: bool,
+    /// What a failure here leads to.
+    pub(super) on_failure: OnFailure,
+    /// Whether only something broken leads here.
+    pub(super) is_unlikely: bool,
     /// Whether every path to the innermost process, call or loop comes by.
     pub(super) is_certain: bool,
     /// How many times loops that are unrolled run the present statement.
     pub(super) repeats: usize,
+}
+
+impl Context {
+    /// Whether a failure here does not end the shell.
+    pub(super) fn handles_failure(&self) -> bool {
+        self.on_failure >= OnFailure::Passes
+    }
+
+    /// Whether the script has a way to go on from a failure here.
+    pub(super) fn excuses_failure(&self) -> bool {
+        self.on_failure == OnFailure::GoesOn
+    }
 }
 
 /// Where the present process ended.
@@ -163,6 +194,13 @@ pub(super) struct End {
     head: ChangeId,
     output: Option<Value>,
     status: Status,
+    /// Whether only something broken leads here.
+    is_unlikely: bool,
+}
+
+/// The ends that count: those that something broken leads to do not, where there are others.
+fn without_unlikely(ends: Vec<End>) -> Vec<End> {
+    if ends.iter().all(|end| end.is_unlikely) { ends } else { ends.into_iter().filter(|end| !end.is_unlikely).collect() }
 }
 
 /// What was printed so far, where someone asks for it.
@@ -211,6 +249,8 @@ pub(super) struct Interpreter<'a, 'f> {
     depth: usize,
     steps: usize,
     budget: usize,
+    /// How the last command ended: `$?`.
+    last_status: Status,
 }
 
 impl Interpreter<'_, '_> {
@@ -220,6 +260,7 @@ impl Interpreter<'_, '_> {
         }
         let Some(Frame::Process { ends, .. }) = self.frames.pop() else { return self.flow };
         // A stage that fails on purpose ends the pipeline: what it did does not matter to later stages.
+        let ends = without_unlikely(ends);
         let succeeded: Vec<&End> = ends.iter().filter(|end| end.status != Status::Failure).collect();
         let counted = if succeeded.is_empty() { ends.iter().collect() } else { succeeded };
         let mut heads: Vec<ChangeId> = counted.into_iter().map(|end| end.head).collect();
@@ -262,21 +303,12 @@ impl Interpreter<'_, '_> {
 
     /// Runs something whose failure the script handles.
     pub(super) fn in_condition<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
-        if self.context.in_condition { run(self) } else { self.within(|context| context.in_condition = true, run) }
+        if self.context.handles_failure() { run(self) } else { self.within(|context| context.on_failure = OnFailure::Passes, run) }
     }
 
     /// Runs something from whose failure the script has a way to go on.
     pub(super) fn excused<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
-        if self.context.is_excused {
-            return self.in_condition(run);
-        }
-        self.within(
-            |context| {
-                context.in_condition = true;
-                context.is_excused = true;
-            },
-            run,
-        )
+        if self.context.excuses_failure() { run(self) } else { self.within(|context| context.on_failure = OnFailure::GoesOn, run) }
     }
 
     /// Runs something that not every path comes by, if so.
@@ -321,16 +353,18 @@ impl Interpreter<'_, '_> {
             return Status::Unknown;
         }
         self.depth += 1;
+        let events = self.flow.events.len();
         let status = self.statement_kind(statement);
         self.depth -= 1;
-        self.end_on_error(statement, status);
+        self.last_status = status;
+        self.end_on_error(statement, status, events);
         status
     }
 
     /// `set -e`: a failure that nobody handles ends the shell.
-    fn end_on_error(&mut self, statement: &Statement, status: Status) {
+    fn end_on_error(&mut self, statement: &Statement, status: Status, events: usize) {
         let may_fail = matches!(status, Status::Failure | Status::Unknown);
-        if !may_fail || !self.alive || self.context.in_condition || self.state.flag(Flag::ErrorExit) == Toggle::Off {
+        if !may_fail || !self.alive || self.context.handles_failure() || self.state.flag(Flag::ErrorExit) == Toggle::Off {
             return;
         }
         let ends = matches!(
@@ -349,6 +383,11 @@ impl Interpreter<'_, '_> {
             self.end_process(Status::Failure);
         } else {
             self.may_end_process();
+            // What it did before it failed does not count where it goes on.
+            if self.flow.events[events..].iter().any(|event| matches!(event, Event::Export(_))) {
+                let place = self.location(statement.span);
+                self.set_fact(Subject::Widened, Fact::new(place, None));
+            }
         }
     }
 
@@ -408,7 +447,7 @@ impl Interpreter<'_, '_> {
     fn code(&mut self, arguments: &[Word]) -> Status {
         let values = self.arguments(arguments);
         let Some(first) = values.list.first() else {
-            return if arguments.is_empty() { Status::Likely } else { Status::Unknown };
+            return if arguments.is_empty() { self.last_status } else { Status::Unknown };
         };
         match first.value.known().and_then(|text| text.trim().parse::<i64>().ok()) {
             Some(code) if code.rem_euclid(256) == 0 => Status::Success,
@@ -438,7 +477,7 @@ impl Interpreter<'_, '_> {
         }
         self.alive = false;
         if let Some(Frame::Process { ends, .. }) = self.frames.iter_mut().rev().find(|frame| matches!(frame, Frame::Process { .. })) {
-            ends.push(End { head: self.state.head(), output: self.state.output().cloned(), status: Status::Unknown });
+            ends.push(End { head: self.state.head(), output: self.state.output().cloned(), status: Status::Unknown, is_unlikely: false });
         }
     }
 

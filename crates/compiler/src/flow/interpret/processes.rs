@@ -3,7 +3,7 @@
 use super::super::facts::ChangeId;
 use super::super::state::{Flag, Input, Signal, Toggle};
 use super::super::value::{Cause, Value};
-use super::{End, Frame, Interpreter, Status};
+use super::{End, Frame, Interpreter, Status, without_unlikely};
 use crate::syntax::shell::{Block, Statement, StatementKind};
 
 /// Where what a process prints goes.
@@ -47,7 +47,7 @@ impl Interpreter<'_, '_> {
         }
         self.alive = true;
         let ends = match self.frames.pop() {
-            Some(Frame::Process { ends, .. }) => ends,
+            Some(Frame::Process { ends, .. }) => without_unlikely(ends),
             _ => Vec::new(),
         };
         let mut heads: Vec<ChangeId> = ends.iter().map(|end| end.head).collect();
@@ -71,7 +71,9 @@ impl Interpreter<'_, '_> {
 
     /// Ends the present process, and runs what is to run then.
     pub(in crate::flow) fn end_process(&mut self, status: Status) {
-        self.run_exit_traps();
+        if !self.context.is_unlikely {
+            self.run_exit_traps();
+        }
         if !self.alive {
             // The handler itself ended it.
             return;
@@ -79,7 +81,8 @@ impl Interpreter<'_, '_> {
         let Some(target) = self.frames.iter().rposition(|frame| matches!(frame, Frame::Process { .. })) else { return };
         self.unwind_redirects(target);
         let is_certain = self.context.is_certain && !self.may_come_back(target);
-        let end = End { head: self.state.head(), output: self.state.output().cloned(), status };
+        let is_unlikely = self.context.is_unlikely;
+        let end = End { head: self.state.head(), output: self.state.output().cloned(), status, is_unlikely };
         if let Some(Frame::Process { ends, may_have_left }) = self.frames.get_mut(target) {
             *may_have_left |= !is_certain;
             ends.push(end);
@@ -91,10 +94,17 @@ impl Interpreter<'_, '_> {
     /// fails: nothing follows that it could matter to.
     pub(in crate::flow) fn may_end_process(&mut self) {
         let Some(target) = self.frames.iter().rposition(|frame| matches!(frame, Frame::Process { .. })) else { return };
+        if self.state.trap(Signal::Exit).is_some() {
+            let start = self.state.mark();
+            self.uncertain(true, |interpreter| interpreter.end_process(Status::Failure));
+            self.state.take_back(start);
+            self.alive = true;
+            return;
+        }
         if target == 0 {
             return;
         }
-        let end = End { head: self.state.head(), output: self.state.output().cloned(), status: Status::Failure };
+        let end = End { head: self.state.head(), output: self.state.output().cloned(), status: Status::Failure, is_unlikely: false };
         if let Some(Frame::Process { ends, may_have_left }) = self.frames.get_mut(target) {
             *may_have_left = true;
             ends.push(end);

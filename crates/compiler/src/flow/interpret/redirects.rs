@@ -202,7 +202,7 @@ impl Interpreter<'_, '_> {
     /// Notes that a file must be there: one that the repository does not have.
     pub(in crate::flow) fn note_file_read(&mut self, file: &CompactString, place: crate::source::Location) {
         if !self.scripts.exists(file) {
-            let has_default = self.context.in_condition || !self.is_certain();
+            let has_default = self.context.handles_failure() || !self.is_certain();
             self.note_read(StoreKind::Workspace, Some(file.clone()), place, has_default);
         }
     }
