@@ -28,13 +28,13 @@ pub enum Event {
     /// It reads a variable of the shell that it has not set.
     ShellRead(ShellRead),
     /// A command does something else than it seems to.
-    Suspicious(Suspicious),
+    Suspicious(Box<Suspicious>),
     /// A call cannot be followed.
-    Opaque(Opaque),
+    Opaque(Box<Opaque>),
     /// A program runs that may read the store by itself: an interpreter, a build tool.
     Program(Location),
     /// A script is not there.
-    Missing(MissingScript),
+    Missing(Box<MissingScript>),
     /// A file or folder of this name, or path, may be made: it will not be missed.
     Made(CompactString),
     /// Files of any name may be made.
@@ -62,7 +62,10 @@ macro_rules! events {
             $($(#[$doc])*
             pub fn $name(&self) -> impl DoubleEndedIterator<Item = &$type> {
                 self.events.iter().filter_map(|event| match event {
-                    Event::$kind(event) => Some(&*event),
+                    Event::$kind(event) => {
+                        let event: &$type = event;
+                        Some(event)
+                    }
                     _ => None,
                 })
             })*
@@ -110,10 +113,10 @@ impl StageFlow {
                 }
                 Event::MadeAnything => is_anything = true,
                 Event::Built => is_built = true,
-                Event::Missing(script) if script.leaves => missing.push(script),
+                Event::Missing(script) if script.leaves => missing.push(&**script),
                 Event::Missing(script) if script.is_guarded || is_anything || (is_built && !script.is_in_folder) => {}
                 Event::Missing(script) if is_made(&script.path, |name| made.contains(name)) => {}
-                Event::Missing(script) => missing.push(script),
+                Event::Missing(script) => missing.push(&**script),
                 _ => {}
             }
         }
@@ -318,6 +321,6 @@ impl StageFlow {
         let line = span.slice(subject.text).lines().next().unwrap_or_default();
         let place = Location { file: subject.file, span: crate::source::Span { start: span.start, end: span.start + line.len() as u32 } };
         let opaque = Opaque { place, what: "a script that is not written for the shell".into(), is_platform: false };
-        Self { events: vec![Event::Opaque(opaque)], ..Self::default() }
+        Self { events: vec![Event::Opaque(Box::new(opaque))], ..Self::default() }
     }
 }

@@ -106,9 +106,12 @@ const WRITTEN: &[&str] =
 impl StoreCommand {
     /// The command that a name which is none nearly names: `set-env`, `trigger_task`.
     pub fn nearly_named(name: &str) -> Option<&'static str> {
-        let plain = |name: &str| name.to_lowercase().replace(['_', '-'], "");
-        let own = plain(name);
-        WRITTEN.iter().copied().find(|written| *written != name && plain(written) == own)
+        if !name.contains(['_', '-']) {
+            return None;
+        }
+        let letters = |name: &'static str| name.chars().filter(|c| !matches!(c, '_' | '-'));
+        let own = || name.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase());
+        WRITTEN.iter().copied().find(|written| *written != name && letters(written).eq(own()))
     }
 }
 

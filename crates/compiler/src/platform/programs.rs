@@ -77,6 +77,17 @@ pub fn program_named(name: &str) -> Option<&'static Program> {
     PROGRAMS.binary_search_by(|program| program.name.cmp(name)).ok().map(|at| &PROGRAMS[at])
 }
 
+/// Whether a name is one of a built-in.
+pub fn is_builtin(name: &str) -> bool {
+    program_named(name).is_some_and(|program| program.kind == Builtin) || OTHER_BUILTINS.contains(&name)
+}
+
+/// Built-ins of which nothing more is to be known, and those that are programs too.
+const OTHER_BUILTINS: &[&str] = &[
+    "[", "alias", "bind", "caller", "compgen", "complete", "declare", "dirs", "disown", "enable", "fc", "fg", "history", "jobs", "kill",
+    "local", "readonly", "return", "suspend", "times", "typeset", "ulimit",
+];
+
 const MAKEFILES: &[&str] = &["Makefile", "makefile", "GNUmakefile"];
 const PACKAGE: &[&str] = &["package.json"];
 const NO_CODE: &[&str] = &[];

@@ -19,16 +19,22 @@ const FOLDERS: &str = "pushd folders";
 impl Interpreter<'_, '_> {
     /// Runs a built-in; nothing where the name is none.
     pub(super) fn builtin(&mut self, name: &str, arguments: &Arguments, site: Site<'_>) -> Option<Status> {
+        // Those that do nothing with their words come first: they are many.
+        match name {
+            "echo" if !self.is_asked() => return Some(Status::Likely),
+            ":" | "true" => return Some(Status::Success),
+            "false" => return Some(Status::Failure),
+            _ if !platform::is_builtin(name) => return None,
+            _ => {}
+        }
         let own = arguments.skip(1);
         Some(match name {
-            ":" | "true" => Status::Success,
-            "false" => Status::Failure,
             "source" | "." => self.source_command(&own, site),
             "eval" => self.eval(&own, site),
             "exec" => {
                 let at = super::options(&own, 0, &["a"], |_, _| {});
                 let rest = own.skip(at);
-                if rest.list.is_empty() && rest.is_complete {
+                if rest.list().is_empty() && rest.is_complete {
                     return Some(Status::Likely);
                 }
                 let status = self.invoke(&rest, site.with(Lookup::Programs));
@@ -42,7 +48,7 @@ impl Interpreter<'_, '_> {
             "type" | "hash" => self.is_command(&own),
             "cd" | "pushd" | "popd" => self.change_folder(name, &own),
             "export" | "declare" | "local" | "readonly" | "typeset" => {
-                for argument in &own.list {
+                for argument in own.list() {
                     self.declare_text(&argument.value, name == "export");
                 }
                 Status::Likely
@@ -99,8 +105,8 @@ impl Interpreter<'_, '_> {
     /// Whether there are commands of these names.
     pub(super) fn is_command(&mut self, own: &Arguments) -> Status {
         let at = super::options(own, 0, &[], |_, _| {});
-        let mut status = if own.list.len() > at { Status::Success } else { Status::Unknown };
-        for argument in own.list.iter().skip(at) {
+        let mut status = if own.list().len() > at { Status::Success } else { Status::Unknown };
+        for argument in own.list().iter().skip(at) {
             let known = match argument.value.known().map(CompactString::as_str) {
                 Some(name) => self.knows_command(name),
                 None => Status::Unknown,
@@ -134,9 +140,9 @@ impl Interpreter<'_, '_> {
 
     fn source_command(&mut self, own: &Arguments, site: Site<'_>) -> Status {
         let own = if own.text(0) == Some("--") { own.skip(1) } else { own.clone() };
-        let Some(path) = own.list.first().cloned() else { return Status::Unknown };
+        let Some(path) = own.list().first().cloned() else { return Status::Unknown };
         let rest = own.skip(1);
-        let given = if rest.list.is_empty() && rest.is_complete {
+        let given = if rest.list().is_empty() && rest.is_complete {
             super::super::interpret::calls::Given::Inherited
         } else {
             super::super::interpret::calls::Given::Own(rest.values())
@@ -201,7 +207,7 @@ impl Interpreter<'_, '_> {
             functions |= option.contains('f');
             variables |= option.contains('v');
         });
-        for argument in own.list.iter().skip(at) {
+        for argument in own.list().iter().skip(at) {
             let Some(name) = argument.value.known().cloned() else {
                 self.forget_variables();
                 continue;
@@ -263,7 +269,7 @@ impl Interpreter<'_, '_> {
             at += 1 + usize::from(is_long);
         }
         let rest = own.skip(at);
-        if !rest.list.is_empty() {
+        if !rest.list().is_empty() {
             self.state.set_arguments(rest.values().map(Arc::new));
         } else if !own.is_complete {
             self.state.set_arguments(None);
@@ -281,7 +287,7 @@ impl Interpreter<'_, '_> {
             };
         });
         let Some(toggle) = toggle else { return Status::Unknown };
-        for argument in own.list.iter().skip(at) {
+        for argument in own.list().iter().skip(at) {
             let flag = match argument.value.known().map(CompactString::as_str) {
                 Some("nocasematch") => Flag::NoCaseMatch,
                 Some("lastpipe") => Flag::LastPipe,
@@ -296,14 +302,14 @@ impl Interpreter<'_, '_> {
     /// `trap handler SIGNAL ..`.
     fn trap(&mut self, own: &Arguments) -> Status {
         let own = if own.text(0) == Some("--") { own.skip(1) } else { own.clone() };
-        let Some(handler) = own.list.first() else { return Status::Likely };
+        let Some(handler) = own.list().first() else { return Status::Likely };
         let asks = handler.value.known().is_some_and(|text| matches!(text.as_str(), "-p" | "-l"));
         if asks {
             return Status::Likely;
         }
         // `trap EXIT` and `trap - EXIT` give the signal back what it does by itself.
-        let is_reset = handler.value.is("-") || own.list.len() == 1;
-        let signals = if own.list.len() == 1 { &own.list[..] } else { &own.list[1..] };
+        let is_reset = handler.value.is("-") || own.list().len() == 1;
+        let signals = if own.list().len() == 1 { own.list() } else { &own.list()[1..] };
         for signal in signals {
             let signal = match signal.value.known().map(CompactString::as_str) {
                 Some("EXIT" | "0" | "exit" | "SIGEXIT") => Signal::Exit,
@@ -329,7 +335,7 @@ impl Interpreter<'_, '_> {
 
     fn let_builtin(&mut self, own: &Arguments) -> Status {
         let mut value = None;
-        for argument in &own.list {
+        for argument in own.list() {
             let text = argument.value.known().cloned();
             value = text.as_ref().and_then(|text| self.calculate(text));
             if value.is_none() {

@@ -59,7 +59,7 @@ impl Interpreter<'_, '_> {
 
     /// `sed -i`: files are no longer what the repository has.
     pub(super) fn edits_in_place(&mut self, own: &Arguments, site: Site<'_>) {
-        for operand in own.list.iter().skip(1).filter(|argument| !argument.value.prefix().starts_with('-')) {
+        for operand in own.list().iter().skip(1).filter(|argument| !argument.value.prefix().starts_with('-')) {
             if let Some(path) = self.state.folder().file_below(&operand.value)
                 && (self.scripts.exists(&path) || self.state.file(&path).is_some())
             {
@@ -71,10 +71,10 @@ impl Interpreter<'_, '_> {
 
     /// `cp`, `mv`, `ln`, `install`: the last argument is what the others become.
     pub(super) fn copier(&mut self, base: &str, own: &Arguments, site: Site<'_>) {
-        let operands: Vec<Argument> = own.list.iter().filter(|argument| !argument.value.prefix().starts_with('-')).cloned().collect();
+        let operands: Vec<Argument> = own.list().iter().filter(|argument| !argument.value.prefix().starts_with('-')).cloned().collect();
         let Some((target, sources)) = operands.split_last() else { return };
         let targets_folder =
-            own.list.iter().any(|argument| argument.value.prefix().starts_with("-t") || argument.value.prefix().starts_with("--target"));
+            own.list().iter().any(|argument| argument.value.prefix().starts_with("-t") || argument.value.prefix().starts_with("--target"));
         let path = self.state.folder().file_below(&target.value);
         let is_folder =
             path.as_ref().is_none_or(|path| self.scripts.kind(path) == Some(crate::source::EntryKind::Folder)) || sources.len() > 1;
@@ -113,7 +113,7 @@ impl Interpreter<'_, '_> {
 
     /// `curl`, `wget`: the files that their arguments name.
     pub(super) fn downloader(&mut self, own: &Arguments) {
-        for (index, argument) in own.list.iter().enumerate() {
+        for (index, argument) in own.list().iter().enumerate() {
             let text = argument.value.prefix().to_owned();
             let is_output = matches!(own.text(index.wrapping_sub(1)), Some("-o" | "-O" | "--output" | "--output-document"));
             if is_output && let Some(path) = self.state.folder().file_below(&argument.value) {
@@ -156,7 +156,7 @@ impl Interpreter<'_, '_> {
         if !matches!(kind, StoreKind::File | StoreKind::Result) {
             return;
         }
-        if let Some(argument) = own.list.get(1)
+        if let Some(argument) = own.list().get(1)
             && let Some(path) = self.state.folder().file_below(&argument.value)
         {
             self.note_file_read(&path, argument.place);

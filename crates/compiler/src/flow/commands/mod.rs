@@ -74,7 +74,7 @@ impl Interpreter<'_, '_> {
             return self.invoke(&arguments, site);
         }
         self.redirected(command.redirects(), |interpreter| {
-            interpreter.with_environment(command.environment(), arguments.list.is_empty() && arguments.is_complete, |interpreter| {
+            interpreter.with_environment(command.environment(), arguments.list().is_empty() && arguments.is_complete, |interpreter| {
                 interpreter.invoke(&arguments, site)
             })
         })
@@ -101,7 +101,7 @@ impl Interpreter<'_, '_> {
 
     /// Runs the command that arguments are.
     pub(super) fn invoke(&mut self, arguments: &Arguments, site: Site<'_>) -> Status {
-        let Some(first) = arguments.list.first() else {
+        let Some(first) = arguments.list().first() else {
             return if arguments.is_complete { Status::Success } else { Status::Unknown };
         };
         if let Some(name) = first.value.known() {
@@ -110,28 +110,19 @@ impl Interpreter<'_, '_> {
         }
         let options = first.value.each();
         self.one_of(&options, |interpreter, option| {
-            let mut own = arguments.clone();
+            let own = arguments;
             match option.known() {
                 // An empty variable without quotes is no word at all.
-                Some(text) if text.is_empty() && site.word(&own.list[0]).is_some_and(|word| !is_quoted(word)) => {
+                Some(text) if text.is_empty() && site.word(&own.list()[0]).is_some_and(|word| !is_quoted(word)) => {
                     interpreter.invoke(&own.skip(1), site)
                 }
                 // One without quotes is as many words as it has.
-                Some(text) if text.contains([' ', '\t']) && site.word(&own.list[0]).is_some_and(|word| !is_quoted(word)) => {
-                    let place = own.list[0].place;
-                    let word = own.list[0].word;
-                    let split = text.split_whitespace().map(|text| Argument { value: Value::text(text), place, word });
-                    own.list.splice(0..1, split);
-                    interpreter.invoke(&own, site)
+                Some(text) if text.contains([' ', '\t']) && site.word(&own.list()[0]).is_some_and(|word| !is_quoted(word)) => {
+                    let words: Vec<Value> = text.split_whitespace().map(Value::text).collect();
+                    interpreter.invoke(&with_first(own, words), site)
                 }
-                Some(name) => {
-                    own.list[0].value = option.clone();
-                    interpreter.named(&name.clone(), &own, site)
-                }
-                None => {
-                    own.list[0].value = option.clone();
-                    interpreter.unknown_command(&own, site)
-                }
+                Some(name) => interpreter.named(name, &with_first(own, vec![option.clone()]), site),
+                None => interpreter.unknown_command(&with_first(own, vec![option.clone()]), site),
             }
         })
     }
@@ -175,7 +166,7 @@ impl Interpreter<'_, '_> {
         }
         if name == "pipelinectl" {
             let rest = arguments.skip(1);
-            return match rest.list.first().map(|first| &first.value) {
+            return match rest.list().first().map(|first| &first.value) {
                 Some(value) => match value.known().and_then(|name| StoreCommand::named(name)) {
                     Some(store) => self.store(store, &rest, site),
                     None if value.known().is_none() => self.unknown_command(&rest, site),
@@ -188,7 +179,7 @@ impl Interpreter<'_, '_> {
             return self.store(store, arguments, site);
         }
         if name.contains('/') && !is_build_wrapper(name) {
-            let target = arguments.list[0].clone();
+            let target = arguments.list()[0].clone();
             let values = arguments.skip(1).values();
             return self.run_path(&target, &paths::Manner::direct(values), site);
         }
@@ -197,7 +188,7 @@ impl Interpreter<'_, '_> {
 
     /// A command whose name is not known: a script by its path, or anything at all.
     fn unknown_command(&mut self, arguments: &Arguments, site: Site<'_>) -> Status {
-        let target = arguments.list[0].clone();
+        let target = arguments.list()[0].clone();
         let options = target.value.options();
         let has_path = options.iter().any(|option| option.iter().any(|piece| matches!(piece, super::value::Piece::Folder(_))));
         let word = site.word(&target);
@@ -226,6 +217,13 @@ impl Interpreter<'_, '_> {
     fn site_location(&self, site: Site<'_>) -> Location {
         self.location(site.span)
     }
+}
+
+/// Arguments of which the first is other words.
+fn with_first(arguments: &Arguments, words: Vec<Value>) -> Arguments {
+    let Some((first, rest)) = arguments.list().split_first() else { return arguments.clone() };
+    let words = words.into_iter().map(|value| Argument { value, place: first.place, word: first.word });
+    Arguments::of(words.chain(rest.iter().cloned()).collect(), arguments.is_complete)
 }
 
 /// Whether a word is nothing but one quoted expansion: it stays one word.

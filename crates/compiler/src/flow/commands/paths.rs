@@ -121,13 +121,13 @@ impl Interpreter<'_, '_> {
                 let is_relative = matches!(text, [Piece::Text(path), ..] if !path.starts_with(['/', '~']));
                 if is_relative && text.iter().all(|piece| matches!(piece, Piece::Text(_))) {
                     let path = self.sources.get(self.context.file).slice(target.place.span).into();
-                    self.log(Event::Missing(MissingScript {
+                    self.log(Event::Missing(Box::new(MissingScript {
                         place: target.place,
                         path,
                         leaves: true,
                         is_guarded: false,
                         is_in_folder: false,
-                    }));
+                    })));
                 }
                 self.cannot_follow("a script outside the repository".to_owned(), false, manner, site)
             }
@@ -194,7 +194,13 @@ impl Interpreter<'_, '_> {
         let is_guarded = self.context.excuses_failure() || !sure || self.is_there_by_test(path);
         self.note_file_read(path, target.place);
         let is_in_folder = path.rsplit_once('/').is_none_or(|(folder, _)| self.scripts.exists(folder));
-        self.log(Event::Missing(MissingScript { place: target.place, path: path.clone(), leaves: false, is_guarded, is_in_folder }));
+        self.log(Event::Missing(Box::new(MissingScript {
+            place: target.place,
+            path: path.clone(),
+            leaves: false,
+            is_guarded,
+            is_in_folder,
+        })));
         self.cannot_follow(format!("`{path}`, which is not in the repository"), false, manner, site);
         if self.context.handles_failure() { Status::Unknown } else { Status::Likely }
     }

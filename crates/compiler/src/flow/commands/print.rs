@@ -25,7 +25,7 @@ impl Interpreter<'_, '_> {
             at += 1;
         }
         let mut printed = Value::text("");
-        for (index, argument) in own.list.iter().skip(at).enumerate() {
+        for (index, argument) in own.list().iter().skip(at).enumerate() {
             if index > 0 {
                 printed.push(&Value::text(" "));
             }
@@ -60,10 +60,10 @@ impl Interpreter<'_, '_> {
 
 /// What `printf` makes of its arguments.
 fn formatted(own: &Arguments) -> Value {
-    let secret = own.list.iter().map(|argument| &argument.value).find(|value| value.secret().is_some());
+    let secret = own.list().iter().map(|argument| &argument.value).find(|value| value.secret().is_some());
     let unknown = || secret.map_or_else(|| Value::unknown(Cause::Output("printf".into())), |value| Value::made_of(value, Cause::Expansion));
     let Some(format) = own.text(0).filter(|_| own.is_complete) else { return unknown() };
-    let mut values = own.list[1..].iter().map(|argument| &argument.value).peekable();
+    let mut values = own.list()[1..].iter().map(|argument| &argument.value).peekable();
     let mut result = Value::text("");
     for round in 0..MAX_ROUNDS {
         if round > 0 && values.peek().is_none() {

@@ -41,7 +41,7 @@ impl Interpreter<'_, '_> {
             ProgramKind::Bringer => self.bringer(base, &own),
             ProgramKind::Downloader => self.downloader(&own),
             ProgramKind::Maker => {
-                for argument in own.list.iter().filter(|argument| !argument.value.prefix().starts_with('-')) {
+                for argument in own.list().iter().filter(|argument| !argument.value.prefix().starts_with('-')) {
                     self.makes(&argument.value);
                 }
             }
@@ -70,7 +70,7 @@ impl Interpreter<'_, '_> {
             "find" => self.find(own, site),
             "parallel" => return Some(self.parallel(own, site)),
             "script" => {
-                if let Some(at) = own.list.iter().position(|argument| argument.value.is("-c") || argument.value.is("--command")) {
+                if let Some(at) = own.list().iter().position(|argument| argument.value.is("-c") || argument.value.is("--command")) {
                     return Some(self.text_argument(own, at + 1, site));
                 }
             }
@@ -96,7 +96,7 @@ impl Interpreter<'_, '_> {
                 return Some(Status::Likely);
             }
             "rm" => {
-                for argument in &own.list {
+                for argument in own.list() {
                     if let Some(path) = self.state.folder().file_below(&argument.value) {
                         self.state.set_file(path, None);
                     }
@@ -109,11 +109,11 @@ impl Interpreter<'_, '_> {
 
     /// What a filter prints: in another form, but made of what it reads.
     fn filter(&mut self, base: &str, own: &Arguments, site: Site<'_>) -> Status {
-        if base == "sed" && own.list.iter().any(|argument| argument.value.prefix().starts_with("-i") || argument.value.is("--in-place")) {
+        if base == "sed" && own.list().iter().any(|argument| argument.value.prefix().starts_with("-i") || argument.value.is("--in-place")) {
             self.edits_in_place(own, site);
         }
         let input = self.input();
-        let operands: Vec<_> = own.list.iter().filter(|argument| !argument.value.prefix().starts_with('-')).cloned().collect();
+        let operands: Vec<_> = own.list().iter().filter(|argument| !argument.value.prefix().starts_with('-')).cloned().collect();
         if base == "tee" {
             for operand in &operands {
                 self.writes(operand, site, input.clone());
@@ -159,7 +159,7 @@ impl Interpreter<'_, '_> {
             self.print(&Value::text(changed));
             return Status::Likely;
         }
-        let arguments = own.list.iter().map(|argument| &argument.value);
+        let arguments = own.list().iter().map(|argument| &argument.value);
         let secret = arguments.chain(&contents).chain(&input).find(|value| value.secret().is_some()).cloned();
         let cause = Cause::Output(base.into());
         self.print(&secret.map_or_else(|| Value::unknown(cause.clone()), |secret| Value::made_of(&secret, cause.clone())));
@@ -168,17 +168,17 @@ impl Interpreter<'_, '_> {
 
     /// A program of another language: what it does is its own, unless its text names the store.
     fn interpreter(&mut self, base: &str, code: &[&str], own: &Arguments, site: Site<'_>) {
-        if base != "node" && own.list.iter().any(|argument| argument.value.known().is_some_and(|text| is_in_place(text))) {
+        if base != "node" && own.list().iter().any(|argument| argument.value.known().is_some_and(|text| is_in_place(text))) {
             self.edits_in_place(own, site);
         }
         self.makes_outputs(own);
         let place = self.site_location(site);
         self.log(Event::Program(place));
         let input = self.input();
-        let coded = own.list.iter().position(|argument| argument.value.known().is_some_and(|text| code.contains(&text.as_str())));
+        let coded = own.list().iter().position(|argument| argument.value.known().is_some_and(|text| code.contains(&text.as_str())));
         let text = match coded {
             Some(at) => own.get(at + 1).cloned(),
-            None => match own.list.iter().find(|argument| !argument.value.prefix().starts_with('-')) {
+            None => match own.list().iter().find(|argument| !argument.value.prefix().starts_with('-')) {
                 Some(script) => return self.other_program(base, &script.value.clone(), site),
                 None => input,
             },
@@ -208,7 +208,7 @@ impl Interpreter<'_, '_> {
     /// `-o file`, `--out file`: files that a program makes.
     fn makes_outputs(&mut self, own: &Arguments) {
         let is_output = |text: &str| matches!(text, "-o" | "-O") || text.starts_with("--out");
-        for (index, argument) in own.list.iter().enumerate() {
+        for (index, argument) in own.list().iter().enumerate() {
             let Some(text) = argument.value.known() else { continue };
             match text.split_once('=') {
                 Some((option, path)) if is_output(option) => self.makes(&Value::text(path)),
@@ -229,7 +229,7 @@ impl Interpreter<'_, '_> {
         self.log(Event::Built);
         let mut folder = self.state.folder().clone();
         let mut named = Vec::new();
-        for (index, argument) in own.list.iter().enumerate() {
+        for (index, argument) in own.list().iter().enumerate() {
             let next = own.get(index + 1).and_then(|value| match &*value.options() {
                 [option] => Some(option.to_vec()),
                 _ => None,
@@ -255,7 +255,7 @@ impl Interpreter<'_, '_> {
 
     /// A program that is not known runs what its arguments say, where they name the store.
     fn names_store_in_words(&mut self, base: &str, own: &Arguments, site: Site<'_>) {
-        let names = own.list.iter().any(|argument| {
+        let names = own.list().iter().any(|argument| {
             let text = argument.value.prefix();
             text.len() > 9 && self.scripts.names_store(text, &mut FxHashSet::default())
         });
@@ -326,7 +326,7 @@ fn sequence(numbers: &[i64]) -> Option<CompactString> {
 
 /// What simple uses of filters make of known text; `None` for all others.
 fn filtered(base: &str, own: &Arguments, text: &str) -> Option<CompactString> {
-    let texts: Vec<&str> = own.list.iter().map(|argument| argument.value.known().map(CompactString::as_str)).collect::<Option<_>>()?;
+    let texts: Vec<&str> = own.list().iter().map(|argument| argument.value.known().map(CompactString::as_str)).collect::<Option<_>>()?;
     match (base, &*texts) {
         ("tr", ["-d", set]) => {
             let set = set_of(set)?;

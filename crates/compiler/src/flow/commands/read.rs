@@ -24,7 +24,7 @@ impl Interpreter<'_, '_> {
                 is_plain = false;
             }
         });
-        let names: Vec<Value> = own.list.iter().skip(at).map(|argument| argument.value.clone()).collect();
+        let names: Vec<Value> = own.list().iter().skip(at).map(|argument| argument.value.clone()).collect();
         let input = self.input();
         let line = input.as_ref().filter(|_| is_plain && own.is_complete).and_then(|input| {
             let text = input.known()?;
@@ -149,7 +149,7 @@ impl Interpreter<'_, '_> {
     #[allow(clippy::type_complexity)] // what one step gives
     fn next_option(&mut self, own: &Arguments) -> Option<(Option<char>, Option<Value>, usize, usize)> {
         let letters = own.text(0)?.to_owned();
-        let words = if own.list.len() > 2 { own.skip(2).values()? } else { self.state.arguments()?.to_vec() };
+        let words = if own.list().len() > 2 { own.skip(2).values()? } else { self.state.arguments()?.to_vec() };
         let mut index = self.variable("OPTIND").known()?.parse::<usize>().ok()?.max(1);
         let mut position = match self.state.variable(OPTION_AT) {
             Some(Binding::Scalar(value)) => value.known()?.parse::<usize>().ok()?,

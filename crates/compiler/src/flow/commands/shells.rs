@@ -67,10 +67,10 @@ impl Interpreter<'_, '_> {
         if is_text {
             return self.child_text(own, at, &child(at + 2), site);
         }
-        if reads_input || (own.list.len() <= at && own.is_complete) {
+        if reads_input || (own.list().len() <= at && own.is_complete) {
             return self.shell_on_input(&child(at), site);
         }
-        let Some(script) = own.list.get(at).cloned() else {
+        let Some(script) = own.list().get(at).cloned() else {
             let place = self.site_location(site);
             self.opaque(place, "a script whose path is not known".into(), false);
             return self.other_output("bash");
@@ -89,7 +89,7 @@ impl Interpreter<'_, '_> {
 
     /// `-c text name argument ..`, in a process of its own.
     fn child_text(&mut self, own: &Arguments, at: usize, child: &Child, site: Site<'_>) -> Status {
-        let Some(text) = own.list.get(at) else { return Status::Unknown };
+        let Some(text) = own.list().get(at) else { return Status::Unknown };
         let options: Vec<(Value, Location)> = text.value.each().into_iter().map(|value| (value, text.place)).collect();
         self.one_of(&options, |interpreter, option| interpreter.child_of_text(std::slice::from_ref(option), child, site))
     }
@@ -131,7 +131,7 @@ impl Interpreter<'_, '_> {
             return Status::Likely;
         }
         let own = if own.text(0) == Some("--") { own.skip(1) } else { own.clone() };
-        let pieces: Vec<(Value, Location)> = own.list.iter().map(|argument| (argument.value.clone(), argument.place)).collect();
+        let pieces: Vec<(Value, Location)> = own.list().iter().map(|argument| (argument.value.clone(), argument.place)).collect();
         if let [(value, place)] = &*pieces
             && own.is_complete
         {
@@ -150,8 +150,8 @@ impl Interpreter<'_, '_> {
 
     /// `eval "$(ssh-agent -s)"`.
     fn is_harmless_eval(own: &Arguments, site: Site<'_>) -> bool {
-        let word = own.list.first().and_then(|first| site.word(first));
-        let is_one = own.list.iter().all(|argument| Some(argument.word) == own.list.first().map(|first| first.word));
+        let word = own.list().first().and_then(|first| site.word(first));
+        let is_one = own.list().iter().all(|argument| Some(argument.word) == own.list().first().map(|first| first.word));
         is_one && word.is_some_and(substitutes_harmless_text)
     }
 }

@@ -30,11 +30,11 @@ impl Interpreter<'_, '_> {
             StoreCommand::Get(kind) => {
                 let value = self.get(kind, &own, site);
                 self.print(&value);
-                return if own.list.len() > 1 { Status::Likely } else { Status::Unknown };
+                return if own.list().len() > 1 { Status::Likely } else { Status::Unknown };
             }
             StoreCommand::Load(kind) => {
                 let (key, place) = self.key(&own, site);
-                let has_default = own.list.len() > 2 || self.context.handles_failure();
+                let has_default = own.list().len() > 2 || self.context.handles_failure();
                 self.note_read(kind, key.clone(), place, has_default);
                 let is_path = own.text(1) == Some("path");
                 let name = kind.reader();
@@ -46,13 +46,13 @@ impl Interpreter<'_, '_> {
                 return Status::Unknown;
             }
             StoreCommand::Export => {
-                if own.list.len() > 1 || own.list.first().is_some_and(|first| first.value.prefix().contains('=')) {
+                if own.list().len() > 1 || own.list().first().is_some_and(|first| first.value.prefix().contains('=')) {
                     self.suspect_export(&own, site);
                 }
-                for argument in &own.list {
+                for argument in own.list() {
                     self.export_value(&argument.value, argument.place);
                 }
-                if !own.is_complete && own.list.is_empty() {
+                if !own.is_complete && own.list().is_empty() {
                     let place = self.site_location(site);
                     self.export(None, place);
                 }
@@ -70,8 +70,8 @@ impl Interpreter<'_, '_> {
     }
 
     fn suspect_export(&mut self, own: &Arguments, site: Site<'_>) {
-        let texts: Vec<CompactString> = own.list.iter().filter_map(|argument| argument.value.known().cloned()).collect();
-        if texts.len() == own.list.len() && own.is_complete {
+        let texts: Vec<CompactString> = own.list().iter().filter_map(|argument| argument.value.known().cloned()).collect();
+        if texts.len() == own.list().len() && own.is_complete {
             let place = self.site_location(site);
             self.suspect(place, SuspiciousKind::ExportShape(texts));
         }
@@ -94,7 +94,7 @@ impl Interpreter<'_, '_> {
     }
 
     fn key(&mut self, own: &Arguments, site: Site<'_>) -> (Option<CompactString>, Location) {
-        match own.list.first() {
+        match own.list().first() {
             Some(first) => (first.value.known().cloned(), first.place),
             None => (None, self.site_location(site)),
         }
@@ -102,7 +102,7 @@ impl Interpreter<'_, '_> {
 
     /// The properties of `save_repo`: `name=value` each, or a name whose value comes from standard input.
     fn register(&mut self, repo: &CompactString, place: Location, properties: &Arguments) {
-        for property in &properties.list {
+        for property in properties.list() {
             let prefix = property.value.prefix();
             let name = match prefix.split_once('=') {
                 Some((name, _)) => Some(CompactString::from(name)),
@@ -125,7 +125,7 @@ impl Interpreter<'_, '_> {
         if own.is_complete {
             self.suspect_set(command, own, input.is_some(), site);
         }
-        for pair in own.list.chunks(2) {
+        for pair in own.list().chunks(2) {
             let key = &pair[0];
             let value = pair.get(1).map(|value| value.value.clone()).or_else(|| input.clone().map(Value::without_last_lines));
             let (names, cause) = key.value.split();
@@ -146,7 +146,7 @@ impl Interpreter<'_, '_> {
     }
 
     fn suspect_set(&mut self, command: &str, own: &Arguments, has_input: bool, site: Site<'_>) {
-        let kind = match &*own.list {
+        let kind = match own.list() {
             [only] if !has_input => only.value.prefix().split_once('=').map(|(key, value)| SuspiciousKind::PairInOneWord {
                 command: command.into(),
                 key: key.into(),
@@ -160,7 +160,7 @@ impl Interpreter<'_, '_> {
             _ => None,
         };
         if let Some(kind) = kind {
-            let place = match &*own.list {
+            let place = match own.list() {
                 [only] => site.word(only).map_or_else(|| only.place, |word| self.location(word.span)),
                 _ => self.site_location(site),
             };
@@ -273,18 +273,18 @@ impl Interpreter<'_, '_> {
 
     fn trigger(&mut self, own: &Arguments, site: Site<'_>) {
         let place = self.site_location(site);
-        let (names, unknown, name_place) = match own.list.first() {
+        let (names, unknown, name_place) = match own.list().first() {
             Some(first) => {
                 let (names, unknown) = first.value.split();
                 (names, unknown, first.place)
             }
             None => (Vec::new(), Some(Cause::Variable("1".into())), place),
         };
-        if own.list.is_empty() && own.is_complete {
+        if own.list().is_empty() && own.is_complete {
             self.suspect(place, SuspiciousKind::TriggerWithoutName);
             return;
         }
-        let more: Vec<CompactString> = own.list.iter().skip(1).filter_map(|argument| argument.value.known().cloned()).collect();
+        let more: Vec<CompactString> = own.list().iter().skip(1).filter_map(|argument| argument.value.known().cloned()).collect();
         if !more.is_empty() {
             self.suspect(place, SuspiciousKind::TriggerOfSeveral(more));
         }

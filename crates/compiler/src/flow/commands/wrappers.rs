@@ -38,11 +38,11 @@ impl Interpreter<'_, '_> {
             return self.text_argument(own, at + 1, site);
         }
         if let Some(text) = text {
-            let place = own.list.first().map_or_else(|| self.site_location(site), |first| first.place);
+            let place = own.list().first().map_or_else(|| self.site_location(site), |first| first.place);
             return self.child_of_text(&[(text, place)], &Child::plain(), site);
         }
         let rest = own.skip(at);
-        if rest.list.is_empty() {
+        if rest.list().is_empty() {
             return self.other_output(name);
         }
         // The platform's own `retry` is a function: it sees all that the shell sees.
@@ -91,7 +91,7 @@ impl Interpreter<'_, '_> {
             }
         });
         let command = own.skip(at);
-        if command.list.is_empty() {
+        if command.list().is_empty() {
             return self.print_input("xargs");
         }
         let site = site.with(Lookup::Programs);
@@ -101,7 +101,7 @@ impl Interpreter<'_, '_> {
             self.over_unknown_argument(&command, replaced.as_deref(), site);
             return Status::Unknown;
         };
-        let place = command.list[0].place;
+        let place = command.list()[0].place;
         if let Some(mark) = replaced {
             let lines: Vec<CompactString> =
                 text.lines().map(|line| line.trim_start().into()).filter(|line: &CompactString| !line.is_empty()).collect();
@@ -130,7 +130,7 @@ impl Interpreter<'_, '_> {
     /// Runs a command any number of times, with an argument that is not known.
     fn over_unknown_argument(&mut self, command: &Arguments, replaced: Option<&str>, site: Site<'_>) {
         let unknown = Value::unknown(Cause::Expansion);
-        let place = command.list.first().map_or_else(|| self.site_location(site), |first| first.place);
+        let place = command.list().first().map_or_else(|| self.site_location(site), |first| first.place);
         let mut arguments = match replaced {
             Some(mark) => with_replaced(command, mark, &unknown),
             None => with_more(command, std::iter::once(unknown), place),
@@ -146,17 +146,17 @@ impl Interpreter<'_, '_> {
     pub(super) fn find(&mut self, own: &Arguments, site: Site<'_>) {
         let mut at = 0;
         while let Some(found) =
-            own.list.get(at..).unwrap_or_default().iter().position(|argument| {
+            own.list().get(at..).unwrap_or_default().iter().position(|argument| {
                 matches!(argument.value.known().map(CompactString::as_str), Some("-exec" | "-execdir" | "-ok" | "-okdir"))
             })
         {
             let from = at + found + 1;
-            let rest = own.list.get(from..).unwrap_or_default();
+            let rest = own.list().get(from..).unwrap_or_default();
             let length = rest.iter().position(|argument| argument.value.is(";") || argument.value.is("+")).unwrap_or(rest.len());
-            let command = Arguments { list: rest[..length].to_vec(), is_complete: own.is_complete, is_some: true };
-            if !command.list.is_empty() {
+            let command = Arguments::of(rest[..length].to_vec(), own.is_complete);
+            if !command.list().is_empty() {
                 let mut arguments = with_replaced(&command, "{}", &Value::unknown(Cause::Expansion));
-                let has_mark = command.list.iter().any(|argument| argument.value.prefix().contains("{}"));
+                let has_mark = command.list().iter().any(|argument| argument.value.prefix().contains("{}"));
                 arguments.is_complete &= !has_mark;
                 let site = site.with(Lookup::Programs);
                 self.perhaps_unproven(site.span, |interpreter| {
@@ -173,21 +173,20 @@ impl Interpreter<'_, '_> {
             ["j", "P", "n", "N", "I", "--jobs", "--max-procs", "--delay", "--retries", "--joblog", "--results", "--timeout", "--colsep"];
         let at = super::options(own, 0, &with_value, |_, _| {});
         let rest = own.skip(at);
-        let mark = rest.list.iter().position(|argument| argument.value.prefix().starts_with(":::"));
-        let command =
-            Arguments { list: rest.list[..mark.unwrap_or(rest.list.len())].to_vec(), is_complete: rest.is_complete, is_some: true };
+        let mark = rest.list().iter().position(|argument| argument.value.prefix().starts_with(":::"));
+        let command = Arguments::of(rest.list()[..mark.unwrap_or(rest.list().len())].to_vec(), rest.is_complete);
         let values: Option<Vec<Value>> = match mark {
             Some(mark) => rest.skip(mark + 1).values().filter(|_| rest.text(mark) == Some(":::")),
             None => self.input().and_then(|input| Some(input.known()?.lines().map(Value::text).collect())),
         };
         let site = site.with(Lookup::Programs);
-        let Some(first) = command.list.first().cloned() else { return self.other_output("parallel") };
+        let Some(first) = command.list().first().cloned() else { return self.other_output("parallel") };
         let Some(values) = values else {
             self.over_unknown_argument(&command, None, site);
             return Status::Unknown;
         };
-        let is_text = command.list.len() == 1 && first.value.known().is_some_and(|text| text.contains(' '));
-        let has_mark = command.list.iter().any(|argument| argument.value.prefix().contains("{}"));
+        let is_text = command.list().len() == 1 && first.value.known().is_some_and(|text| text.contains(' '));
+        let has_mark = command.list().iter().any(|argument| argument.value.prefix().contains("{}"));
         let run = |value: &Value| {
             if has_mark {
                 return with_replaced(&command, "{}", value);
@@ -196,7 +195,8 @@ impl Interpreter<'_, '_> {
         };
         if is_text {
             for value in values.iter().take(MAX_RUNS) {
-                let pieces: Vec<(Value, Location)> = run(value).list.into_iter().map(|argument| (argument.value, argument.place)).collect();
+                let pieces: Vec<(Value, Location)> =
+                    run(value).list().iter().map(|argument| (argument.value.clone(), argument.place)).collect();
                 self.child_of_text(&pieces, &Child::plain(), site);
             }
             return Status::Likely;
@@ -215,15 +215,14 @@ impl Interpreter<'_, '_> {
 }
 
 fn with_more(command: &Arguments, more: impl Iterator<Item = Value>, place: Location) -> Arguments {
-    let mut arguments = command.clone();
-    let word = command.list.first().map_or(0, |first| first.word);
-    arguments.list.extend(more.map(|value| Argument { value, place, word }));
-    arguments
+    let word = command.list().first().map_or(0, |first| first.word);
+    let more = more.map(|value| Argument { value, place, word });
+    Arguments::of(command.list().iter().cloned().chain(more).collect(), command.is_complete)
 }
 
 fn with_replaced(command: &Arguments, mark: &str, value: &Value) -> Arguments {
-    let mut arguments = command.clone();
-    for argument in &mut arguments.list {
+    let mut list = command.list().to_vec();
+    for argument in &mut list {
         let Some(text) = argument.value.known().filter(|text| text.contains(mark)).cloned() else { continue };
         let mut replaced = Value::text("");
         for (index, part) in text.split(mark).enumerate() {
@@ -234,5 +233,5 @@ fn with_replaced(command: &Arguments, mark: &str, value: &Value) -> Arguments {
         }
         argument.value = replaced;
     }
-    arguments
+    Arguments::of(list, command.is_complete)
 }

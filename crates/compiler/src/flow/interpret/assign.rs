@@ -262,7 +262,7 @@ impl Interpreter<'_, '_> {
             self.word(subscript);
         }
         let arguments = self.arguments(&words);
-        let secret = arguments.list.iter().map(|argument| &argument.value).find(|value| value.secret().is_some()).cloned();
+        let secret = arguments.list().iter().map(|argument| &argument.value).find(|value| value.secret().is_some()).cloned();
         let unknown = || {
             let cause = Cause::Variable(name.into());
             Binding::Scalar(secret.as_ref().map_or_else(|| Value::unknown(cause.clone()), |value| Value::made_of(value, cause.clone())))

@@ -1,5 +1,7 @@
 //! Words to arguments: brace expansion, splitting at `IFS`, elements of arrays.
 
+use std::rc::Rc;
+
 use compact_str::CompactString;
 
 use super::super::state::{Flag, Toggle};
@@ -29,8 +31,9 @@ pub(in crate::flow) struct Argument {
 /// The arguments of a command.
 #[derive(Debug, Clone, Default)]
 pub(in crate::flow) struct Arguments {
-    /// Each; of a word that becomes nobody knows how many, one that is not known.
-    pub(in crate::flow) list: Vec<Argument>,
+    all: Rc<Vec<Argument>>,
+    /// How many of them are left out.
+    from: usize,
     /// Whether there are exactly these.
     pub(in crate::flow) is_complete: bool,
     /// Whether there is surely one.
@@ -38,18 +41,28 @@ pub(in crate::flow) struct Arguments {
 }
 
 impl Arguments {
+    /// These arguments.
+    pub(in crate::flow) fn of(list: Vec<Argument>, is_complete: bool) -> Self {
+        Self { is_some: !list.is_empty(), all: Rc::new(list), from: 0, is_complete }
+    }
+
+    /// Each; of a word that becomes nobody knows how many, one that is not known.
+    pub(in crate::flow) fn list(&self) -> &[Argument] {
+        self.all.get(self.from..).unwrap_or_default()
+    }
+
     /// The texts alone, where their number is known.
     pub(in crate::flow) fn values(&self) -> Option<Vec<Value>> {
-        self.is_complete.then(|| self.list.iter().map(|argument| argument.value.clone()).collect())
+        self.is_complete.then(|| self.list().iter().map(|argument| argument.value.clone()).collect())
     }
 
     /// All but the first ones.
     pub(in crate::flow) fn skip(&self, count: usize) -> Self {
-        Self { list: self.list.get(count..).unwrap_or_default().to_vec(), is_complete: self.is_complete, is_some: false }
+        Self { all: self.all.clone(), from: self.from + count, is_complete: self.is_complete, is_some: false }
     }
 
     pub(in crate::flow) fn get(&self, at: usize) -> Option<&Value> {
-        self.list.get(at).map(|argument| &argument.value)
+        self.list().get(at).map(|argument| &argument.value)
     }
 
     /// The known text of an argument.
@@ -83,28 +96,29 @@ impl Fields {
 impl Interpreter<'_, '_> {
     /// The arguments that words become; runs what they substitute.
     pub(in crate::flow) fn arguments(&mut self, words: &[Word]) -> Arguments {
-        let mut arguments = Arguments { list: Vec::with_capacity(words.len()), is_complete: true, is_some: false };
+        let mut list = Vec::with_capacity(words.len());
+        let (mut is_complete, mut is_some) = (true, false);
         for (index, word) in words.iter().enumerate() {
             if let [Part::Text(text, quoting)] = &*word.parts
                 && (*quoting == Quoting::Quoted || !text.contains(['*', '?', '[']))
             {
                 let place = self.word_location(word);
-                arguments.list.push(Argument { value: Value::text(text.clone()), place, word: index });
-                arguments.is_some = true;
+                list.push(Argument { value: Value::text(text.clone()), place, word: index });
+                is_some = true;
                 continue;
             }
             self.note_shell_reads(word);
             let place = self.word_location(word);
             let fields = self.fields(&word.parts);
-            arguments.is_complete &= fields.is_known;
-            arguments.is_some |= fields.is_some || (fields.is_known && !fields.done.is_empty());
-            arguments.list.extend(fields.done.into_iter().map(|value| Argument { value, place, word: index }));
-            if arguments.list.len() > MAX_ARGUMENTS.max(words.len()) {
-                arguments.list.truncate(words.len());
-                arguments.is_complete = false;
+            is_complete &= fields.is_known;
+            is_some |= fields.is_some || (fields.is_known && !fields.done.is_empty());
+            list.extend(fields.done.into_iter().map(|value| Argument { value, place, word: index }));
+            if list.len() > MAX_ARGUMENTS.max(words.len()) {
+                list.truncate(words.len());
+                is_complete = false;
             }
         }
-        arguments
+        Arguments { all: Rc::new(list), from: 0, is_complete, is_some }
     }
 
     fn fields(&mut self, parts: &[Part]) -> Fields {

@@ -89,7 +89,7 @@ impl<'a, 'f> Interpreter<'a, 'f> {
                 let arguments = self.arguments(words);
                 let is_complete = arguments.is_complete;
                 runs = arguments.is_some;
-                let values: Vec<Value> = arguments.list.into_iter().map(|argument| argument.value).collect();
+                let values: Vec<Value> = arguments.list().iter().map(|argument| argument.value.clone()).collect();
                 is_complete.then_some(values)
             }
             None => self.state.arguments().map(|arguments| arguments.to_vec()),

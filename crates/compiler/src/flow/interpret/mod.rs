@@ -16,7 +16,7 @@ mod redirects;
 mod words;
 
 use compact_str::CompactString;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::facts::{ChangeId, Fact, Facts, Subject, SubjectId};
 use super::scripts::ScriptFiles;
@@ -107,6 +107,7 @@ pub(super) fn run(
         depth: 0,
         steps: 0,
         budget,
+        opaque_places: FxHashSet::default(),
         last_status: Status::Success,
     };
     interpreter.note_errors(script);
@@ -249,6 +250,8 @@ pub(super) struct Interpreter<'a, 'f> {
     depth: usize,
     steps: usize,
     budget: usize,
+    /// The places of calls that cannot be followed.
+    opaque_places: FxHashSet<Location>,
     /// How the last command ended: `$?`.
     last_status: Status,
 }
@@ -436,7 +439,7 @@ impl Interpreter<'_, '_> {
             }
             StatementKind::Break(arguments) | StatementKind::Continue(arguments) => {
                 let values = self.arguments(arguments);
-                let levels = values.list.first().and_then(|first| first.value.known()?.parse::<usize>().ok()).unwrap_or(1);
+                let levels = values.list().first().and_then(|first| first.value.known()?.parse::<usize>().ok()).unwrap_or(1);
                 self.leave_iteration(levels, matches!(statement.kind, StatementKind::Break(_)));
                 Status::Success
             }
@@ -446,7 +449,7 @@ impl Interpreter<'_, '_> {
     /// What the code given to `exit` or `return` says.
     fn code(&mut self, arguments: &[Word]) -> Status {
         let values = self.arguments(arguments);
-        let Some(first) = values.list.first() else {
+        let Some(first) = values.list().first() else {
             return if arguments.is_empty() { self.last_status } else { Status::Unknown };
         };
         match first.value.known().and_then(|text| text.trim().parse::<i64>().ok()) {
@@ -487,15 +490,16 @@ impl Interpreter<'_, '_> {
             let subject = self.facts.id(Subject::Widened);
             self.state.set_fact(self.facts, subject, Fact::new(place, None));
         }
-        if self.flow.events.len() < MAX_OPAQUE || self.flow.opaque().all(|opaque| opaque.place != place) {
-            self.log(Event::Opaque(Opaque { place, what, is_platform }));
+        // More of them in a long script say no more.
+        if self.opaque_places.insert(place) || self.flow.events.len() < MAX_OPAQUE {
+            self.log(Event::Opaque(Box::new(Opaque { place, what, is_platform })));
         }
     }
 
     pub(super) fn suspect(&mut self, place: Location, kind: SuspiciousKind) {
         let suspicious = Suspicious { place, kind };
         if !self.flow.suspicious().any(|known| *known == suspicious) {
-            self.log(Event::Suspicious(suspicious));
+            self.log(Event::Suspicious(Box::new(suspicious)));
         }
     }
 
