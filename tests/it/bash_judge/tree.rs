@@ -106,7 +106,8 @@ impl Repository {
 
     /// All files next to the configuration: path and text.
     pub(super) fn files(&self) -> Vec<(String, String)> {
-        let scripts = self.files.iter().map(|file| (file.name.clone(), file.text()));
+        // In a subshell, bash 5.2 forgets what follows a sourced file whose last line is `a && b`: it gets another one.
+        let scripts = self.files.iter().map(|file| (file.name.clone(), file.text() + "\n:\n"));
         scripts.chain([DATA, MORE].map(|(path, text)| (path.to_owned(), text.to_owned()))).collect()
     }
 

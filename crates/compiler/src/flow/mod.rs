@@ -153,7 +153,7 @@ fn interpret_stages(subject: Subjected<'_>, facts: &mut Facts, sources: &mut Sou
         for (stage, script) in batch.iter().zip(parsed) {
             let id = StageId(alone.stages.len() as u32);
             alone.scripts += usize::from(stage.script.is_some());
-            let surroundings = PipelineContext { pipeline: None, entry: None, stage: id };
+            let surroundings = PipelineContext { pipeline: None, entry: None, stage: id, may_fail: stage.may_fail };
             let flow = match &script {
                 Some(script) => {
                     if !script.errors.is_empty() {

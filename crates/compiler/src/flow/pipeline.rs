@@ -378,7 +378,8 @@ impl Composer<'_, '_> {
         if !plain.depends_on_pipeline && !depends_on_earlier {
             return plain.clone();
         }
-        let surroundings = PipelineContext { pipeline: Some(self.kind), entry: Some(earlier), stage: id };
+        let surroundings =
+            PipelineContext { pipeline: Some(self.kind), entry: Some(earlier), stage: id, may_fail: self.model.stage(id).may_fail };
         match (self.interpret)(id, surroundings, self.facts) {
             Some(flow) => Arc::new(flow),
             None => plain.clone(),

@@ -250,7 +250,12 @@ fn stages_leave_what_they_surely_or_perhaps_did() {
     assert_eq!(ci(&[("deploy", "set_env x 1; export_env x"), ("dynamic-scan", "trigger-task a")]), "yes/yes/sent");
     assert_eq!(ci(&[("deploy", "set_env x 1"), ("dynamic-scan", "export_env x; trigger-task a")]), "yes/yes/sent");
     assert_eq!(ci(&[("deploy", "set_env x 1"), ("dynamic-scan", "t && export_env x; trigger-task a")]), "yes/maybe/unsent");
-    assert_eq!(ci(&[("deploy", "t && { set_env x 1; export_env x; }"), ("dynamic-scan", "trigger-task a")]), "maybe/maybe/sent");
+    assert_eq!(ci(&[("deploy", "t && { set_env x 1; export_env x; }; true"), ("dynamic-scan", "trigger-task a")]), "maybe/maybe/sent");
+    // A stage whose last command fails ends the pipeline, unless it may fail.
+    let last = "t && { set_env x 1; export_env x; }";
+    assert_eq!(ci(&[("deploy", last), ("dynamic-scan", "trigger-task a")]), "yes/yes/sent");
+    let may_fail = format!("{last}\n  abort_on_failure: false");
+    assert_eq!(ci(&[("deploy", &may_fail), ("dynamic-scan", "trigger-task a")]), "maybe/maybe/sent");
     assert_eq!(ci(&[("static-scan", "set_env x 1; export_env x"), ("deploy", "trigger-task a")]), "beside/beside/sent");
     assert_eq!(ci(&[("deploy", "set_env x 1; export_env x"), ("static-scan", "trigger-task a")]), "no/beside/sent");
     assert_eq!(ci(&[("acceptance-test", "set_env x 1; export_env x"), ("dynamic-scan", "trigger-task a")]), "no/no/sent");

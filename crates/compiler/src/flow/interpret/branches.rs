@@ -6,7 +6,8 @@
 use super::super::facts::{Fact, Subject};
 use super::super::stage::Event;
 use super::super::state::{Branch, Mark};
-use super::{Frame, Interpreter, Status};
+use super::super::value::Value;
+use super::{Interpreter, Status};
 use crate::source::Span;
 use crate::syntax::shell::{AndOr, ArmEnd, Block, Case, Chain, If, Statement, StatementKind, Test};
 
@@ -71,6 +72,21 @@ impl Interpreter<'_, '_> {
             StatementKind::Not(inner) => self.excused(|interpreter| interpreter.split(inner, start)).negated(),
             StatementKind::Time(inner) => self.split(inner, start),
             StatementKind::Group(block) => self.split_block(block, start),
+            StatementKind::If(branches) => {
+                if !self.spend(1, statement.span) {
+                    return Split::default();
+                }
+                let ends = self.branch_ends(branches, true);
+                self.outcome(&ends, start)
+            }
+            StatementKind::Case(case) => {
+                let value = self.word(&case.word);
+                if !self.alive || !self.spend(1, statement.span) {
+                    return self.taken_back(Status::Unknown, start, statement.span);
+                }
+                let ends = self.case_ends(case, &value, true);
+                self.outcome(&ends, start)
+            }
             StatementKind::Test(test) => {
                 if !self.spend(1, statement.span) {
                     return Split::default();
@@ -286,6 +302,17 @@ impl Interpreter<'_, '_> {
     /// The body of an arm, from where its condition led; taken back.
     fn arm(&mut self, from: &Branch, is_uncertain: bool, body: &Block, start: Mark, ends: &mut Ends) {
         self.enter(from);
+        if ends.by_outcome {
+            let split = self.uncertain(is_uncertain, |interpreter| interpreter.split_block(body, start));
+            let is_likely = split.is_likely;
+            if let Some(end) = split.success {
+                ends.add(end, if is_likely { Status::Likely } else { Status::Success });
+            }
+            if let Some(end) = split.failure {
+                ends.add(end, Status::Failure);
+            }
+            return;
+        }
         let status = self.uncertain(is_uncertain, |interpreter| interpreter.block(body));
         let branch = self.state.take_back(start);
         if std::mem::replace(&mut self.alive, true) {
@@ -294,8 +321,15 @@ impl Interpreter<'_, '_> {
     }
 
     pub(super) fn branches(&mut self, branches: &If) -> Status {
+        let ends = self.branch_ends(branches, false);
+        let status = ends.status();
+        self.merge(&ends.branches());
+        status
+    }
+
+    fn branch_ends(&mut self, branches: &If, by_outcome: bool) -> Ends {
         let start = self.state.mark();
-        let mut ends = Ends::default();
+        let mut ends = Ends { by_outcome, ..Ends::default() };
         let mut open = Some(Branch::default());
         let mut is_forked = false;
         for (condition, body) in &branches.arms {
@@ -316,9 +350,7 @@ impl Interpreter<'_, '_> {
             (None, Some(from)) => ends.add(from, Status::Success),
             (_, None) => {}
         }
-        let status = ends.status();
-        self.merge(&ends.branches);
-        status
+        ends
     }
 
     pub(super) fn case(&mut self, case: &Case) -> Status {
@@ -326,8 +358,15 @@ impl Interpreter<'_, '_> {
         if !self.alive {
             return Status::Unknown;
         }
+        let ends = self.case_ends(case, &value, false);
+        let status = ends.status();
+        self.merge(&ends.branches());
+        status
+    }
+
+    fn case_ends(&mut self, case: &Case, value: &Value, by_outcome: bool) -> Ends {
         let start = self.state.mark();
-        let mut ends = Ends::default();
+        let mut ends = Ends { by_outcome, ..Ends::default() };
         // Paths that look for an arm, and those that fall into the next one.
         let mut open = Some(Branch::default());
         let mut falling: Option<Branch> = None;
@@ -336,7 +375,7 @@ impl Interpreter<'_, '_> {
             let mut from = falling.take();
             if let Some(looking) = open.take() {
                 self.enter(&looking);
-                let (answer, id) = self.any_matches(&case.word, &value, &arm.patterns);
+                let (answer, id) = self.any_matches(&case.word, value, &arm.patterns);
                 let here = self.state.mark();
                 let side = |interpreter: &mut Self, answer: bool| {
                     if let Some(id) = id {
@@ -357,49 +396,83 @@ impl Interpreter<'_, '_> {
                 open = others;
             }
             let Some(from) = from else { continue };
+            if arm.end == ArmEnd::Done {
+                self.arm(&from, is_forked, &arm.body, start, &mut ends);
+                continue;
+            }
             let mut own = Ends::default();
             self.arm(&from, is_forked, &arm.body, start, &mut own);
-            let status = own.status();
-            let Some(end) = own.branches.pop() else { continue };
-            match arm.end {
-                ArmEnd::Done => ends.add(end, status),
-                ArmEnd::FallThrough => falling = Some(end),
-                ArmEnd::GoOn => open = self.either(open, Some(end)),
+            let Some((end, _)) = own.ends.pop() else { continue };
+            if arm.end == ArmEnd::FallThrough {
+                falling = Some(end);
+            } else {
+                open = self.either(open, Some(end));
             }
         }
         for end in open.into_iter().chain(falling) {
             ends.add(end, Status::Success);
         }
-        let status = ends.status();
-        self.merge(&ends.branches);
-        status
+        ends
     }
 
-    /// Notes that some paths left the present process.
-    pub(super) fn note_left_process(&mut self) {
-        for frame in self.frames.iter_mut().rev() {
-            if let Frame::Process { may_have_left, .. } = frame {
-                *may_have_left = true;
-                return;
+    /// Where branches that are taken back succeeded and where they failed, since a mark before them.
+    fn outcome(&mut self, ends: &Ends, start: Mark) -> Split {
+        let here = self.state.mark();
+        let mut side = |fails: bool| {
+            let is_on = |status: Status| match status {
+                Status::Success | Status::Likely => !fails,
+                Status::Failure => fails,
+                Status::Unknown => true,
+            };
+            let branches: Vec<Branch> = ends.ends.iter().filter(|(_, status)| is_on(*status)).map(|(branch, _)| branch.clone()).collect();
+            if branches.is_empty() {
+                return None;
             }
+            self.state.join(self.facts, &branches);
+            let branch = self.state.delta(start);
+            self.state.take_back(here);
+            Some(branch)
+        };
+        let (success, failure) = (side(false), side(true));
+        self.state.take_back(start);
+        Split { success, failure, is_likely: ends.ends.iter().any(|(_, status)| *status == Status::Likely) }
+    }
+
+    /// Runs the commands of a program to its end: where the last one failed, the program did.
+    pub(super) fn run_to_end(&mut self, body: &Block) {
+        let start = self.state.mark();
+        let split = self.split_block(body, start);
+        let is_forked = split.success.is_some() && split.failure.is_some();
+        let success = if split.is_likely { Status::Likely } else { Status::Success };
+        for (branch, status) in [(split.failure, Status::Failure), (split.success, success)] {
+            let Some(branch) = branch else { continue };
+            self.enter(&branch);
+            self.uncertain(is_forked, |interpreter| interpreter.end_process(status));
+            self.state.take_back(start);
+            self.alive = true;
         }
+        self.alive = false;
     }
 }
 
 /// Where branches came out, and how.
 #[derive(Default)]
 struct Ends {
-    branches: Vec<Branch>,
-    status: Option<Status>,
+    ends: Vec<(Branch, Status)>,
+    /// Whether each body is asked where it succeeds and where it fails.
+    by_outcome: bool,
 }
 
 impl Ends {
     fn add(&mut self, branch: Branch, status: Status) {
-        self.branches.push(branch);
-        self.status = Some(self.status.map_or(status, |known| known.or(status)));
+        self.ends.push((branch, status));
+    }
+
+    fn branches(&self) -> Vec<Branch> {
+        self.ends.iter().map(|(branch, _)| branch.clone()).collect()
     }
 
     fn status(&self) -> Status {
-        self.status.unwrap_or(Status::Unknown)
+        self.ends.iter().map(|(_, status)| *status).reduce(Status::or).unwrap_or(Status::Unknown)
     }
 }

@@ -48,6 +48,8 @@ pub(super) struct PipelineContext<'a> {
     pub(super) entry: Option<&'a dyn Earlier>,
     /// The stage.
     pub(super) stage: StageId,
+    /// Whether the pipeline goes on where it fails.
+    pub(super) may_fail: bool,
 }
 
 /// What holds before a stage begins.
@@ -111,8 +113,8 @@ pub(super) fn run(
         last_status: Status::Success,
     };
     interpreter.note_errors(script);
-    let status = interpreter.block(&script.body);
-    interpreter.finish(status)
+    interpreter.run_to_end(&script.body);
+    interpreter.finish()
 }
 
 /// How a command ended, as far as it can be told.
@@ -257,14 +259,12 @@ pub(super) struct Interpreter<'a, 'f> {
 }
 
 impl Interpreter<'_, '_> {
-    fn finish(mut self, status: Status) -> StageFlow {
-        if self.alive {
-            self.end_process(status);
-        }
+    fn finish(mut self) -> StageFlow {
         let Some(Frame::Process { ends, .. }) = self.frames.pop() else { return self.flow };
-        // A stage that fails on purpose ends the pipeline: what it did does not matter to later stages.
+        // A stage that fails ends the pipeline: what it did does not matter to later stages, unless it may fail.
+        let may_fail = self.surroundings.may_fail;
         let ends = without_unlikely(ends);
-        let succeeded: Vec<&End> = ends.iter().filter(|end| end.status != Status::Failure).collect();
+        let succeeded: Vec<&End> = ends.iter().filter(|end| may_fail || end.status != Status::Failure).collect();
         let counted = if succeeded.is_empty() { ends.iter().collect() } else { succeeded };
         let mut heads: Vec<ChangeId> = counted.into_iter().map(|end| end.head).collect();
         heads.sort_unstable();

@@ -119,6 +119,14 @@ impl Interpreter<'_, '_> {
         })
     }
 
+    /// Notes that some paths left the present process.
+    pub(super) fn note_left_process(&mut self) {
+        let process = self.frames.iter_mut().rev().find(|frame| matches!(frame, Frame::Process { .. }));
+        if let Some(Frame::Process { may_have_left, .. }) = process {
+            *may_have_left = true;
+        }
+    }
+
     fn run_exit_traps(&mut self) {
         for (signal, is_sure) in [(Signal::Other, false), (Signal::Exit, true)] {
             let Some(trap) = self.state.trap(signal).cloned() else { continue };
