@@ -20,6 +20,8 @@ use crate::syntax::shell::{Block, Command, Function};
 const WORTH_REMEMBERING: usize = 32;
 /// A stage that notes more than this has calls that call others many times over: what is done again is not noted again.
 const MAX_EVENTS: usize = 20_000;
+/// Calls that stand deeper in each other than this are not asked where they succeed and where they fail.
+const MAX_PARTED: usize = 4;
 /// Calls that stand deeper in each other are not entered.
 const MAX_CALLS: usize = 200;
 
@@ -101,7 +103,8 @@ impl Interpreter<'_, '_> {
 
     /// Where a call of a function succeeds and where it fails; nothing where the command is not surely one.
     pub(super) fn split_command(&mut self, command: &Command, span: Span, start: Mark) -> Option<Split> {
-        if command.more.is_some() {
+        // Deep inside, calls are remembered rather than parted: functions that call others twice would part without end.
+        if command.more.is_some() || self.active.len() >= MAX_PARTED {
             return None;
         }
         let name = command.name().literal()?;

@@ -16,6 +16,9 @@ use crate::syntax::shell::{Arithmetic, Braces, Expansion, Operator, Part, Quotin
 /// The texts of a list, where they are known.
 type List = Option<Vec<Value>>;
 
+/// Texts up to this length, in bytes, cost no steps.
+const FREE_LENGTH: usize = 256;
+
 /// References that point to references are followed this far.
 const MAX_REFERENCES: usize = 8;
 
@@ -29,6 +32,11 @@ impl Interpreter<'_, '_> {
         for part in parts {
             let next = self.part(part);
             value.push(&next);
+        }
+        // Long texts cost what they are long.
+        let length = value.known_length().unwrap_or_default();
+        if length > FREE_LENGTH {
+            self.spend(length / 16, word.span);
         }
         value
     }

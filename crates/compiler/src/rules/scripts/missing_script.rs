@@ -1,5 +1,6 @@
 //! `missing-script`: a script that is not in the repository is run or sourced.
 
+use crate::config::StageId;
 use crate::diagnostics::{Finding, RuleId};
 use crate::flow::is_made;
 use crate::rules::Context;
@@ -50,7 +51,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         for missing in context.flow.stages[id.0 as usize].missing() {
             // What other stages bring may be it; what this one does behind the call comes too late.
             let makers = if missing.is_in_folder { &bringers } else { &builders };
-            let others_make = makers.iter().enumerate().any(|(other, makes)| *makes && other != id.0 as usize);
+            let others_make = makers.iter().enumerate().any(|(other, makes)| *makes && may_run_before(context, StageId(other as u32), id));
             let is_brought = !missing.leaves && (others_make || is_made(&missing.path, |name| made.contains(name)));
             if is_brought || !seen.insert(missing.place) {
                 continue;
@@ -68,4 +69,12 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 .push(Finding::new(RuleId::MissingScript, missing.place, message).label(label).help(help).stage(stage.name.name.clone()));
         }
     }
+}
+
+/// Whether a pipeline may run a stage before another one. An async stage has a workspace of its own.
+fn may_run_before(context: &Context<'_>, other: StageId, id: StageId) -> bool {
+    context.flow.pipelines.iter().any(|pipeline| {
+        let index = |stage| pipeline.order.stages.iter().position(|own| *own == stage);
+        matches!((index(other), index(id)), (Some(other), Some(id)) if other != id && !pipeline.order.is_before(id, other))
+    })
 }
