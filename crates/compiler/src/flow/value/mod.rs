@@ -18,6 +18,8 @@ use folder::Folder;
 const MAX_OPTIONS: usize = 16;
 /// A text of more pieces than this is unknown as a whole.
 const MAX_PIECES: usize = 64;
+/// A text with parts that are not known is kept up to this length.
+const MAX_UNKNOWN_LENGTH: usize = 4_096;
 /// A longer text is not kept: nothing that a script does depends on it.
 const MAX_LENGTH: usize = 1 << 21;
 
@@ -243,6 +245,11 @@ impl Value {
             (Self::Options(left), Self::Text(right)) if left.len() == 1 => {
                 let [only] = &mut **Arc::make_mut(left) else { return };
                 append(only, &Piece::Text(right.clone()));
+                // A long text of which a part is not known is of no use.
+                if matches!(only.last(), Some(Piece::Text(text)) if text.len() > MAX_UNKNOWN_LENGTH) {
+                    let whole = std::mem::take(only);
+                    *self = Self::limited_text(&whole);
+                }
             }
             (Self::Options(left), Self::Options(right)) if left.len() == 1 && right.len() == 1 => {
                 let [only] = &mut **Arc::make_mut(left) else { return };
