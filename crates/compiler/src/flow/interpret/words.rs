@@ -36,7 +36,7 @@ impl Interpreter<'_, '_> {
         // Long texts cost what they are long.
         let length = value.known_length().unwrap_or_default();
         if length > FREE_LENGTH {
-            self.spend(length / 16, word.span);
+            self.spend(length / 128, word.span);
         }
         value
     }
