@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::config::settings::Settings;
 use crate::flow::Crossing;
-use crate::platform::{self, ParameterKind};
+use crate::platform;
 
 /// Where the value of a variable comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -39,7 +39,7 @@ impl Origin {
             Self::Export
         } else if crossing.is_widened() {
             Self::without_parent(key, settings)
-        } else if !crossing.exported_later.is_empty() {
+        } else if crossing.exported_late.is_some() {
             Self::Late
         } else if crossing.set.is_some() {
             Self::Unexported
@@ -77,9 +77,4 @@ pub fn is_documented(key: &str) -> bool {
 /// Whether the settings name a key as a parameter of the parent's trigger: an async run does not have it.
 pub fn is_trigger_parameter(key: &str, settings: &Settings) -> bool {
     settings.trigger_parameters.iter().any(|parameter| parameter == key)
-}
-
-/// Whether a key is documented as a secret.
-pub fn is_secure(key: &str) -> bool {
-    platform::parameter(key).is_some_and(|parameter| parameter.kind == ParameterKind::Secure)
 }

@@ -6,7 +6,7 @@ use compact_str::CompactString;
 
 use crate::config::settings::Settings;
 use crate::config::{Model, StageId};
-use crate::flow::{Certainty, Crossing, Flow, TOO_LONG, Unfollowed};
+use crate::flow::{Certainty, Crossing, Flow, Unfollowed};
 use crate::origin::is_given;
 use crate::source::Location;
 
@@ -43,9 +43,9 @@ impl Proof {
         let mut cut: BTreeSet<Location> = BTreeSet::new();
         let mut crossings: BTreeMap<(Location, StageId, &CompactString), Option<&Unfollowed>> = BTreeMap::new();
         for pipeline in &flow.pipelines {
-            for (_, stage) in pipeline.stages.iter().chain(&pipeline.targets) {
+            for (_, stage) in pipeline.flows() {
                 triggers.extend(stage.triggers().map(|trigger| trigger.place));
-                cut.extend(stage.opaque().filter(|opaque| opaque.what == TOO_LONG).map(|opaque| opaque.place));
+                cut.extend(stage.cut);
             }
             for run in &pipeline.runs {
                 for crossing in run.crossings.iter().filter(|crossing| crosses(crossing, settings)) {
@@ -65,7 +65,7 @@ impl Proof {
 
 /// Whether the parent has a variable, or may have one that nobody else provides.
 fn crosses(crossing: &Crossing, settings: &Settings) -> bool {
-    let is_known = crossing.set.is_some() || crossing.exported.is_some() || !crossing.exported_later.is_empty();
+    let is_known = crossing.set.is_some() || crossing.exported.is_some() || crossing.exported_late.is_some();
     is_known || (crossing.is_widened() && !is_given(&crossing.key, settings))
 }
 

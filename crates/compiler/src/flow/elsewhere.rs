@@ -2,7 +2,8 @@
 
 use compact_str::CompactString;
 
-use super::facts::{Certainty, Fact, Subject};
+use super::certainty::Certainty;
+use super::facts::{Fact, Subject};
 use super::stage::{Event, StageFlow, Trigger};
 use crate::platform::StoreKind;
 use crate::source::{Location, normalize};

@@ -9,43 +9,15 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::certainty::Certainty;
 use super::value::{Secret, Value};
-use crate::platform::{self, ParameterKind, StoreKind};
+use crate::platform::{self, StoreKind};
 use crate::source::Location;
 
 /// Places of one fact beyond this many are left out.
 const MAX_PLACES: usize = 8;
 /// Shorter values do not fill a payload.
 const LARGE_VALUE: usize = 256;
-
-/// How sure something is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Certainty {
-    /// On no path any more.
-    Revoked,
-    /// On some paths no more, on the others as before.
-    MaybeRevoked,
-    /// On some paths.
-    Maybe,
-    /// On every path.
-    Yes,
-}
-
-impl Certainty {
-    /// Whether it holds on some path.
-    pub fn is_possible(self) -> bool {
-        matches!(self, Self::Maybe | Self::Yes)
-    }
-
-    /// What holds where either path was taken.
-    fn or(self, other: Self) -> Self {
-        match (self, other) {
-            (left, right) if left == right => left,
-            (Self::Revoked, Self::MaybeRevoked) | (Self::MaybeRevoked, Self::Revoked) => Self::MaybeRevoked,
-            _ => Self::Maybe,
-        }
-    }
-}
 
 /// What a fact is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -110,7 +82,7 @@ impl Fact {
             // On the other path holds what held before.
             (Some(only), None) | (None, Some(only)) => Some(only.weakened()),
             (Some(left), Some(right)) => Some(Fact {
-                certainty: left.certainty.or(right.certainty),
+                certainty: left.certainty.join(right.certainty),
                 places: union(&left.places, &right.places),
                 value: either(left, right),
                 is_beside: left.is_beside && right.is_beside,
@@ -125,12 +97,7 @@ impl Fact {
             // A later certain setting replaces an earlier one.
             Some(_) if self.is_sure() => self.clone(),
             Some(earlier) => Fact {
-                certainty: match (self.certainty, earlier.certainty) {
-                    (Certainty::Maybe, Certainty::Yes) => Certainty::Yes,
-                    (Certainty::MaybeRevoked, Certainty::Revoked) => Certainty::Revoked,
-                    (Certainty::MaybeRevoked, Certainty::MaybeRevoked) => Certainty::MaybeRevoked,
-                    _ => Certainty::Maybe,
-                },
+                certainty: self.certainty.then(earlier.certainty),
                 places: union(&earlier.places, &self.places),
                 value: either(earlier, self),
                 is_beside: earlier.is_beside && self.is_beside,
@@ -140,16 +107,12 @@ impl Fact {
 
     /// The same, on some paths only.
     pub(super) fn weakened(&self) -> Fact {
-        let certainty = match self.certainty {
-            Certainty::Yes | Certainty::Maybe => Certainty::Maybe,
-            Certainty::Revoked | Certainty::MaybeRevoked => Certainty::MaybeRevoked,
-        };
-        Fact { certainty, ..self.clone() }
+        Fact { certainty: self.certainty.weaken(), ..self.clone() }
     }
 
     /// Whether it says all about its subject: what came before does not matter.
     pub(super) fn is_sure(&self) -> bool {
-        matches!(self.certainty, Certainty::Yes | Certainty::Revoked)
+        self.certainty.is_sure()
     }
 
     /// The same, from a stage that may run at the same time.
@@ -237,11 +200,10 @@ impl Facts {
             return *id;
         }
         let id = SubjectId(self.subjects.len() as u32);
-        if let Subject::Exported(key) = &subject {
-            let is_secure = platform::parameter(key).is_some_and(|parameter| parameter.kind == ParameterKind::Secure);
-            if is_secure || self.secret_keys.contains(key) {
-                self.risky.push(id);
-            }
+        if let Subject::Exported(key) = &subject
+            && (platform::is_secure(key) || self.secret_keys.contains(key))
+        {
+            self.risky.push(id);
         }
         self.subjects.push(subject.clone());
         self.ids.insert(subject, id);

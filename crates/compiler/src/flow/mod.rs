@@ -5,10 +5,12 @@
 //! * [`facts`] and `state` are what is known at each point; `value` the texts and folders in it.
 //! * [`pipeline`] puts the stages of a pipeline in order and follows triggers into async runs.
 
+mod certainty;
 mod commands;
 mod elsewhere;
 pub mod facts;
 mod interpret;
+mod late_exports;
 pub mod pipeline;
 mod provided;
 mod scripts;
@@ -25,12 +27,13 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+pub use certainty::Certainty;
 pub use elsewhere::Elsewhere;
-pub use facts::{Certainty, Fact, Facts, Subject};
+pub use facts::{Fact, Facts, Subject};
 pub use pipeline::{Crossing, Leak, LeftBehind, PipelineFlow, RepoUse, Run};
 pub(crate) use stage::is_made;
 pub use stage::{
-    Access, Event, Export, MissingScript, Opaque, Read, ShellExport, ShellRead, StageFlow, Suspicious, SuspiciousKind, TOO_LONG, Trigger,
+    Access, Event, Export, MissingScript, Opaque, Read, ShellExport, ShellRead, StageFlow, Suspicious, SuspiciousKind, Trigger, WithoutKey,
 };
 pub use unfollowed::Unfollowed;
 pub use value::{Cause, Secret};
@@ -94,6 +97,13 @@ pub struct Flow {
     pub scripts: usize,
 }
 
+impl Flow {
+    /// What a stage does by itself.
+    pub fn stage(&self, id: StageId) -> &StageFlow {
+        &self.stages[id.0 as usize]
+    }
+}
+
 /// Analyses a configuration for these kinds of pipeline.
 pub fn analyse(subject: Subjected<'_>, kinds: &[PipelineKind], detail: Detail, files: &dyn Files, sources: &mut Sources) -> Flow {
     let mut facts = Facts::default();
@@ -128,7 +138,7 @@ fn all_elsewhere(stages: &[Arc<StageFlow>], pipelines: &[PipelineFlow]) -> Vec<E
     let mut all = Vec::new();
     for pipeline in pipelines {
         all.extend(pipeline.elsewhere.iter().cloned());
-        for (id, _) in pipeline.stages.iter().chain(&pipeline.targets) {
+        for (id, _) in pipeline.flows() {
             composed[id.0 as usize] = true;
         }
     }

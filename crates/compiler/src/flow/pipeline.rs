@@ -6,14 +6,16 @@ use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Detail;
+use super::certainty::Certainty;
 use super::elsewhere::{Elsewhere, elsewhere};
-use super::facts::{Certainty, ChangeId, Cursor, Fact, Facts, Subject, SubjectId};
+use super::facts::{ChangeId, Cursor, Fact, Facts, Subject, SubjectId};
 use super::interpret::{Earlier, PipelineContext};
-use super::stage::{Export, Read, StageFlow, Trigger};
+use super::late_exports;
+use super::stage::{Read, StageFlow, Trigger};
 use super::unfollowed::{Unfollowed, unfollowed};
 use super::value::Secret;
 use crate::config::{Model, Order, Runs, StageId, Target};
-use crate::platform::{self, ParameterKind, PipelineKind, StoreKind};
+use crate::platform::{self, PipelineKind, StoreKind};
 use crate::source::Location;
 
 /// Of more places than this a fact keeps none: they are no story any more.
@@ -38,6 +40,18 @@ pub struct PipelineFlow {
     pub leaks: Vec<Leak>,
     /// Triggers whose run may read another configuration.
     pub elsewhere: Vec<Elsewhere>,
+}
+
+impl PipelineFlow {
+    /// What its stages and its async stages do.
+    pub fn flows(&self) -> impl Iterator<Item = (StageId, &StageFlow)> {
+        self.stages.iter().chain(&self.targets).map(|(id, flow)| (*id, &**flow))
+    }
+
+    /// What a stage does in it.
+    pub fn flow(&self, id: StageId) -> Option<&StageFlow> {
+        self.flows().find(|(other, _)| *other == id).map(|(_, flow)| flow)
+    }
 }
 
 /// A secret that is exported.
@@ -93,8 +107,8 @@ pub struct Crossing {
     pub exported: Option<Fact>,
     /// Whether it can be set on a way on which it is not exported.
     pub is_set_unsent: bool,
-    /// Where it is exported too late: behind the trigger, or in a later stage.
-    pub exported_later: Vec<Location>,
+    /// Where it is first exported too late: after the trigger, or in a later stage.
+    pub exported_late: Option<Location>,
     /// What ran before the trigger, cannot be followed, and may have exported it.
     pub unfollowed: Arc<[Unfollowed]>,
 }
@@ -308,7 +322,7 @@ pub(super) fn compose(
     };
     composer.parents(&order);
     composer.async_runs();
-    composer.exports_that_come_late(&order);
+    late_exports::find(&composer.parents, &mut composer.runs, composer.facts, &order);
     let Composer { parents, targets, runs, leaks, elsewhere, .. } = composer;
     let stages = parents.into_iter().map(|(_, id, flow)| (id, flow)).collect();
     Some(PipelineFlow { kind, order, stages, targets, runs, leaks, elsewhere })
@@ -468,38 +482,6 @@ impl Composer<'_, '_> {
         let moment = Moment { facts: self.facts, cursor: Cursor::at(self.facts, ChangeId::ROOT), earlier: &end, unfollowed_before: &[] };
         find_leaks(&mut self.leaks, &moment, stage, None);
     }
-
-    /// Exports behind the trigger on its own path, and in stages that run after it.
-    fn exports_that_come_late(&mut self, order: &Order) {
-        let mut by_key: FxHashMap<&CompactString, Vec<(usize, &Export)>> = FxHashMap::default();
-        for (index, _, flow) in &self.parents {
-            for export in flow.exports() {
-                if let Some(key) = &export.key {
-                    by_key.entry(key).or_default().push((*index, export));
-                }
-            }
-        }
-        let index_of: FxHashMap<StageId, usize> = self.parents.iter().map(|(index, id, _)| (*id, *index)).collect();
-        let mut cursor = Cursor::at(self.facts, ChangeId::ROOT);
-        for run in self.runs.iter_mut().filter(|run| !run.from_async) {
-            let Some(from) = index_of.get(&run.from) else { continue };
-            let triggered = self.facts.find(&Subject::Triggered(run.trigger.place));
-            for crossing in run.crossings.iter_mut().filter(|crossing| crossing.exported.is_none()) {
-                let Some(exports) = by_key.get(&crossing.key) else { continue };
-                for (index, export) in exports {
-                    let is_late = if index == from {
-                        cursor.go(export.at);
-                        triggered.is_some_and(|triggered| cursor.fact(triggered).is_some())
-                    } else {
-                        order.is_before(*from, *index)
-                    };
-                    if is_late {
-                        crossing.exported_later.push(export.place);
-                    }
-                }
-            }
-        }
-    }
 }
 
 /// What the target reads of one kind of keys, and has not surely set itself.
@@ -529,7 +511,7 @@ fn crossings(target: &StageFlow, moment: &Moment<'_>, parent: &StageFlow) -> Vec
             set: moment.fact(&Subject::Set(StoreKind::Env, key.clone())),
             is_set_unsent: !is_sent && unsent.is_some_and(|fact| fact.certainty.is_possible()),
             exported,
-            exported_later: Vec::new(),
+            exported_late: None,
             unfollowed: unfollowed.clone(),
         }
     });
@@ -583,13 +565,9 @@ fn find_leaks(leaks: &mut Vec<Leak>, moment: &Moment<'_>, stage: StageId, trigge
         let Some(exported) = moment.at(*id) else { continue };
         let set = moment.fact(&Subject::Set(StoreKind::Env, key.clone()));
         let secret = set.as_ref().and_then(|set| set.secret().cloned());
-        let is_parameter = set.is_none() && is_secure(key);
+        let is_parameter = set.is_none() && platform::is_secure(key);
         if secret.is_some() || is_parameter {
             leaks.push(Leak { stage, key: key.clone(), exported, set, secret, trigger });
         }
     }
-}
-
-fn is_secure(key: &str) -> bool {
-    platform::parameter(key).is_some_and(|parameter| parameter.kind == ParameterKind::Secure)
 }

@@ -3,14 +3,12 @@
 use compact_str::CompactString;
 use rustc_hash::FxHashSet;
 
-use super::facts::{Certainty, ChangeId, Fact, SubjectId};
+use super::certainty::Certainty;
+use super::facts::{ChangeId, Fact, SubjectId};
 use super::{Cause, Subjected};
 use crate::config::Stage;
 use crate::platform::StoreKind;
 use crate::source::Location;
-
-/// What is said of code that is too much to be followed to its end.
-pub const TOO_LONG: &str = "code that is too deep or too long to follow";
 
 /// Something that the script of a stage, or a script that it runs, does.
 #[derive(Debug, Clone)]
@@ -52,8 +50,8 @@ pub struct StageFlow {
     pub end: Vec<(SubjectId, Fact)>,
     /// Whether what it does depends on the pipeline that runs it.
     pub depends_on_pipeline: bool,
-    /// Whether it was too much to be followed to its end.
-    pub is_cut: bool,
+    /// Where it became too much to be followed further.
+    pub cut: Option<Location>,
 }
 
 macro_rules! events {
@@ -162,8 +160,8 @@ pub struct Read {
     pub key: Option<CompactString>,
     /// Where the key stands.
     pub place: Location,
-    /// Whether the script goes on without the key: a default, or `|| ..` behind it.
-    pub has_default: bool,
+    /// What happens where the key is not there.
+    pub without: WithoutKey,
     /// Whether the stage has set the key itself by then.
     pub own: Option<Certainty>,
     /// Where it stands in the order of all that the stage does.
@@ -173,8 +171,24 @@ pub struct Read {
 impl Read {
     /// Whether the script copes with the key not being there.
     pub fn is_soft(&self) -> bool {
-        self.has_default || self.own.is_some()
+        self.without == WithoutKey::GoesOn || self.own.is_some()
     }
+
+    /// Whether the read fails where the key is not there, and nothing in the stage gives it one.
+    pub fn needs_key(&self) -> bool {
+        self.without == WithoutKey::Fails && self.own.is_none()
+    }
+}
+
+/// What a script does where a key that it reads is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WithoutKey {
+    /// The read fails.
+    Fails,
+    /// It goes on with an empty default: nothing tells that the key is missing.
+    GoesOnEmpty,
+    /// It has a default, or handles the failure.
+    GoesOn,
 }
 
 /// A key that is set or exported.
@@ -294,8 +308,15 @@ pub struct Opaque {
     pub place: Location,
     /// What it is, in words.
     pub what: CompactString,
-    /// Whether it is the platform's: such scripts read data, and do not export the user's.
-    pub is_platform: bool,
+    /// The script, where it is the platform's: such scripts read data, and do not export the user's.
+    pub platform_script: Option<CompactString>,
+}
+
+impl Opaque {
+    /// Whether it is the platform's.
+    pub fn is_platform(&self) -> bool {
+        self.platform_script.is_some()
+    }
 }
 
 /// A script path that leads to nothing.
@@ -320,7 +341,7 @@ impl StageFlow {
         let span = subject.document.span(script);
         let line = span.slice(subject.text).lines().next().unwrap_or_default();
         let place = Location { file: subject.file, span: crate::source::Span { start: span.start, end: span.start + line.len() as u32 } };
-        let opaque = Opaque { place, what: "a script that is not written for the shell".into(), is_platform: false };
+        let opaque = Opaque { place, what: "a script that is not written for the shell".into(), platform_script: None };
         Self { events: vec![Event::Opaque(Box::new(opaque))], ..Self::default() }
     }
 }

@@ -40,7 +40,7 @@ impl Unfollowed {
     pub(super) fn add_all_of(flow: &StageFlow, left: &Fact, all: &mut Vec<Self>) {
         for event in &flow.events {
             match event {
-                Event::Opaque(opaque) if !opaque.is_platform => Self::add(flow, opaque.place, all),
+                Event::Opaque(opaque) if !opaque.is_platform() => Self::add(flow, opaque.place, all),
                 Event::Export(export) if export.key.is_none() => Self::add(flow, export.place, all),
                 _ => {}
             }

@@ -9,8 +9,7 @@ use crate::config::settings::Settings;
 use crate::config::{Contract, StageId, Text};
 use crate::flow::{Certainty, Run};
 pub use crate::origin::Origin;
-use crate::origin::is_secure;
-use crate::platform::StoreKind;
+use crate::platform::{self, StoreKind};
 use crate::source::Place;
 
 /// The plan: `schemas/plan.schema.json`. Everything that is emitted is made from it alone.
@@ -162,12 +161,12 @@ impl Planner<'_> {
     }
 
     fn reads(&self, run: &Run) -> Vec<PlannedRead> {
-        let flow = &self.compilation.flow.stages[run.target.0 as usize];
+        let flow = self.compilation.flow.stage(run.target);
         let mut reads: BTreeMap<&str, PlannedRead> = BTreeMap::new();
         for read in flow.reads().filter(|read| read.kind == StoreKind::Env) {
             let Some(key) = &read.key else { continue };
             let is_own = read.own == Some(Certainty::Yes);
-            let required = !read.has_default && read.own.is_none();
+            let required = read.needs_key();
             let from = if is_own { Origin::Own } else { self.origin(key, run) };
             let known = reads.entry(key).or_insert_with(|| PlannedRead { name: key.to_string(), required: false, from, contract: None });
             known.required |= required;
@@ -216,11 +215,11 @@ impl Planner<'_> {
             if !read.required || !is_property {
                 continue;
             }
-            if is_secure(&read.name) { &mut secrets } else { &mut properties }.insert(read.name.clone());
+            if platform::is_secure(&read.name) { &mut secrets } else { &mut properties }.insert(read.name.clone());
         }
         for target in self.targets() {
-            for read in self.compilation.flow.stages[target.0 as usize].reads() {
-                if let Some(key) = read.key.as_ref().filter(|_| read.kind == StoreKind::Secret && !read.has_default && read.own.is_none()) {
+            for read in self.compilation.flow.stage(target).reads() {
+                if let Some(key) = read.key.as_ref().filter(|_| read.kind == StoreKind::Secret && read.needs_key()) {
                     secrets.insert(key.to_string());
                 }
             }
@@ -244,7 +243,7 @@ impl Planner<'_> {
                     let place = self.place(opaque.place);
                     assumptions.insert(if is_target || targets.contains(id) {
                         format!("`{stage}` runs {} ({place}): it may read any exported variable", opaque.what)
-                    } else if opaque.is_platform {
+                    } else if opaque.is_platform() {
                         format!("`{stage}` runs {} ({place}): it exports none of your variables", opaque.what)
                     } else {
                         format!("`{stage}` runs {} ({place}): it may set, export and trigger anything", opaque.what)

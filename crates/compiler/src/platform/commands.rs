@@ -123,6 +123,13 @@ pub fn is_harmless_platform_script(path: &str) -> bool {
         || path.ends_with("/logging")
 }
 
+/// Whether a platform script may trigger async stages by itself: any, or the one that is asked for. Those that do say so
+/// in their names; the scan starts `owasp-zap`.
+pub fn may_trigger(script: &str, stage: Option<&str>) -> bool {
+    let is_scan = script.contains("dynamic-scan") && stage.is_some_and(|stage| stage.starts_with("owasp-zap"));
+    is_scan || script.contains("trigger") || script.contains("async")
+}
+
 #[cfg(test)]
 mod tests {
     use super::{StoreCommand, StoreKind};

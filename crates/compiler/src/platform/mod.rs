@@ -5,8 +5,8 @@ mod parameters;
 mod programs;
 mod stages;
 
-pub use commands::{StoreCommand, StoreKind, is_harmless_platform_script};
-pub use parameters::{Parameter, ParameterKind, is_provided, is_read_by_platform_scripts, is_shell_variable, parameter};
+pub use commands::{StoreCommand, StoreKind, is_harmless_platform_script, may_trigger};
+pub use parameters::{Parameter, ParameterKind, is_provided, is_read_by_platform_scripts, is_secure, is_shell_variable, parameter};
 pub use programs::{
     Kind as ProgramKind, Own, Program, SHELL_OPTIONS_WITH_VALUE, git_brings_files, in_system_folder, is_builtin, is_harmless_source,
     prints_harmless_text, program_named,

@@ -29,6 +29,11 @@ pub fn parameter(name: &str) -> Option<&'static Parameter> {
     PARAMETERS.binary_search_by(|parameter| parameter.name.cmp(name)).ok().map(|at| &PARAMETERS[at])
 }
 
+/// Whether a key is documented as a secret.
+pub fn is_secure(name: &str) -> bool {
+    parameter(name).is_some_and(|parameter| parameter.kind == Secure)
+}
+
 /// Whether the platform puts a key of this name into every run.
 pub fn is_provided(name: &str) -> bool {
     PROVIDED.binary_search(&name).is_ok() || (name.starts_with("STAGE_") && name.ends_with("_STATUS"))

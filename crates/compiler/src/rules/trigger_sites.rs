@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 
 use crate::config::{StageId, Target};
 use crate::flow::{StageFlow, Trigger};
-use crate::platform::PipelineKind;
+use crate::platform::{self, PipelineKind};
 use crate::rules::Context;
 use crate::source::Location;
 
@@ -53,13 +53,13 @@ pub(crate) fn trigger_sites(context: &Context<'_>) -> Vec<TriggerSite> {
     let mut found = Found { context, by_place: FxHashMap::default() };
     let mut composed = vec![false; context.model.stages.len()];
     for pipeline in &context.flow.pipelines {
-        for (id, flow) in pipeline.stages.iter().chain(&pipeline.targets) {
+        for (id, flow) in pipeline.flows() {
             composed[id.0 as usize] = true;
-            found.add(*id, flow, Some(pipeline.kind));
+            found.add(id, flow, Some(pipeline.kind));
         }
     }
     for (id, _) in context.model.stages().filter(|(id, _)| !composed[id.0 as usize]) {
-        found.add(id, &context.flow.stages[id.0 as usize], None);
+        found.add(id, context.flow.stage(id), None);
     }
     let mut triggers: Vec<TriggerSite> = found.by_place.into_values().collect();
     triggers.sort_by_key(|triggered| triggered.trigger.place);
@@ -69,12 +69,8 @@ pub(crate) fn trigger_sites(context: &Context<'_>) -> Vec<TriggerSite> {
 /// Whether code that cannot be read may trigger: any stage, or the one that is asked for. Scripts of the user's that
 /// are not there may do anything; those of the platform trigger where their name says so, and its scan `owasp-zap`.
 pub(crate) fn may_trigger_unseen(context: &Context<'_>, stage: Option<&str>) -> bool {
-    let is_scan = stage.is_some_and(|stage| stage.starts_with("owasp-zap"));
     let mut opaque = context.flow.stages.iter().flat_map(|flow| flow.opaque());
-    opaque.any(|opaque| {
-        let is_wrapper = ["trigger", "async"].iter().any(|word| opaque.what.contains(word));
-        !opaque.is_platform || is_wrapper || (is_scan && opaque.what.contains("dynamic-scan"))
-    })
+    opaque.any(|opaque| opaque.platform_script.as_ref().is_none_or(|script| platform::may_trigger(script, stage)))
 }
 
 struct Found<'a> {

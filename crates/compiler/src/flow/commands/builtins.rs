@@ -71,11 +71,7 @@ impl Interpreter<'_, '_> {
             }
             "test" | "[" => Status::Unknown,
             "exit" | "return" => {
-                let status = match own.text(0).and_then(|code| code.parse::<i64>().ok()) {
-                    Some(0) => Status::Success,
-                    Some(_) => Status::Failure,
-                    None => Status::Unknown,
-                };
+                let status = own.get(0).map_or(Status::Unknown, Status::of_code);
                 if name == "exit" {
                     self.end_process(status);
                 } else {

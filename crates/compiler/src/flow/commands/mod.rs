@@ -201,7 +201,7 @@ impl Interpreter<'_, '_> {
         let (_, cause) = target.value.split();
         let cause = cause.map_or_else(String::new, |cause| format!(" ({})", cause.describe()));
         let place = self.location(site.span);
-        self.opaque(place, format!("a command that is not known{cause}").into(), false);
+        self.opaque(place, format!("a command that is not known{cause}").into());
         self.other_output("a command")
     }
 

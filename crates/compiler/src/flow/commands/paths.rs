@@ -85,7 +85,7 @@ impl Interpreter<'_, '_> {
     /// Runs a script that the stage itself wrote.
     fn run_written(&mut self, file: &str, content: Option<Value>, target: &Argument, manner: &Manner, site: Site<'_>) -> Status {
         let Some(content) = content.filter(|content| content.known().is_some()) else {
-            return self.cannot_follow(format!("`{file}`, which the run itself writes"), false, manner, site);
+            return self.cannot_follow(format!("`{file}`, which the run itself writes"), manner, site);
         };
         let pieces = [(content, target.place)];
         match manner {
@@ -102,8 +102,7 @@ impl Interpreter<'_, '_> {
             && !matches!(folder, Folder::Platform(_))
             && self.scripts.provided.names(word, text)
         {
-            let what = format!("the platform's script `{}`", written(word));
-            return self.cannot_follow(what, true, manner, site);
+            return self.run_platform_script(&written(word), site);
         }
         match folder {
             Folder::Repo { path, sure } => self.run_found(&path, sure, target, manner, site),
@@ -111,11 +110,11 @@ impl Interpreter<'_, '_> {
                 if platform::is_harmless_platform_script(&path) {
                     return Status::Likely;
                 }
-                self.cannot_follow(format!("the platform's script `{}`", path.trim_start_matches('/')), true, manner, site)
+                self.run_platform_script(path.trim_start_matches('/'), site)
             }
             Folder::Workspace => {
                 self.sources_folder(target, manner, site);
-                self.cannot_follow("a script outside the repository".to_owned(), false, manner, site)
+                self.cannot_follow("a script outside the repository".to_owned(), manner, site)
             }
             Folder::Outside => {
                 let is_relative = matches!(text, [Piece::Text(path), ..] if !path.starts_with(['/', '~']));
@@ -129,17 +128,15 @@ impl Interpreter<'_, '_> {
                         is_in_folder: false,
                     })));
                 }
-                self.cannot_follow("a script outside the repository".to_owned(), false, manner, site)
+                self.cannot_follow("a script outside the repository".to_owned(), manner, site)
             }
-            Folder::RepoName { .. } | Folder::Unknown => {
-                self.cannot_follow("a script whose path is not known".to_owned(), false, manner, site)
-            }
+            Folder::RepoName { .. } | Folder::Unknown => self.cannot_follow("a script whose path is not known".to_owned(), manner, site),
         }
     }
 
     fn run_found(&mut self, path: &CompactString, sure: bool, target: &Argument, manner: &Manner, site: Site<'_>) -> Status {
         if self.scripts.is_changed(path) && self.scripts.exists(path) {
-            return self.cannot_follow(format!("`{path}`, which the run itself changes"), false, manner, site);
+            return self.cannot_follow(format!("`{path}`, which the run itself changes"), manner, site);
         }
         let reads_any = matches!(manner, Manner::Source(_) | Manner::Child { by_shell: true, .. });
         match self.scripts.find(self.sources, path, reads_any) {
@@ -154,15 +151,15 @@ impl Interpreter<'_, '_> {
                 }
             }
             Found::Program { names_store: true } => {
-                self.cannot_follow(format!("`{path}`, which is not a shell script and names a command of the store"), false, manner, site)
+                self.cannot_follow(format!("`{path}`, which is not a shell script and names a command of the store"), manner, site)
             }
             Found::Program { names_store: false } => {
                 let place = self.site_location(site);
                 self.log(Event::Program(place));
                 self.other_output(path)
             }
-            Found::Opaque => self.cannot_follow(format!("`{path}`, which cannot be read"), false, manner, site),
-            Found::Platform => self.cannot_follow(format!("the platform's script `{path}`"), true, manner, site),
+            Found::Opaque => self.cannot_follow(format!("`{path}`, which cannot be read"), manner, site),
+            Found::Platform => self.run_platform_script(path, site),
             Found::Folder => {
                 self.sources_folder(target, manner, site);
                 Status::Unknown
@@ -171,12 +168,22 @@ impl Interpreter<'_, '_> {
         }
     }
 
-    fn cannot_follow(&mut self, what: String, is_platform: bool, manner: &Manner, site: Site<'_>) -> Status {
+    fn cannot_follow(&mut self, what: String, manner: &Manner, site: Site<'_>) -> Status {
         let place = self.site_location(site);
-        self.opaque(place, what.into(), is_platform);
-        if manner.is_source() && !is_platform {
+        self.opaque(place, what.into());
+        if manner.is_source() {
             self.forget_variables();
         }
+        self.print_of_script()
+    }
+
+    fn run_platform_script(&mut self, script: &str, site: Site<'_>) -> Status {
+        let place = self.site_location(site);
+        self.log_opaque(place, format!("the platform's script `{script}`").into(), Some(script.into()));
+        self.print_of_script()
+    }
+
+    fn print_of_script(&mut self) -> Status {
         if self.is_asked() {
             self.other_output("a script");
         }
@@ -201,7 +208,7 @@ impl Interpreter<'_, '_> {
             is_guarded,
             is_in_folder,
         })));
-        self.cannot_follow(format!("`{path}`, which is not in the repository"), false, manner, site);
+        self.cannot_follow(format!("`{path}`, which is not in the repository"), manner, site);
         if self.context.handles_failure() { Status::Unknown } else { Status::Likely }
     }
 

@@ -60,8 +60,7 @@ impl Interpreter<'_, '_> {
 
 /// What `printf` makes of its arguments.
 fn formatted(own: &Arguments) -> Value {
-    let secret = own.list().iter().map(|argument| &argument.value).find(|value| value.secret().is_some());
-    let unknown = || secret.map_or_else(|| Value::unknown(Cause::Output("printf".into())), |value| Value::made_of(value, Cause::Expansion));
+    let unknown = || Value::made_of_any(own.list().iter().map(|argument| &argument.value), Cause::Output("printf".into()));
     let Some(format) = own.text(0).filter(|_| own.is_complete) else { return unknown() };
     let mut values = own.list()[1..].iter().map(|argument| &argument.value).peekable();
     let mut result = Value::text("");

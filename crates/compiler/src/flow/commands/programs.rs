@@ -135,14 +135,7 @@ impl Interpreter<'_, '_> {
                 }
                 _ => None,
             };
-            let made_of = contents.iter().find(|content| content.secret().is_some()).cloned();
-            match (whole, made_of) {
-                (Some(whole), _) => self.print(&whole),
-                (None, Some(secret)) => self.print(&Value::made_of(&secret, Cause::Output("cat".into()))),
-                (None, None) => {
-                    self.other_output("cat");
-                }
-            }
+            self.print(&whole.unwrap_or_else(|| Value::made_of_any(&contents, Cause::Output("cat".into()))));
             return Status::Likely;
         }
         if !self.is_asked() {
@@ -160,9 +153,7 @@ impl Interpreter<'_, '_> {
             return Status::Likely;
         }
         let arguments = own.list().iter().map(|argument| &argument.value);
-        let secret = arguments.chain(&contents).chain(&input).find(|value| value.secret().is_some()).cloned();
-        let cause = Cause::Output(base.into());
-        self.print(&secret.map_or_else(|| Value::unknown(cause.clone()), |secret| Value::made_of(&secret, cause.clone())));
+        self.print(&Value::made_of_any(arguments.chain(&contents).chain(&input), Cause::Output(base.into())));
         Status::Unknown
     }
 
@@ -188,7 +179,7 @@ impl Interpreter<'_, '_> {
             None => false,
         });
         if names {
-            self.opaque(place, format!("`{base}` runs code that names a command of the store").into(), false);
+            self.opaque(place, format!("`{base}` runs code that names a command of the store").into());
         }
     }
 
@@ -201,7 +192,7 @@ impl Interpreter<'_, '_> {
             && self.scripts.names_store(&text, &mut FxHashSet::default())
         {
             let place = self.site_location(site);
-            self.opaque(place, format!("`{base} {path}` names a command of the store").into(), false);
+            self.opaque(place, format!("`{base} {path}` names a command of the store").into());
         }
     }
 
@@ -246,7 +237,7 @@ impl Interpreter<'_, '_> {
             let Folder::Repo { path, .. } = candidate else { continue };
             let Some(text) = self.scripts.text(&path) else { continue };
             if self.scripts.names_store(&text, &mut FxHashSet::default()) {
-                self.opaque(place, format!("`{base}` runs what `{path}` says, which names a command of the store").into(), false);
+                self.opaque(place, format!("`{base}` runs what `{path}` says, which names a command of the store").into());
             }
             return;
         }
@@ -261,7 +252,7 @@ impl Interpreter<'_, '_> {
         });
         if names {
             let place = self.site_location(site);
-            self.opaque(place, format!("`{base}` with an argument that names a command of the store").into(), false);
+            self.opaque(place, format!("`{base}` with an argument that names a command of the store").into());
         }
     }
 }

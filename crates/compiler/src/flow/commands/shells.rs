@@ -72,7 +72,7 @@ impl Interpreter<'_, '_> {
         }
         let Some(script) = own.list().get(at).cloned() else {
             let place = self.site_location(site);
-            self.opaque(place, "a script whose path is not known".into(), false);
+            self.opaque(place, "a script whose path is not known".into());
             return self.other_output("bash");
         };
         if script.value.known().is_some_and(|path| path == "/dev/stdin") {
@@ -141,7 +141,7 @@ impl Interpreter<'_, '_> {
         }
         if !own.is_complete {
             let place = self.site_location(site);
-            self.opaque(place, "`eval` of text that is not fixed".into(), false);
+            self.opaque(place, "`eval` of text that is not fixed".into());
             self.forget_variables();
             return Status::Unknown;
         }

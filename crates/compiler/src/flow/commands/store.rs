@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use super::super::facts::{Certainty, Fact, Subject};
+use super::super::certainty::Certainty;
+use super::super::facts::{Fact, Subject};
 use super::super::interpret::fields::Arguments;
 use super::super::interpret::{Interpreter, Status};
-use super::super::stage::{Access, Event, Export, Read, SuspiciousKind, Trigger};
+use super::super::stage::{Access, Event, Export, Read, SuspiciousKind, Trigger, WithoutKey};
 use super::super::value::folder::Folder;
 use super::super::value::{Cause, Secret, Value};
 use super::Site;
-use crate::platform::{self, ParameterKind, StoreCommand, StoreKind};
+use crate::platform::{self, StoreCommand, StoreKind};
 use crate::source::Location;
 
 impl Interpreter<'_, '_> {
@@ -35,7 +36,7 @@ impl Interpreter<'_, '_> {
             StoreCommand::Load(kind) => {
                 let (key, place) = self.key(&own, site);
                 let has_default = own.list().len() > 2 || self.context.handles_failure();
-                self.note_read(kind, key.clone(), place, has_default);
+                self.note_read(kind, key.clone(), place, if has_default { WithoutKey::GoesOn } else { WithoutKey::Fails });
                 let is_path = own.text(1) == Some("path");
                 let name = kind.reader();
                 if kind == StoreKind::Repo && key.as_deref() == Some("app-repo") && is_path {
@@ -172,19 +173,22 @@ impl Interpreter<'_, '_> {
     fn get(&mut self, kind: StoreKind, own: &Arguments, site: Site<'_>) -> Value {
         let (key, place) = self.key(own, site);
         let default = own.get(1).cloned();
-        // An empty default hides that nothing is there: what it gives is no value.
-        let is_softened = default.as_ref().is_some_and(|default| default.is_empty() != Some(true));
-        let has_default = is_softened || self.context.handles_failure();
-        self.note_read(kind, key.clone(), place, has_default);
+        let without = match &default {
+            _ if self.context.handles_failure() => WithoutKey::GoesOn,
+            // An empty default hides that nothing is there: what it gives is no value.
+            Some(default) if default.is_empty() == Some(true) => WithoutKey::GoesOnEmpty,
+            Some(_) => WithoutKey::GoesOn,
+            None => WithoutKey::Fails,
+        };
+        self.note_read(kind, key.clone(), place, without);
         let Some(key) = key else { return Value::unknown(Cause::Output(kind.reader().into())) };
         if kind != StoreKind::Env {
             let secret = Value::unknown(Cause::Secret(Arc::new(Secret { key, place })));
             return default.map_or_else(|| secret.clone(), |default| default.or(&secret));
         }
-        let is_secure = platform::parameter(&key).is_some_and(|parameter| parameter.kind == ParameterKind::Secure);
         let secret = match self.fact_of(&Subject::Set(StoreKind::Env, key.clone())) {
             Some(fact) => fact.secret().cloned(),
-            None => is_secure.then(|| Arc::new(Secret { key: key.clone(), place })),
+            None => platform::is_secure(&key).then(|| Arc::new(Secret { key: key.clone(), place })),
         };
         let unknown = Value::unknown(secret.map_or_else(|| Cause::Env(key.clone()), Cause::Secret));
         match self.known_value(&key) {
@@ -196,12 +200,12 @@ impl Interpreter<'_, '_> {
         }
     }
 
-    pub(in crate::flow) fn note_read(&mut self, kind: StoreKind, key: Option<CompactString>, place: Location, has_default: bool) {
+    pub(in crate::flow) fn note_read(&mut self, kind: StoreKind, key: Option<CompactString>, place: Location, without: WithoutKey) {
         let own = key.as_ref().and_then(|key| {
             let subject = self.facts.find(&Subject::Set(kind, key.clone()))?;
             Some(self.state.fact(subject)?.certainty)
         });
-        self.log(Event::Read(Read { kind, key, place, has_default, own, order: 0 }));
+        self.log(Event::Read(Read { kind, key, place, without, own, order: 0 }));
     }
 
     fn known_value(&mut self, key: &str) -> Option<Value> {

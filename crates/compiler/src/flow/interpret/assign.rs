@@ -193,10 +193,7 @@ impl Interpreter<'_, '_> {
     /// What a variable holds behind an assignment.
     fn assigned(&mut self, assignment: &Assignment, attributes: Attributes) -> Binding {
         let name = self.referred(&assignment.name);
-        let unknown = |of: Option<&Value>| {
-            let cause = Cause::Variable(name.clone());
-            Binding::Scalar(of.map_or_else(|| Value::unknown(cause.clone()), |value| Value::made_of(value, cause.clone())))
-        };
+        let unknown = |of: Option<&Value>| Binding::Scalar(Value::made_of_any(of, Cause::Variable(name.clone())));
         if let Some(subscript) = &assignment.subscript {
             return self.assigned_element(assignment, &name, subscript);
         }
@@ -262,10 +259,9 @@ impl Interpreter<'_, '_> {
             self.word(subscript);
         }
         let arguments = self.arguments(&words);
-        let secret = arguments.list().iter().map(|argument| &argument.value).find(|value| value.secret().is_some()).cloned();
         let unknown = || {
-            let cause = Cause::Variable(name.into());
-            Binding::Scalar(secret.as_ref().map_or_else(|| Value::unknown(cause.clone()), |value| Value::made_of(value, cause.clone())))
+            let values = arguments.list().iter().map(|argument| &argument.value);
+            Binding::Scalar(Value::made_of_any(values, Cause::Variable(name.into())))
         };
         let Some(values) = arguments.values().filter(|_| is_plain) else { return unknown() };
         if !assignment.appends {

@@ -215,7 +215,7 @@ impl Interpreter<'_, '_> {
         let status = run(self);
         // What left to a place around it is not in its summary.
         let is_closed = self.count_left() == before.left;
-        if self.steps - before.steps > WORTH_REMEMBERING && is_closed && !self.was_cut && !self.flow.is_cut {
+        if self.steps - before.steps > WORTH_REMEMBERING && is_closed && !self.was_cut && self.flow.cut.is_none() {
             self.keep(key, &before, status);
         }
         self.was_cut |= was_cut;
@@ -265,7 +265,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// The ends of the present process.
-    fn ends(&mut self) -> Option<&mut Vec<End>> {
+    pub(super) fn ends(&mut self) -> Option<&mut Vec<End>> {
         self.frames.iter_mut().rev().find_map(|frame| match frame {
             Frame::Process { ends, .. } => Some(ends),
             _ => None,
@@ -426,7 +426,7 @@ impl Interpreter<'_, '_> {
                 Some(text) => texts.push((text.clone(), *place)),
                 None => {
                     let place = self.location(span);
-                    self.opaque(place, "shell text that is not fixed".into(), false);
+                    self.opaque(place, "shell text that is not fixed".into());
                     self.forget_variables();
                     return Status::Unknown;
                 }
@@ -443,7 +443,7 @@ impl Interpreter<'_, '_> {
             |interpreter| {
                 if let Some(error) = script.errors.first() {
                     let place = interpreter.location(error.span);
-                    interpreter.opaque(place, "shell text that does not parse".into(), false);
+                    interpreter.opaque(place, "shell text that does not parse".into());
                 }
                 let identity: *const () = Arc::as_ptr(&script).cast();
                 if interpreter.active.iter().filter(|active| **active == identity).count() > 2 || interpreter.active.len() > MAX_CALLS {

@@ -13,7 +13,7 @@ use super::super::value::{Binding, Cause, Value};
 use super::Interpreter;
 use crate::platform::StoreKind;
 use crate::source::EntryKind;
-use crate::syntax::shell::{Operator, Part, Parts, Quoting, StatementKind, Test, Word};
+use crate::syntax::shell::{Operator, Part, Quoting, StatementKind, Test, Word};
 
 /// The name of a test, and whether it is asked the other way round.
 pub(super) type Question = (TestId, bool);
@@ -263,10 +263,7 @@ impl Interpreter<'_, '_> {
                 _ => return None,
             }
         }
-        // A word of one part is what it is, quoted or not.
-        Some(match &word.parts {
-            Parts::One(_) | Parts::Many(_) => hasher.finish(),
-        })
+        Some(hasher.finish())
     }
 
     fn identity_of_variable(&self, name: &str) -> Option<u64> {

@@ -22,7 +22,7 @@ use super::facts::{ChangeId, Fact, Facts, Subject, SubjectId};
 use super::scripts::ScriptFiles;
 pub(super) use words::is_name;
 
-use super::stage::{Event, Opaque, StageFlow, Suspicious, SuspiciousKind, TOO_LONG};
+use super::stage::{Event, Opaque, StageFlow, Suspicious, SuspiciousKind};
 use super::state::{Branch, Flag, Input, Mark, State, Toggle, Variable};
 use super::value::Value;
 use crate::config::StageId;
@@ -138,6 +138,12 @@ impl Status {
             (Self::Success | Self::Likely, Self::Success | Self::Likely) => Self::Likely,
             _ => Self::Unknown,
         }
+    }
+
+    /// How a command ends that ends with a code.
+    pub(super) fn of_code(code: &Value) -> Self {
+        let code = code.known().and_then(|text| text.trim().parse::<i64>().ok());
+        Self::of(code.map(|code| code.rem_euclid(256) == 0))
     }
 
     pub(super) fn of(answer: Option<bool>) -> Self {
@@ -452,11 +458,7 @@ impl Interpreter<'_, '_> {
         let Some(first) = values.list().first() else {
             return if arguments.is_empty() { self.last_status } else { Status::Unknown };
         };
-        match first.value.known().and_then(|text| text.trim().parse::<i64>().ok()) {
-            Some(code) if code.rem_euclid(256) == 0 => Status::Success,
-            Some(_) => Status::Failure,
-            None => Status::Unknown,
-        }
+        Status::of_code(&first.value)
     }
 
     /// Of a script that does not parse parts may be missing: they may do anything.
@@ -467,32 +469,35 @@ impl Interpreter<'_, '_> {
         }
         if let Some(error) = script.errors.first() {
             let place = self.location(error.span);
-            self.opaque(place, "a script that does not parse as a whole".into(), false);
+            self.opaque(place, "a script that does not parse as a whole".into());
         }
     }
 
     /// From here on anything may happen: the script is beyond what is followed.
     fn stop_following(&mut self, span: Span) {
         let place = self.location(span);
-        if !self.flow.is_cut {
-            self.flow.is_cut = true;
-            self.opaque(place, TOO_LONG.into(), false);
+        if self.flow.cut.is_none() {
+            self.flow.cut = Some(place);
+            self.opaque(place, "code that is too deep or too long to follow".into());
         }
         self.alive = false;
-        if let Some(Frame::Process { ends, .. }) = self.frames.iter_mut().rev().find(|frame| matches!(frame, Frame::Process { .. })) {
-            ends.push(End { head: self.state.head(), output: self.state.output().cloned(), status: Status::Unknown, is_unlikely: false });
+        let end = End { head: self.state.head(), output: self.state.output().cloned(), status: Status::Unknown, is_unlikely: false };
+        if let Some(ends) = self.ends() {
+            ends.push(end);
         }
     }
 
-    /// Notes what cannot be followed. Unless it is the platform's, it may export anything.
-    pub(super) fn opaque(&mut self, place: Location, what: CompactString, is_platform: bool) {
-        if !is_platform {
-            let subject = self.facts.id(Subject::Widened);
-            self.state.set_fact(self.facts, subject, Fact::new(place, None));
-        }
+    /// Notes what cannot be followed: it may export anything.
+    pub(super) fn opaque(&mut self, place: Location, what: CompactString) {
+        self.set_fact(Subject::Widened, Fact::new(place, None));
+        self.log_opaque(place, what, None);
+    }
+
+    /// Notes what cannot be followed. The platform's own scripts export nothing.
+    pub(super) fn log_opaque(&mut self, place: Location, what: CompactString, platform_script: Option<CompactString>) {
         // More of them in a long script say no more.
         if self.opaque_places.insert(place) || self.flow.events.len() < MAX_OPAQUE {
-            self.log(Event::Opaque(Box::new(Opaque { place, what, is_platform })));
+            self.log(Event::Opaque(Box::new(Opaque { place, what, platform_script })));
         }
     }
 

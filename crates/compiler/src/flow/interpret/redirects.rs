@@ -2,7 +2,7 @@
 
 use compact_str::CompactString;
 
-use super::super::stage::Event;
+use super::super::stage::{Event, WithoutKey};
 use super::super::state::Input;
 use super::super::value::{Cause, Value};
 use super::{Frame, Interpreter, Status};
@@ -203,7 +203,8 @@ impl Interpreter<'_, '_> {
     pub(in crate::flow) fn note_file_read(&mut self, file: &CompactString, place: crate::source::Location) {
         if !self.scripts.exists(file) {
             let has_default = self.context.handles_failure() || !self.is_certain();
-            self.note_read(StoreKind::Workspace, Some(file.clone()), place, has_default);
+            let without = if has_default { WithoutKey::GoesOn } else { WithoutKey::Fails };
+            self.note_read(StoreKind::Workspace, Some(file.clone()), place, without);
         }
     }
 

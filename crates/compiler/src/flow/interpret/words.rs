@@ -465,12 +465,10 @@ impl Interpreter<'_, '_> {
             self.word(word);
         }
         if name == "@" {
-            let secret = self.elements("@").into_iter().flatten().find(|value| value.secret().is_some());
-            return secret.map_or_else(|| Value::unknown(Cause::Expansion), |secret| Value::made_of(&secret, Cause::Expansion));
+            return Value::made_of_any(self.elements("@").iter().flatten(), Cause::Expansion);
         }
         let name = self.referred(name);
-        let secret = self.state.variable(&name).and_then(|binding| binding.values().find(|value| value.secret().is_some()));
-        secret.map_or_else(|| Value::unknown(Cause::Expansion), |secret| Value::made_of(secret, Cause::Expansion))
+        Value::made_of_any(self.state.variable(&name).into_iter().flat_map(Binding::values), Cause::Expansion)
     }
 
     /// A word as a pattern; `None` where it is not known.

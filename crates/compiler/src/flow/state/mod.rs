@@ -492,9 +492,7 @@ fn is_same(left: &Cell, right: &Cell) -> bool {
 fn forgotten(cell: Cell, fresh: u32) -> Cell {
     match cell {
         Cell::Variable(name, Some(variable)) => {
-            let secret = variable.binding.values().find(|value| value.secret().is_some());
-            let cause = Cause::Variable(name.clone());
-            let unknown = secret.map_or_else(|| Value::unknown(cause.clone()), |value| Value::made_of(value, cause.clone()));
+            let unknown = Value::made_of_any(variable.binding.values(), Cause::Variable(name.clone()));
             Cell::Variable(name, Some(Variable { binding: Binding::Scalar(unknown), id: fresh, ..variable }))
         }
         Cell::Arguments(_) => Cell::Arguments(None),

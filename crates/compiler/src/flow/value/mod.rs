@@ -119,7 +119,13 @@ impl Value {
 
     /// Unknown, but made of the secret that the other one is made of.
     pub(crate) fn made_of(other: &Self, cause: Cause) -> Self {
-        Self::unknown(other.secret().map_or(cause, |secret| Cause::Secret(secret.clone())))
+        Self::made_of_any([other], cause)
+    }
+
+    /// Unknown, but made of the first secret that any of the values is made of.
+    pub(crate) fn made_of_any<'a>(values: impl IntoIterator<Item = &'a Self>, cause: Cause) -> Self {
+        let secret = values.into_iter().find_map(Self::secret);
+        Self::unknown(secret.map_or(cause, |secret| Cause::Secret(secret.clone())))
     }
 
     fn of(options: Vec<Text>) -> Self {
@@ -358,13 +364,7 @@ impl Binding {
             (Self::Scalar(only), Self::Unset) | (Self::Unset, Self::Scalar(only)) => {
                 Self::Scalar(only.clone().or(&Value::unknown(Cause::Expansion)))
             }
-            (left, right) => {
-                let secret = left.values().chain(right.values()).find(|value| value.secret().is_some());
-                Self::Scalar(match secret {
-                    Some(value) => Value::made_of(value, Cause::Expansion),
-                    None => Value::unknown(Cause::Expansion),
-                })
-            }
+            (left, right) => Self::Scalar(Value::made_of_any(left.values().chain(right.values()), Cause::Expansion)),
         }
     }
 

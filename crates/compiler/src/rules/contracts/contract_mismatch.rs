@@ -74,7 +74,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         let Some(contract) = &stage.contract else { continue };
         // What cannot be triggered has no contract: `misplaced-key` says so.
         if context.model.target(&stage.name.name) == Target::Stage(id) {
-            let checked = Checked { context, id, stage, contract, flow: &context.flow.stages[id.0 as usize] };
+            let checked = Checked { context, id, stage, contract, flow: context.flow.stage(id) };
             checked.variables(findings);
             checked.defaults(findings);
             checked.parents(&triggering, findings);
@@ -95,13 +95,13 @@ fn triggering<'a>(context: &Context<'a>) -> Vec<Triggering<'a>> {
     let mut all = Vec::new();
     let mut composed = BTreeSet::new();
     for pipeline in &context.flow.pipelines {
-        for (from, flow) in pipeline.stages.iter().chain(&pipeline.targets) {
-            composed.insert(*from);
-            all.extend(flow.triggers().map(|trigger| Triggering { from: *from, trigger, pipeline: Some(pipeline.kind) }));
+        for (from, flow) in pipeline.flows() {
+            composed.insert(from);
+            all.extend(flow.triggers().map(|trigger| Triggering { from, trigger, pipeline: Some(pipeline.kind) }));
         }
     }
     for (from, _) in context.model.stages().filter(|(id, _)| !composed.contains(id)) {
-        let triggers = context.flow.stages[from.0 as usize].triggers();
+        let triggers = context.flow.stage(from).triggers();
         all.extend(triggers.map(|trigger| Triggering { from, trigger, pipeline: None }));
     }
     all
@@ -187,7 +187,7 @@ impl Checked<'_> {
         }
         let reads: Vec<&Read> = self.flow.reads().filter(|read| read.kind == StoreKind::Env && read.key.as_ref() == Some(key)).collect();
         // A script that tests first may skip the read.
-        if reads.iter().any(|read| read.has_default || read.own.is_some()) {
+        if reads.iter().any(|read| !read.needs_key()) {
             return;
         }
         let Some(read) = reads.iter().find(|read| self.is_surely_run(read.place)) else { return };
@@ -286,7 +286,7 @@ impl Checked<'_> {
             stages.iter().any(|(id, _)| *id == site.from) && site.trigger.names.iter().any(|name| name == self.name())
         };
         let is_known = stages.iter().all(|(id, stage)| {
-            let flow = &self.context.flow.stages[id.0 as usize];
+            let flow = self.context.flow.stage(*id);
             let names_it = |trigger: &Trigger| trigger.unknown.is_some() || trigger.names.iter().any(|name| name == self.name());
             is_followed(stage, flow) && !flow.triggers().any(names_it)
         });

@@ -47,7 +47,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
     let mut by_key: BTreeMap<&str, Finding> = BTreeMap::new();
     for (id, stage) in context.model.stages() {
-        for export in context.flow.stages[id.0 as usize].exports() {
+        for export in context.flow.stage(id).exports() {
             let Some(key) = &export.key else { continue };
             let finding = by_key.entry(key).or_insert_with(|| {
                 let message = format!("`{key}` is exported, but nothing is triggered");

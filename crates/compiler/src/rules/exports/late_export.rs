@@ -62,7 +62,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         for run in &pipeline.runs {
             for crossing in &run.crossings {
                 let is_late = Origin::of(crossing, context.settings) == Origin::Late;
-                let Some(late) = crossing.exported_later.first().filter(|_| is_late) else {
+                let Some(late) = crossing.exported_late.as_ref().filter(|_| is_late) else {
                     continue;
                 };
                 let target = &context.model.stage(run.target).name.name;
@@ -106,6 +106,5 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 
 /// Whether a stage of the pipeline sets a key: where it is not set before the trigger, it has no value to export there.
 fn is_set_anywhere(pipeline: &PipelineFlow, key: &str) -> bool {
-    let flows = pipeline.stages.iter().chain(&pipeline.targets).map(|(_, flow)| flow);
-    flows.flat_map(|flow| flow.sets()).any(|set| set.key.as_deref() == Some(key))
+    pipeline.flows().flat_map(|(_, flow)| flow.sets()).any(|set| set.key.as_deref() == Some(key))
 }

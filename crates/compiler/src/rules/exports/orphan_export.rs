@@ -1,6 +1,7 @@
 //! `orphan-export`: an exported variable is never set, but a similar one is.
 
 use crate::diagnostics::{Finding, RuleId};
+use crate::flow::PipelineFlow;
 use crate::rules::Context;
 use std::collections::BTreeSet;
 
@@ -57,10 +58,10 @@ If the name is a parameter of the trigger or a property of the pipeline: list it
 const MAX_COMPARED: usize = 1_000_000;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    let composed = context.flow.pipelines.iter().flat_map(|pipeline| pipeline.stages.iter().chain(&pipeline.targets)).map(|(_, flow)| flow);
-    let flows: Vec<_> = context.flow.stages.iter().chain(composed).collect();
+    let composed = context.flow.pipelines.iter().flat_map(PipelineFlow::flows).map(|(_, flow)| flow);
+    let flows: Vec<_> = context.flow.stages.iter().map(|flow| &**flow).chain(composed).collect();
     let may_set_anything = flows.iter().any(|flow| {
-        flow.opaque().any(|opaque| !opaque.is_platform) || flow.sets().any(|set| set.kind == StoreKind::Env && set.key.is_none())
+        flow.opaque().any(|opaque| !opaque.is_platform()) || flow.sets().any(|set| set.kind == StoreKind::Env && set.key.is_none())
     });
     if may_set_anything {
         return;
@@ -71,7 +72,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut seen = FxHashSet::default();
     let mut compared = 0;
     for (id, stage) in context.model.stages() {
-        for export in context.flow.stages[id.0 as usize].exports() {
+        for export in context.flow.stage(id).exports() {
             let Some(key) = export.key.as_deref().filter(|key| !known.contains(key) && !is_right(key)) else { continue };
             compared += known.len();
             if compared > MAX_COMPARED {

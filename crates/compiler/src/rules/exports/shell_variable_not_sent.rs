@@ -3,7 +3,6 @@
 use compact_str::CompactString;
 use rustc_hash::FxHashSet;
 
-use crate::config::StageId;
 use crate::diagnostics::{Finding, RuleId};
 use crate::flow::{Event, PipelineFlow, Run, ShellExport, ShellRead, StageFlow};
 use crate::origin::Origin;
@@ -58,7 +57,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut found: Vec<Finding> = Vec::new();
     for pipeline in &context.flow.pipelines {
         for run in &pipeline.runs {
-            let Some(parent) = flow_of(pipeline, run.from) else { continue };
+            let Some(parent) = pipeline.flow(run.from) else { continue };
             for crossing in &run.crossings {
                 if crossing.is_widened() || Origin::of(crossing, context.settings) != Origin::Unknown {
                     continue;
@@ -85,7 +84,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 
 /// `$X` in the async stage, where the parent has `export X=..` or `export_env X`.
 fn shell_reads(context: &Context<'_>, pipeline: &PipelineFlow, run: &Run, parent: &StageFlow, found: &mut Vec<Finding>) {
-    let Some(target_flow) = flow_of(pipeline, run.target) else { return };
+    let Some(target_flow) = pipeline.flow(run.target) else { return };
     let target = &context.model.stage(run.target).name.name;
     let sent: FxHashSet<&CompactString> =
         pipeline.stages.iter().flat_map(|(_, flow)| flow.exports()).filter_map(|export| export.key.as_ref()).collect();
@@ -125,11 +124,6 @@ fn merged(found: &mut Vec<Finding>, new: Finding) -> &mut Finding {
         found.len() - 1
     });
     &mut found[index]
-}
-
-fn flow_of(pipeline: &PipelineFlow, id: StageId) -> Option<&StageFlow> {
-    let mut flows = pipeline.stages.iter().chain(&pipeline.targets);
-    flows.find(|(other, _)| *other == id).map(|(_, flow)| &**flow)
 }
 
 /// `export X=..` before the trigger.

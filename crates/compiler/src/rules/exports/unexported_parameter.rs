@@ -66,7 +66,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 let read = crossing.hardest_read();
                 let target = &context.model.stage(run.target).name.name;
                 let finding = by_read.entry((read.place, key.clone())).or_insert_with(|| {
-                    let effect = effect(context, read);
+                    let effect = effect(read);
                     let message = format!("parameter `{key}` is not exported to async stage `{target}`");
                     Finding::new(RuleId::UnexportedParameter, read.place, message)
                         .label(format!("{effect}, only the parent's trigger has the parameter"))

@@ -3,14 +3,13 @@
 use super::before_trigger::{Exports, TriggerLines};
 use crate::diagnostics::{Finding, RuleId, Safety, Severity};
 use crate::rules::Context;
-use crate::rules::reads::has_empty_default;
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;
 
 use crate::config::StageId;
-use crate::flow::Crossing;
+use crate::flow::{Crossing, WithoutKey};
 use crate::origin::Origin;
 use crate::source::Location;
 
@@ -105,7 +104,7 @@ fn unexported(context: &Context<'_>, crossing: &Crossing, target: &CompactString
         "the pipeline's property of this name is read instead".to_owned()
     } else if is_soft {
         "the default is always used".to_owned()
-    } else if has_empty_default(context, read) {
+    } else if read.without == WithoutKey::GoesOnEmpty {
         format!("the default is empty, so the async run goes on without `{key}`")
     } else {
         format!("fails here, the async run has no `{key}`")

@@ -69,7 +69,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
     let mut seen = FxHashSet::default();
     for pipeline in &context.flow.pipelines {
-        for (stage, flow) in pipeline.stages.iter().chain(&pipeline.targets) {
+        for (stage, flow) in pipeline.flows() {
             for export in flow.exports() {
                 let Some(key) = export.key.as_deref().filter(|key| !read.contains(key)) else { continue };
                 if !seen.insert(export.place) {
@@ -82,7 +82,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                     None => "remove this export: the payload is visible to everyone who can see the run".to_owned(),
                 };
                 let finding = Finding::new(RuleId::UnusedExport, export.place, message).help(help);
-                findings.push(finding.stage(context.model.stage(*stage).name.name.clone()).variable(key));
+                findings.push(finding.stage(context.model.stage(stage).name.name.clone()).variable(key));
             }
         }
     }

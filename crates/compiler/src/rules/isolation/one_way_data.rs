@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::flow::{PipelineFlow, Run};
+use crate::flow::{Opaque, PipelineFlow, Run};
 use crate::origin::{is_given, is_trigger_parameter};
 use crate::platform::{self, StoreKind};
 use crate::source::Location;
@@ -61,10 +61,8 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut by_read: BTreeMap<(Location, CompactString), Finding> = BTreeMap::new();
     for pipeline in &context.flow.pipelines {
         // Where something in the parent cannot be read, it may set anything.
-        let is_known = pipeline
-            .stages
-            .iter()
-            .all(|(_, flow)| flow.opaque().all(|opaque| opaque.is_platform) && flow.sets().all(|set| set.key.is_some()));
+        let is_known =
+            pipeline.stages.iter().all(|(_, flow)| flow.opaque().all(Opaque::is_platform) && flow.sets().all(|set| set.key.is_some()));
         if is_known && !pipeline.runs.is_empty() {
             check_pipeline(context, pipeline, &mut by_read);
         }

@@ -71,7 +71,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 let Some(read) = secret.reads.iter().min_by_key(|read| (read.is_soft(), read.place)) else { continue };
                 let target = &context.model.stage(run.target).name.name;
                 let finding = by_read.entry((read.place, key.clone())).or_insert_with(|| {
-                    let effect = effect(context, read);
+                    let effect = effect(read);
                     let message = format!("secret `{key}` is not available in async stage `{target}`");
                     Finding::new(RuleId::SecretNotSent, read.place, message)
                         .label(format!("{effect}, secrets are never sent"))

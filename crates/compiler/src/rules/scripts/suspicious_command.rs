@@ -46,7 +46,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     // A here-document that makes the script invalid is told of there.
     let broken: Vec<Location> = first_errors(context).map(|(at, _)| at).collect();
     for (id, stage) in context.model.stages() {
-        for suspicious in context.flow.stages[id.0 as usize].suspicious() {
+        for suspicious in context.flow.stage(id).suspicious() {
             if broken.contains(&suspicious.place) || !seen.insert(suspicious.place) {
                 continue;
             }
