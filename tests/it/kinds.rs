@@ -56,6 +56,7 @@ kinds! {
     k36_scripts_made_by_programs
     k37_files_of_the_workspace
     k38_single_faults
+    k39_how_code_ended
 }
 
 /// `must-not: wrong`: what is never true of a configuration that works.

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use super::tree::{Node, Piece, Repository, Script, written};
+use super::tree::{Asks, Node, Piece, Repository, Script, written};
 
 /// What a statement can use where it is.
 #[derive(Debug, Clone, Default)]
@@ -45,18 +45,20 @@ pub(super) struct Generator {
     files: Vec<Script>,
     /// Variables of the environment that may still be asked.
     unasked: Vec<usize>,
-    is_correlated: bool,
+    pub(super) asks: Asks,
+    /// The words that ask for each of them, where they are always the same.
+    pub(super) words: [Option<&'static str>; 2],
 }
 
 /// The repository of a seed.
 pub(super) fn repository(seed: u64) -> Repository {
     let mut rng = Rng::with_seed(seed);
     let left = rng.usize(5..=20);
-    let is_correlated = rng.usize(0..3) == 0;
+    let asks = [Asks::Once, Asks::Once, Asks::Once, Asks::Once, Asks::Alike, Asks::Anyhow][rng.usize(0..6)];
     // Each variable doubles the number of runs.
     let asked: [&[usize]; 7] = [&[], &[0], &[1], &[0], &[1], &[0, 1], &[1, 0]];
     let unasked = asked[rng.usize(0..asked.len())].to_vec();
-    Generator { rng, labels: 0, variables: 0, left, files: Vec::new(), unasked, is_correlated }.repository()
+    Generator { rng, labels: 0, variables: 0, left, files: Vec::new(), unasked, asks, words: [None; 2] }.repository()
 }
 
 impl Generator {
@@ -78,7 +80,7 @@ impl Generator {
         }
         let targets = [("a", ["get_env x", "get_env y default", "get_env z ''"]), ("b", ["get_env z", "get_env x ''", "get_env y"])];
         let targets = targets.map(|(name, reads)| Script { name: name.to_owned(), body: reads.map(Node::line).to_vec(), succeeds: true });
-        Repository { stages, targets: targets.to_vec(), files: self.files, is_correlated: self.is_correlated }
+        Repository { stages, targets: targets.to_vec(), files: self.files, asks: self.asks }
     }
 
     pub(super) fn one_in(&mut self, number: usize) -> bool {
@@ -91,9 +93,9 @@ impl Generator {
         format!("v{}", self.variables)
     }
 
-    /// Which variable of the environment a condition asks; none if all were asked, where paths must not exclude each other.
+    /// Which variable of the environment a condition asks; none if all were asked that may be.
     pub(super) fn variable_of_environment(&mut self) -> Option<usize> {
-        if self.is_correlated { self.rng.choice(&self.unasked).copied() } else { self.unasked.pop() }
+        if self.asks == Asks::Once { self.unasked.pop() } else { self.rng.choice(&self.unasked).copied() }
     }
 
     fn body(&mut self, scope: &Scope, size: usize) -> Vec<Node> {
@@ -157,7 +159,7 @@ impl Generator {
             1 => format!("if {condition}; then {way}; fi"),
             2 => format!("get_env {} > /dev/null || {way}", self.plain_key()),
             3 => format!("{condition} && {{ {}; {way}; }}", self.called("export_env", "x").replace('\n', "; ")),
-            4 => format!("case $E1 in 1) {way} ;; esac"),
+            4 if self.asks != Asks::Alike => format!("case $E1 in 1) {way} ;; esac"),
             _ => format!("{condition} && {way}"),
         };
         if text.contains("$E1") && !condition.contains("E1") && self.variable_of_environment() != Some(0) {
@@ -201,7 +203,8 @@ impl Generator {
     fn case(&mut self, scope: &Scope) -> Node {
         let inner = scope.inner();
         // Of the environment, each pattern has a value that is run.
-        let (subject, patterns): (String, &[&str]) = match self.variable_of_environment() {
+        let asked = if self.asks == Asks::Alike { None } else { self.variable_of_environment() };
+        let (subject, patterns): (String, &[&str]) = match asked {
             Some(0) => ("\"${E1-}\"".to_owned(), &["1", "*"]),
             Some(_) => ("${E2-none}".to_owned(), &["y*", "*"]),
             None => match scope.keys.last() {

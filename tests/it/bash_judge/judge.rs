@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::analysis::{Analysis, Run};
 use super::run::{Outcome, Triggered};
-use super::tree::Repository;
+use super::tree::{Asks, Repository};
 
 /// Something that the analysis says and bash contradicts.
 #[derive(Debug, Clone)]
@@ -97,7 +97,7 @@ fn findings(repository: &Repository, outcomes: &[Outcome], analysis: &Analysis, 
     let is_partly_run = ["set -u", "set -eu", "bash -eu", "> /dev/null || "].iter().any(|part| text.contains(part));
     // Behind a stage that always fails nothing runs; that it always does, the compiler does not ask.
     let always_fails = outcomes.iter().all(|outcome| outcome.ended.iter().any(|(_, code)| *code != 0));
-    if repository.is_correlated || is_partly_run || always_fails {
+    if repository.asks == Asks::Anyhow || is_partly_run || always_fails {
         return;
     }
     for told in &analysis.findings {

@@ -1,7 +1,7 @@
 //! The machine itself: it sees what bash does.
 
 use super::run::{Bash, Outcome};
-use super::tree::{Node, Repository, Script};
+use super::tree::{Asks, Node, Repository, Script};
 use super::{grammar, shrink};
 
 fn repository(stages: &[(&str, &str)], files: &[(&str, &str)]) -> Repository {
@@ -10,7 +10,7 @@ fn repository(stages: &[(&str, &str)], files: &[(&str, &str)]) -> Repository {
         scripts.iter().map(script).collect()
     };
     let targets = scripts(&[("a", "get_env x\nget_env y default")]);
-    Repository { stages: scripts(stages), targets, files: scripts(files), is_correlated: false }
+    Repository { stages: scripts(stages), targets, files: scripts(files), asks: Asks::Once }
 }
 
 /// Each trigger: `ENVIRONMENT: TARGET LABEL exported/set/lacked`, keys without spaces.

@@ -78,14 +78,23 @@ impl Script {
     }
 }
 
+/// How often a variable of the environment is asked: where in more than one place, paths exclude each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asks {
+    Once,
+    /// In the same words.
+    Alike,
+    /// In any words, of which one may follow from the other: no finding is judged.
+    Anyhow,
+}
+
 /// A configuration with its scripts.
 #[derive(Debug, Clone)]
 pub(super) struct Repository {
     pub(super) stages: Vec<Script>,
     pub(super) targets: Vec<Script>,
     pub(super) files: Vec<Script>,
-    /// Whether a variable of the environment is asked in more than one place: paths exclude each other then.
-    pub(super) is_correlated: bool,
+    pub(super) asks: Asks,
 }
 
 /// A file that scripts read, and that exists in every repository.

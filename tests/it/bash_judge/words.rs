@@ -1,7 +1,7 @@
 //! Words that come to a known text in many ways, and commands that are called in many ways.
 
 use super::grammar::{Generator, Scope};
-use super::tree::Node;
+use super::tree::{Asks, Node};
 
 /// A word, and the lines that must come before it.
 pub(super) struct Computed {
@@ -50,8 +50,8 @@ impl Generator {
             9 => (format!("{v}=pq{text}r"), format!("\"${{{v}:2:1}}\"")),
             10 => (format!("{v}=pq{text}"), format!("\"${{{v}: -1}}\"")),
             11 => (format!("{v}={upper}"), format!("\"${{{v},,}}\"")),
-            12 => (String::new(), format!("\"${{{v}:-{text}}}\"")),
-            13 => (String::new(), format!("\"${{{v}:={text}}}\"")),
+            12 => (self.unset(&v), format!("\"${{{v}:-{text}}}\"")),
+            13 => (self.unset(&v), format!("\"${{{v}:={text}}}\"")),
             14 => (format!("{v}=1"), format!("\"${{{v}:+{text}}}\"")),
             15 => (format!("{v}=(q {text} r)"), format!("\"${{{v}[1]}}\"")),
             16 => (format!("{v}=(q {text})"), format!("\"${{{v}[-1]}}\"")),
@@ -192,6 +192,11 @@ impl Generator {
         Node::line(joined(&before, &call)).or_simply(format!("trigger-task {target} L{label}"))
     }
 
+    /// Any environment may have a variable, but those that are run: that is only asked where no finding is judged.
+    fn unset(&self, variable: &str) -> String {
+        if self.asks == Asks::Anyhow { String::new() } else { format!("unset {variable}") }
+    }
+
     /// A condition, of the environment or known.
     pub(super) fn condition(&mut self, scope: &Scope) -> String {
         let of_first = [
@@ -226,11 +231,12 @@ impl Generator {
             }
             return known[self.rng.usize(0..known.len())].to_owned();
         }
-        match self.variable_of_environment() {
-            Some(0) => of_first[self.rng.usize(0..of_first.len())].to_owned(),
-            Some(_) => of_second[self.rng.usize(0..of_second.len())].to_owned(),
-            None => ["true", "false", "[ -d s ]", "[ a = b ]"][self.rng.usize(0..4)].to_owned(),
-        }
+        let Some(variable) = self.variable_of_environment() else {
+            return ["true", "false", "[ -d s ]", "[ a = b ]"][self.rng.usize(0..4)].to_owned();
+        };
+        let ways = if variable == 0 { &of_first[..] } else { &of_second };
+        let words = ways[self.rng.usize(0..ways.len())];
+        if self.asks == Asks::Alike { (*self.words[variable].get_or_insert(words)).to_owned() } else { words.to_owned() }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::super::facts::{Fact, Subject};
 use super::super::stage::Event;
-use super::super::state::{Branch, Mark};
+use super::super::state::{Branch, Mark, TestId};
 use super::super::value::Value;
 use super::{Interpreter, Status};
 use crate::source::Span;
@@ -28,7 +28,7 @@ impl Split {
             Status::Success => Self { success: Some(branch), ..Self::default() },
             Status::Failure => Self { failure: Some(branch), ..Self::default() },
             Status::Likely => Self { success: Some(branch), is_likely: true, ..Self::default() },
-            Status::Unknown => Self { success: Some(branch.clone()), failure: Some(branch), is_likely: false },
+            Status::Asked(_) | Status::Unknown => Self { success: Some(branch.clone()), failure: Some(branch), is_likely: false },
         }
     }
 
@@ -59,10 +59,38 @@ impl Interpreter<'_, '_> {
     pub(super) fn joined(&mut self, statement: &Statement) -> Status {
         let start = self.state.mark();
         let split = self.split(statement, start);
+        self.meet(split)
+    }
+
+    /// Goes on from both outcomes.
+    pub(super) fn meet(&mut self, split: Split) -> Status {
         let status = split.status();
-        let ways: Vec<Branch> = split.success.into_iter().chain(split.failure).collect();
-        self.merge(&ways);
-        status
+        let (Some(success), Some(failure)) = (&split.success, &split.failure) else {
+            let ways: Vec<Branch> = split.success.into_iter().chain(split.failure).collect();
+            self.merge(&ways);
+            return status;
+        };
+        let outcomes = [success.clone(), failure.clone()];
+        self.state.join_outcomes(self.facts, &outcomes, Some(vec![true, false])).map_or(status, Status::Asked)
+    }
+
+    /// The test that tells where a status means success, if paths of both met here.
+    pub(super) fn met(&self, status: Status) -> Option<TestId> {
+        let Status::Asked(test) = status else { return None };
+        self.state.has_met(test).then_some(test)
+    }
+
+    /// What holds where a test is answered with yes, and where with no, since a mark; goes back to it.
+    fn sides(&mut self, test: TestId, start: Mark) -> Split {
+        let here = self.state.mark();
+        let [success, failure] = [true, false].map(|side| {
+            self.state.assume(self.facts, test, side);
+            let branch = self.state.delta(start);
+            self.state.take_back(here);
+            Some(branch)
+        });
+        self.state.take_back(start);
+        Split { success, failure, is_likely: false }
     }
 
     /// Runs a statement and takes it back: what it led to since `start`.
@@ -77,7 +105,7 @@ impl Interpreter<'_, '_> {
                     return Split::default();
                 }
                 let ends = self.branch_ends(branches, true);
-                self.outcome(&ends, start)
+                self.outcome(ends, start)
             }
             StatementKind::Case(case) => {
                 let value = self.word(&case.word);
@@ -85,7 +113,7 @@ impl Interpreter<'_, '_> {
                     return self.taken_back(Status::Unknown, start, statement.span);
                 }
                 let ends = self.case_ends(case, &value, true);
-                self.outcome(&ends, start)
+                self.outcome(ends, start)
             }
             StatementKind::Test(test) => {
                 if !self.spend(1, statement.span) {
@@ -139,19 +167,8 @@ impl Interpreter<'_, '_> {
             }
             Test::Not(inner) => self.split_test(inner, start, span).negated(),
             test => {
-                let (answer, id) = self.test(test);
-                let (None, Some(id), true) = (answer, id, self.alive) else {
-                    return self.taken_back(Status::of(answer), start, span);
-                };
-                let here = self.state.mark();
-                let mut sides = [true, false].map(|side| {
-                    self.state.assume(self.facts, id, side);
-                    let branch = self.state.delta(start);
-                    self.state.take_back(here);
-                    Some(branch)
-                });
-                self.state.take_back(start);
-                Split { success: sides[0].take(), failure: sides[1].take(), is_likely: false }
+                let status = Status::of_test(self.test(test));
+                self.taken_back(status, start, span)
             }
         }
     }
@@ -173,13 +190,28 @@ impl Interpreter<'_, '_> {
     }
 
     pub(super) fn taken_back(&mut self, status: Status, start: Mark, span: Span) -> Split {
-        let branch = self.state.take_back(start);
         let is_alive = std::mem::replace(&mut self.alive, true);
-        if !self.spend(branch.len() / 8, span) {
+        let split = match status {
+            Status::Asked(test) if is_alive => self.sides(test, start),
+            status => {
+                let branch = self.state.take_back(start);
+                if is_alive { Split::of(status, branch) } else { Split::default() }
+            }
+        };
+        let changes = split.success.as_ref().or(split.failure.as_ref()).map_or(0, |branch| branch.len());
+        if !self.spend(changes / 8, span) {
             self.alive = true;
             return Split::default();
         }
-        if is_alive { Split::of(status, branch) } else { Split::default() }
+        split
+    }
+
+    /// What a branch led to that ended so, and began at the present state.
+    pub(super) fn parted(&mut self, status: Status, branch: Branch) -> Split {
+        let Status::Asked(test) = status else { return Split::of(status, branch) };
+        let start = self.state.mark();
+        self.enter(&branch);
+        self.sides(test, start)
     }
 
     /// Each member where the members before it let it run.
@@ -322,9 +354,7 @@ impl Interpreter<'_, '_> {
 
     pub(super) fn branches(&mut self, branches: &If) -> Status {
         let ends = self.branch_ends(branches, false);
-        let status = ends.status();
-        self.merge(&ends.branches());
-        status
+        self.merge_ends(ends)
     }
 
     fn branch_ends(&mut self, branches: &If, by_outcome: bool) -> Ends {
@@ -359,9 +389,7 @@ impl Interpreter<'_, '_> {
             return Status::Unknown;
         }
         let ends = self.case_ends(case, &value, false);
-        let status = ends.status();
-        self.merge(&ends.branches());
-        status
+        self.merge_ends(ends)
     }
 
     fn case_ends(&mut self, case: &Case, value: &Value, by_outcome: bool) -> Ends {
@@ -415,14 +443,45 @@ impl Interpreter<'_, '_> {
         ends
     }
 
+    /// Goes on where any of the branches came out.
+    fn merge_ends(&mut self, ends: Ends) -> Status {
+        let status = ends.status();
+        if ends.ends.is_empty() || status != Status::Unknown || ends.ends.iter().any(|(_, own)| *own == Status::Unknown) {
+            self.merge(&ends.branches());
+            return status;
+        }
+        let ends = self.all_parted(ends);
+        let outcomes = ends.ends.iter().map(|(_, status)| *status != Status::Failure).collect();
+        self.state.join_outcomes(self.facts, &ends.branches(), Some(outcomes)).map_or(status, Status::Asked)
+    }
+
+    /// Ends of which each is known to succeed or to fail, as far as that can be told.
+    fn all_parted(&mut self, ends: Ends) -> Ends {
+        let mut parted = Ends { by_outcome: ends.by_outcome, ..Ends::default() };
+        for (branch, status) in ends.ends {
+            if !matches!(status, Status::Asked(_)) {
+                parted.add(branch, status);
+                continue;
+            }
+            let split = self.parted(status, branch);
+            for (branch, status) in [(split.success, Status::Success), (split.failure, Status::Failure)] {
+                if let Some(branch) = branch {
+                    parted.add(branch, status);
+                }
+            }
+        }
+        parted
+    }
+
     /// Where branches that are taken back succeeded and where they failed, since a mark before them.
-    fn outcome(&mut self, ends: &Ends, start: Mark) -> Split {
+    fn outcome(&mut self, ends: Ends, start: Mark) -> Split {
+        let ends = self.all_parted(ends);
         let here = self.state.mark();
         let mut side = |fails: bool| {
             let is_on = |status: Status| match status {
                 Status::Success | Status::Likely => !fails,
                 Status::Failure => fails,
-                Status::Unknown => true,
+                Status::Asked(_) | Status::Unknown => true,
             };
             let branches: Vec<Branch> = ends.ends.iter().filter(|(_, status)| is_on(*status)).map(|(branch, _)| branch.clone()).collect();
             if branches.is_empty() {

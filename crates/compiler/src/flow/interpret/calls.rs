@@ -140,20 +140,7 @@ impl Interpreter<'_, '_> {
         let through = self.split_block(callee.body, start);
         self.active.pop();
         let Some(Frame::Call { returns, locals, .. }) = self.frames.pop() else { return through };
-        let mut split = through;
-        for (branch, status) in returns {
-            match status {
-                Status::Success | Status::Likely => {
-                    split.is_likely |= status == Status::Likely;
-                    split.success = self.either(split.success, Some(branch));
-                }
-                Status::Failure => split.failure = self.either(split.failure, Some(branch)),
-                Status::Unknown => {
-                    split.success = self.either(split.success, Some(branch.clone()));
-                    split.failure = self.either(split.failure, Some(branch));
-                }
-            }
-        }
+        let mut split = self.with_returns(through, returns);
         let restored = |interpreter: &mut Self, branch: Option<Branch>| {
             let branch = branch?;
             if locals.is_empty() {
@@ -166,6 +153,18 @@ impl Interpreter<'_, '_> {
             Some(interpreter.state.take_back(start))
         };
         Split { success: restored(self, split.success.take()), failure: restored(self, split.failure.take()), is_likely: split.is_likely }
+    }
+
+    /// Where a call succeeds and where it fails that also ends at each `return`.
+    fn with_returns(&mut self, through: Split, returns: Vec<(Branch, Status)>) -> Split {
+        returns.into_iter().fold(through, |through, (branch, status)| {
+            let own = self.parted(status, branch);
+            Split {
+                success: self.either(through.success, own.success),
+                failure: self.either(through.failure, own.failure),
+                is_likely: through.is_likely | own.is_likely,
+            }
+        })
     }
 
     fn may_enter(&mut self, identity: *const ()) -> bool {
@@ -242,19 +241,9 @@ impl Interpreter<'_, '_> {
         self.active.pop();
         let Some(Frame::Call { mark, returns, locals, .. }) = self.frames.pop() else { return status };
         if !returns.is_empty() {
-            let through = self.state.take_back(mark);
-            let mut branches = Vec::with_capacity(returns.len() + 1);
-            let mut joined = None;
-            if std::mem::replace(&mut self.alive, true) {
-                branches.push(through);
-                joined = Some(status);
-            }
-            for (branch, own) in returns {
-                branches.push(branch);
-                joined = Some(joined.map_or(own, |joined: Status| joined.or(own)));
-            }
-            status = joined.unwrap_or(status);
-            self.merge(&branches);
+            let through = self.taken_back(status, mark, Span::default());
+            let split = self.with_returns(through, returns);
+            status = self.meet(split);
         }
         if self.alive {
             for (name, variable) in locals.into_iter().rev() {

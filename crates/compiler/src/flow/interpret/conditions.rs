@@ -234,16 +234,23 @@ impl Interpreter<'_, '_> {
         let mut hasher = FxHasher::default();
         for part in &word.parts {
             match part {
-                Part::Text(text, _) => text.hash(&mut hasher),
+                // A quote only matters where the text could be a pattern.
+                Part::Text(text, quoting) => (text, text.contains(['*', '?', '[', '(']) && *quoting == Quoting::Quoted).hash(&mut hasher),
                 Part::Variable(name, _) => self.identity_of_variable(name)?.hash(&mut hasher),
                 Part::Expansion(expansion, _) if !expansion.is_indirect && expansion.subscript.is_none() => {
-                    let is_default = matches!(expansion.operator, Operator::Default { .. });
+                    let variable = self.identity_of_variable(&expansion.name)?;
                     let operands: Option<Vec<u64>> = expansion.operands.iter().map(|operand| self.identity(operand)).collect();
-                    let is_empty = operands.as_ref().is_some_and(|_| expansion.operands.iter().all(|word| word.is("")));
-                    match (is_default, is_empty) {
+                    match expansion.operator {
+                        Operator::Get => variable.hash(&mut hasher),
                         // `${x:-}` is what `$x` is.
-                        (true, true) => self.identity_of_variable(&expansion.name)?.hash(&mut hasher),
-                        (true, false) => (17, self.identity_of_variable(&expansion.name)?, operands?).hash(&mut hasher),
+                        Operator::Default { .. } if expansion.operands.iter().all(|word| word.is("")) => variable.hash(&mut hasher),
+                        Operator::Default { .. }
+                        | Operator::Alternative { .. }
+                        | Operator::Length
+                        | Operator::TrimStart { .. }
+                        | Operator::TrimEnd { .. }
+                        | Operator::Replace(_)
+                        | Operator::Slice => (17, variable, expansion.operator, operands?).hash(&mut hasher),
                         _ => return None,
                     }
                 }

@@ -23,7 +23,7 @@ use super::scripts::ScriptFiles;
 pub(super) use words::is_name;
 
 use super::stage::{Event, Opaque, StageFlow, Suspicious, SuspiciousKind};
-use super::state::{Branch, Flag, Input, Mark, State, Toggle, Variable};
+use super::state::{Branch, Flag, Input, Mark, State, TestId, Toggle, Variable};
 use super::value::Value;
 use crate::config::StageId;
 use crate::platform::PipelineKind;
@@ -126,6 +126,8 @@ pub(super) enum Status {
     Failure,
     /// Well, unless something is broken that would break the stage too.
     Likely,
+    /// That is what the script asks, and it is known what differs.
+    Asked(TestId),
     /// That is what the script asks.
     Unknown,
 }
@@ -144,6 +146,14 @@ impl Status {
     pub(super) fn of_code(code: &Value) -> Self {
         let code = code.known().and_then(|text| text.trim().parse::<i64>().ok());
         Self::of(code.map(|code| code.rem_euclid(256) == 0))
+    }
+
+    /// How a test ends.
+    pub(super) fn of_test((answer, test): (Option<bool>, Option<TestId>)) -> Self {
+        match (answer, test) {
+            (None, Some(test)) => Self::Asked(test),
+            (answer, _) => Self::of(answer),
+        }
     }
 
     pub(super) fn of(answer: Option<bool>) -> Self {
@@ -372,7 +382,7 @@ impl Interpreter<'_, '_> {
 
     /// `set -e`: a failure that nobody handles ends the shell.
     fn end_on_error(&mut self, statement: &Statement, status: Status, events: usize) {
-        let may_fail = matches!(status, Status::Failure | Status::Unknown);
+        let may_fail = matches!(status, Status::Failure | Status::Asked(_) | Status::Unknown);
         if !may_fail || !self.alive || self.context.handles_failure() || self.state.flag(Flag::ErrorExit) == Toggle::Off {
             return;
         }
@@ -388,8 +398,15 @@ impl Interpreter<'_, '_> {
         if !ends {
             return;
         }
-        if self.state.flag(Flag::ErrorExit) == Toggle::On && status == Status::Failure {
+        let is_on = self.state.flag(Flag::ErrorExit) == Toggle::On;
+        if is_on && status == Status::Failure {
             self.end_process(Status::Failure);
+        } else if let (true, Status::Asked(test)) = (is_on, status) {
+            let here = self.state.mark();
+            self.state.assume(self.facts, test, false);
+            self.may_end_process();
+            self.state.take_back(here);
+            self.state.assume(self.facts, test, true);
         } else {
             self.may_end_process();
             // What it did before it failed does not count where it goes on.
@@ -404,10 +421,7 @@ impl Interpreter<'_, '_> {
         match &statement.kind {
             StatementKind::Command(command) => self.command(command, statement.span),
             StatementKind::Assign(assignments) => self.assignments(assignments),
-            StatementKind::Test(test) => {
-                let (answer, _) = self.in_condition(|interpreter| interpreter.test(test));
-                Status::of(answer)
-            }
+            StatementKind::Test(test) => Status::of_test(self.in_condition(|interpreter| interpreter.test(test))),
             StatementKind::Arithmetic(expression) => Status::of(self.arithmetic(expression).map(|value| value != 0)),
             StatementKind::Declare(declaration) => self.declare(declaration),
             StatementKind::Chain(_) | StatementKind::Not(_) => self.joined(statement),

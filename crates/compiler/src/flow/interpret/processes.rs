@@ -50,14 +50,20 @@ impl Interpreter<'_, '_> {
             Some(Frame::Process { ends, .. }) => without_unlikely(ends),
             _ => Vec::new(),
         };
-        let mut heads: Vec<ChangeId> = ends.iter().map(|end| end.head).collect();
-        heads.sort_unstable();
-        heads.dedup();
+        let heads = |is_one: &dyn Fn(Status) -> bool| {
+            let mut heads: Vec<ChangeId> = ends.iter().filter(|end| is_one(end.status)).map(|end| end.head).collect();
+            heads.sort_unstable();
+            heads.dedup();
+            heads
+        };
+        let all = heads(&|_| true);
+        let successes = heads(&|status| status != Status::Failure);
+        let failures = heads(&|status| !matches!(status, Status::Success | Status::Likely));
         let mut output: Option<Value> = None;
         let mut status: Option<Status> = None;
-        for end in ends {
+        for end in &ends {
             status = Some(status.map_or(end.status, |known| known.or(end.status)));
-            let own = end.output.unwrap_or_else(|| Value::unknown(Cause::Expansion));
+            let own = end.output.clone().unwrap_or_else(|| Value::unknown(Cause::Expansion));
             output = Some(match output {
                 Some(output) => output.or(&own),
                 None => own,
@@ -65,12 +71,33 @@ impl Interpreter<'_, '_> {
         }
         let output = output.unwrap_or_else(|| Value::text(""));
         let passed = matches!(printed, Printed::Through).then(|| output.clone());
-        self.state.leave_process(mark, self.facts, &heads, passed, shares_input);
-        (status.unwrap_or(Status::Unknown), output)
+        let process = self.state.end_process(mark);
+        if successes.is_empty() || failures.is_empty() || successes == failures {
+            self.state.leave_process(&process, self.facts, &all, passed, shares_input);
+            return (status.unwrap_or(Status::Unknown), output);
+        }
+        // Whoever asks how it ended knows what it did.
+        let sides = [successes, failures].map(|heads| {
+            self.state.leave_process(&process, self.facts, &heads, passed.clone(), shares_input);
+            self.state.take_back(mark)
+        });
+        let test = self.state.join_outcomes(self.facts, &sides, Some(vec![true, false]));
+        (test.map_or(Status::Unknown, Status::Asked), output)
     }
 
     /// Ends the present process, and runs what is to run then.
     pub(in crate::flow) fn end_process(&mut self, status: Status) {
+        if let Some(test) = self.met(status) {
+            let here = self.state.mark();
+            for side in [true, false] {
+                self.state.assume(self.facts, test, side);
+                self.uncertain(true, |interpreter| interpreter.end_process(Status::of(Some(side))));
+                self.state.take_back(here);
+                self.alive = true;
+            }
+            self.alive = false;
+            return;
+        }
         if !self.context.is_unlikely {
             self.run_exit_traps();
         }

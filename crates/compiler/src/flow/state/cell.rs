@@ -121,6 +121,11 @@ impl TestId {
         Self(self.0 ^ 1)
     }
 
+    /// A test that is no other one.
+    pub(super) fn numbered(number: u32) -> Self {
+        Self(u64::from(number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) & !1)
+    }
+
     /// The test itself, and whether this asks it the other way round.
     pub(super) fn plain(self) -> (Self, bool) {
         (Self(self.0 & !1), self.0 & 1 == 1)

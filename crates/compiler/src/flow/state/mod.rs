@@ -49,6 +49,33 @@ impl Delta {
     }
 }
 
+/// Branches that meet, of which some answer a test with yes and all others with no.
+struct Meeting {
+    test: TestId,
+    answers: Vec<bool>,
+    alternatives: Vec<Alternative>,
+}
+
+impl Meeting {
+    /// The test, where it is answered as this is, or just the other way round.
+    fn asks(&self, answers: &[bool]) -> Option<TestId> {
+        if self.answers == answers {
+            return Some(self.test);
+        }
+        self.answers.iter().zip(answers).all(|(own, other)| own != other).then(|| self.test.opposite())
+    }
+}
+
+/// What a process did until its end.
+pub(super) struct ProcessEnd {
+    changes: Branch,
+    /// Where the store stood before it, and at its end.
+    start: ChangeId,
+    head: ChangeId,
+    /// What it left to read.
+    input: Input,
+}
+
 /// The state of one stage while it is interpreted.
 #[derive(Debug)]
 pub(super) struct State {
@@ -233,6 +260,11 @@ impl State {
         self.answers.get(&test)
     }
 
+    /// Whether paths of both answers met here.
+    pub(super) fn has_met(&self, test: TestId) -> bool {
+        matches!(self.answer(test.plain().0), Some(Answer::Met(..)))
+    }
+
     /// Goes on where a test is answered so: what depended on it is known again.
     pub(super) fn assume(&mut self, facts: &mut Facts, test: TestId, answer: bool) {
         let (test, is_opposite) = test.plain();
@@ -341,15 +373,24 @@ impl State {
         }
     }
 
-    /// Takes everything since the mark back but what a process of its own leaves behind: the store, and files.
-    /// `ends` are where it ended; `output` is what it printed, where someone asks.
-    pub(super) fn leave_process(&mut self, mark: Mark, facts: &mut Facts, ends: &[ChangeId], output: Option<Value>, shares_input: bool) {
-        let is_one = matches!(ends, [only] if *only == self.head);
-        let merged = (!is_one).then(|| facts.merge_ends(mark.head, ends));
-        let head = self.head;
-        let input = self.input.clone();
-        let delta = self.take_back(mark);
-        for (_, cell) in &delta.cells {
+    /// Takes everything back that a process did since the mark.
+    pub(super) fn end_process(&mut self, mark: Mark) -> ProcessEnd {
+        let (head, input) = (self.head, self.input.clone());
+        ProcessEnd { changes: self.take_back(mark), start: mark.head, head, input }
+    }
+
+    /// Goes on behind a process that ended at any of `ends`. `output` is what it printed, where someone asks.
+    pub(super) fn leave_process(
+        &mut self,
+        process: &ProcessEnd,
+        facts: &mut Facts,
+        ends: &[ChangeId],
+        output: Option<Value>,
+        shares_input: bool,
+    ) {
+        let is_one = matches!(ends, [only] if *only == process.head);
+        let merged = (!is_one).then(|| facts.merge_ends(process.start, ends));
+        for (_, cell) in &process.changes.cells {
             match cell {
                 Cell::File(path, content) => {
                     let content = content.clone().flatten().filter(|_| is_one);
@@ -361,7 +402,7 @@ impl State {
         }
         match merged {
             // One way through: its changes simply stay.
-            None => self.head = head,
+            None => self.head = process.head,
             Some(merged) => {
                 for (subject, fact) in merged {
                     let fact = fact.then(self.facts.get(&subject));
@@ -370,8 +411,8 @@ impl State {
             }
         }
         // What it read of the common input is gone.
-        if shares_input && input != self.input && matches!(self.input, Input::Text(_)) {
-            self.set_input(if is_one { input } else { Input::Text(Value::unknown(Cause::Expansion)) });
+        if shares_input && process.input != self.input && matches!(self.input, Input::Text(_)) {
+            self.set_input(if is_one { process.input.clone() } else { Input::Text(Value::unknown(Cause::Expansion)) });
         }
         if self.output.is_some() && output.is_some() && self.output != output {
             self.set_output(output);
@@ -380,8 +421,15 @@ impl State {
 
     /// Continues where any of the branches ended, all of which began at the present state.
     pub(super) fn join(&mut self, facts: &mut Facts, branches: &[Branch]) {
+        self.join_outcomes(facts, branches, None);
+    }
+
+    /// As [`Self::join`]. Where it is told which of the branches succeeded, it gives that question a name, by which they
+    /// can be parted again; nothing where they differ in nothing else.
+    pub(super) fn join_outcomes(&mut self, facts: &mut Facts, branches: &[Branch], outcomes: Option<Vec<bool>>) -> Option<TestId> {
         if let [only] = branches {
-            return self.redo(facts, &only.clone(), None);
+            self.redo(facts, &only.clone(), None);
+            return None;
         }
         let mut seen: FxHashSet<&CellKey> = FxHashSet::default();
         let mut order: Vec<&CellKey> = Vec::new();
@@ -390,8 +438,17 @@ impl State {
                 order.push(key);
             }
         }
-        let test = Self::deciding_test(&order, branches);
-        let mut alternatives = Vec::new();
+        let mut tests: Vec<Meeting> = Self::deciding_test(&order, branches).into_iter().collect();
+        let mut named = None;
+        if let Some(outcomes) = outcomes {
+            let known = tests.iter().find_map(|meeting| meeting.asks(&outcomes));
+            named = Some(known.unwrap_or_else(|| {
+                let test = TestId::numbered(self.next_id);
+                self.next_id += 1;
+                tests.push(Meeting { test, answers: outcomes, alternatives: Vec::new() });
+                test
+            }));
+        }
         for key in order {
             let base = self.current(key);
             let fresh = self.next_id;
@@ -403,28 +460,32 @@ impl State {
                 Some(cells.fold(first, |joined, cell| joined.join(cell, fresh)))
             };
             let Some(joined) = joined_of(&|_| true) else { continue };
-            if let Some((_, answers)) = &test
-                && !matches!(key, CellKey::Answer(_))
-                && let (Some(yes), Some(no)) = (joined_of(&|at| answers[at]), joined_of(&|at| !answers[at]))
-                && yes != no
-            {
-                alternatives.push(Alternative { joined: joined.clone(), yes, no });
+            for meeting in tests.iter_mut().filter(|_| !matches!(key, CellKey::Answer(_))) {
+                let answers = &meeting.answers;
+                if let (Some(yes), Some(no)) = (joined_of(&|at| answers[at]), joined_of(&|at| !answers[at]))
+                    && yes != no
+                {
+                    meeting.alternatives.push(Alternative { joined: joined.clone(), yes, no });
+                }
             }
             if joined != base {
                 self.renew(facts, joined);
             }
         }
-        if let Some((test, _)) = test
-            && !alternatives.is_empty()
-        {
+        for Meeting { test, alternatives, .. } in tests {
+            if alternatives.is_empty() {
+                named = named.filter(|named| named.plain().0 != test);
+                continue;
+            }
             let id = self.next_id;
             self.next_id += 1;
             self.change(Cell::Answer(test, Some(Answer::Met(id, Arc::new(alternatives)))));
         }
+        named
     }
 
     /// The first test that some of the branches answer with yes and all others with no, and who answers what.
-    fn deciding_test(order: &[&CellKey], branches: &[Branch]) -> Option<(TestId, Vec<bool>)> {
+    fn deciding_test(order: &[&CellKey], branches: &[Branch]) -> Option<Meeting> {
         order.iter().find_map(|key| {
             let CellKey::Answer(test) = key else { return None };
             let answers = branches.iter().map(|branch| match branch.get(key) {
@@ -432,7 +493,7 @@ impl State {
                 _ => None,
             });
             let answers: Vec<bool> = answers.collect::<Option<_>>()?;
-            (answers.contains(&true) && answers.contains(&false)).then_some((*test, answers))
+            (answers.contains(&true) && answers.contains(&false)).then(|| Meeting { test: *test, answers, alternatives: Vec::new() })
         })
     }
 

@@ -102,7 +102,7 @@ pub struct Expansion {
 }
 
 /// What an expansion does with a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operator {
     /// Nothing: `${name[1]}`, `${!name}`.
     Get,
@@ -155,7 +155,7 @@ pub enum Operator {
 }
 
 /// Which matches are replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Replaced {
     /// `/`: the first.
     First,
