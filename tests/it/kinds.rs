@@ -57,6 +57,7 @@ kinds! {
     k37_files_of_the_workspace
     k38_single_faults
     k39_how_code_ended
+    k40_how_much_is_proven
 }
 
 /// `must-not: wrong`: what is never true of a configuration that works.

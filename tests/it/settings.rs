@@ -90,8 +90,7 @@ fn a_bad_settings_file_is_reported_once_and_what_was_understood_counts() {
     assert!(lines[1..].iter().all(|line| line.contains("info[missing-stage]")), "{lines:?}");
     assert_eq!(ran.code, Some(1), "its findings count");
     let report = repository.run(&["check", "--format", "json"]).json();
-    let counts =
-        serde_json::json!({"files": 2, "scripts": 4, "errors": 1, "warnings": 0, "infos": 2, "triggers": 2, "proven": 0, "unproven": []});
+    let counts = serde_json::json!({"files": 2, "scripts": 4, "errors": 1, "warnings": 0, "infos": 2, "triggers": 2, "proven": 0, "unproven": [], "unseen": []});
     assert_eq!(report["summary"], counts);
     assert_eq!(report["findings"][0]["help"], "did you mean `missing-script`?");
     let below = Sidestage::new(&repository.path().join("web")).run(&["check", "--format", "concise", ".."]);

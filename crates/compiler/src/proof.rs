@@ -19,6 +19,8 @@ pub struct Proof {
     pub proven: usize,
     /// The others.
     pub unproven: Vec<Unproven>,
+    /// Async stages of which it is not known all that they read.
+    pub unseen: Vec<Unseen>,
     /// Where scripts are too long to be followed further.
     pub cut: Vec<Location>,
 }
@@ -33,6 +35,15 @@ pub struct Unproven {
     /// The trigger.
     pub trigger: Location,
     /// The first place that cannot be followed, and why.
+    pub because: Unfollowed,
+}
+
+/// An async stage that may read more than is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unseen {
+    /// The stage.
+    pub stage: CompactString,
+    /// The first place in it that cannot be followed, and why.
     pub because: Unfollowed,
 }
 
@@ -59,8 +70,25 @@ impl Proof {
             Some(Unproven { variable: (*variable).clone(), stage, trigger: *trigger, because: (*because)?.clone() })
         });
         let unproven: Vec<Unproven> = unproven.collect();
-        Self { triggers: triggers.len(), proven: crossings.len() - unproven.len(), unproven, cut: cut.into_iter().collect() }
+        Self {
+            triggers: triggers.len(),
+            proven: crossings.len() - unproven.len(),
+            unproven,
+            unseen: unseen(model, flow),
+            cut: cut.into_iter().collect(),
+        }
     }
+}
+
+/// The async stages that cannot be followed to their end, in any pipeline.
+fn unseen(model: &Model, flow: &Flow) -> Vec<Unseen> {
+    let mut first: BTreeMap<StageId, Unfollowed> = BTreeMap::new();
+    for (id, stage) in flow.pipelines.iter().flat_map(|pipeline| &pipeline.targets) {
+        if let (Some(unfollowed), false) = (Unfollowed::first_in(stage), first.contains_key(id)) {
+            first.insert(*id, unfollowed);
+        }
+    }
+    first.into_iter().map(|(id, because)| Unseen { stage: model.stage(id).name.name.clone(), because }).collect()
 }
 
 /// Whether the parent has a variable, or may have one that nobody else provides.

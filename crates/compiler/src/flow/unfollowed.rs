@@ -30,6 +30,14 @@ impl Unfollowed {
         Self { place, why: why.unwrap_or_else(|| "it exports, and it is not known when it runs".into()) }
     }
 
+    /// The first place of a stage that may read anything.
+    pub fn first_in(flow: &StageFlow) -> Option<Self> {
+        flow.events.iter().find_map(|event| match event {
+            Event::Opaque(opaque) if !opaque.is_platform() => Some(Self { place: opaque.place, why: opaque.what.clone() }),
+            _ => None,
+        })
+    }
+
     fn add(flow: &StageFlow, place: Location, all: &mut Vec<Self>) {
         if all.len() < MAX && all.iter().all(|known| known.place != place) {
             all.push(Self::new(flow, place));

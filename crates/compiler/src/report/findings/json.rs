@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Checked;
 use crate::diagnostics::{Finding, Fix, Severity};
-use crate::proof::Unproven;
+use crate::proof::{Unproven, Unseen};
 use crate::source::Place;
 
 /// The whole answer of `check`.
@@ -22,6 +22,7 @@ struct SummaryOut {
     triggers: usize,
     proven: usize,
     unproven: Vec<UnprovenOut>,
+    unseen: Vec<UnseenOut>,
 }
 
 /// A variable of which it is not known whether it crosses; the place is what cannot be followed.
@@ -34,6 +35,16 @@ struct UnprovenOut {
     line: usize,
     reason: String,
     trigger: Place,
+}
+
+/// An async stage that may read more than is known; the place is what cannot be followed.
+#[derive(Debug, Serialize)]
+struct UnseenOut {
+    stage: String,
+    #[serde(flatten)]
+    place: Place,
+    line: usize,
+    reason: String,
 }
 
 /// How much was read and found.
@@ -117,11 +128,23 @@ pub fn json(checked: &[Checked<'_>], summary: Summary) -> Report {
 fn summary_out(checked: &[Checked<'_>], counts: Summary) -> SummaryOut {
     let proofs = || checked.iter().filter_map(|checked| Some((checked, checked.proof?)));
     let unproven = proofs().flat_map(|(checked, proof)| proof.unproven.iter().map(|unproven| unproven_out(checked, unproven)));
+    let unseen = proofs().flat_map(|(checked, proof)| proof.unseen.iter().map(|unseen| unseen_out(checked, unseen)));
     SummaryOut {
         counts,
         triggers: proofs().map(|(_, proof)| proof.triggers).sum(),
         proven: proofs().map(|(_, proof)| proof.proven).sum(),
         unproven: unproven.collect(),
+        unseen: unseen.collect(),
+    }
+}
+
+fn unseen_out(checked: &Checked<'_>, unseen: &Unseen) -> UnseenOut {
+    let at = unseen.because.place;
+    UnseenOut {
+        stage: unseen.stage.to_string(),
+        place: checked.place(at),
+        line: checked.sources.get(at.file).position(at.span.start).line,
+        reason: unseen.because.why.to_string(),
     }
 }
 

@@ -22,6 +22,11 @@ pub fn proof(checked: &[Checked<'_>]) -> String {
         unfollowed.extend(because.filter(|at| !is_cut(at)).map(|at| line_of(checked, at)));
         cut.extend(proof.cut.iter().map(|at| line_of(checked, *at)));
     }
+    let mut unseen = (BTreeSet::new(), BTreeSet::new());
+    for (checked, one) in proofs().flat_map(|(checked, proof)| proof.unseen.iter().map(move |unseen| (checked, unseen))) {
+        unseen.0.insert(format!("`{}`", one.stage));
+        unseen.1.insert(line_of(checked, one.because.place));
+    }
     let mut reasons = Vec::new();
     if !unfollowed.is_empty() {
         reasons.push(format!("{} cannot be followed", listed(&unfollowed)));
@@ -40,7 +45,14 @@ pub fn proof(checked: &[Checked<'_>]) -> String {
     };
     let not = if unproven == 0 { String::new() } else { format!(", {unproven} not") };
     let because = if reasons.is_empty() { String::new() } else { format!(": {reasons}") };
-    format!("{triggers} trigger{}, {crossing}{not}{because}.\n", if triggers == 1 { "" } else { "s" })
+    let plural = if triggers == 1 { "" } else { "s" };
+    let reads = if unseen.0.is_empty() {
+        String::new()
+    } else {
+        let (stages, places) = (first_of(unseen.0.into_iter().collect()), listed(&unseen.1));
+        format!(" Not all that {stages} may read is known: {places} cannot be followed.")
+    };
+    format!("{triggers} trigger{plural}, {crossing}{not}{because}.{reads}\n")
 }
 
 /// File and line, as they are sorted.
@@ -51,9 +63,15 @@ fn line_of(checked: &Checked<'_>, at: Location) -> (String, usize) {
 
 /// `` `a:1`, `b:2` and 4 more``.
 fn listed(places: &BTreeSet<(String, usize)>) -> String {
-    let mut parts: Vec<String> = places.iter().take(MAX_PLACES).map(|(path, line)| format!("`{path}:{line}`")).collect();
-    if places.len() > MAX_PLACES {
-        parts.push(format!("{} more", places.len() - MAX_PLACES));
+    first_of(places.iter().map(|(path, line)| format!("`{path}:{line}`")).collect())
+}
+
+/// `a, b and 4 more`.
+fn first_of(mut parts: Vec<String>) -> String {
+    if parts.len() > MAX_PLACES {
+        let more = format!("{} more", parts.len() - MAX_PLACES);
+        parts.truncate(MAX_PLACES);
+        parts.push(more);
     }
     match parts.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
