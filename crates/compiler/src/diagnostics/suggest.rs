@@ -18,10 +18,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         if candidate.len() > length * 2 + allowed || candidate.len() * 2 + allowed < length {
             continue;
         }
-        let distance = distance(name, candidate);
-        if distance > allowed || candidate == name {
-            continue;
-        }
+        let Some(distance) = distance(name, candidate, allowed).filter(|_| candidate != name) else { continue };
         match best {
             Some((smallest, known)) if distance == smallest && known != candidate => is_unique = false,
             Some((smallest, _)) if distance >= smallest => {}
@@ -34,13 +31,26 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     best.filter(|_| is_unique).map(|(_, candidate)| candidate)
 }
 
-/// Edits between two names; a different case or separator is no more than one.
-fn distance(left: &str, right: &str) -> usize {
+/// Edits between two names, if no more are needed than are allowed; a different case or separator is no more than one.
+fn distance(left: &str, right: &str, allowed: usize) -> Option<usize> {
+    if at_least(left, right) > allowed {
+        return None;
+    }
     if plain(left).eq(plain(right)) {
-        return 1;
+        return Some(1);
     }
     let (left, right) = differing(left, right);
-    strsim::osa_distance(left, right)
+    Some(strsim::osa_distance(left, right)).filter(|edits| *edits <= allowed)
+}
+
+/// Edits that are surely needed: one for each letter or digit that the other name does not have, in either case.
+fn at_least(left: &str, right: &str) -> usize {
+    let set = |text: &str| {
+        let letters = text.bytes().filter(u8::is_ascii_alphanumeric);
+        letters.fold(0_u64, |set, byte| set | 1 << (byte.to_ascii_lowercase() & 63))
+    };
+    let (of_left, of_right) = (set(left), set(right));
+    (of_left & !of_right).count_ones().max((of_right & !of_left).count_ones()) as usize
 }
 
 /// Two names without what they begin and end with alike, which costs no edit.

@@ -1,5 +1,6 @@
 //! The script files of the repository: found by what is there, read and parsed once; and what calls of them did.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use compact_str::CompactString;
@@ -57,6 +58,10 @@ pub(super) struct ScriptFiles<'a> {
     pub(super) provided: Provided,
     /// By path, and whether it is sourced.
     known: FxHashMap<(String, bool), Found>,
+    /// What stands at each path that was asked for.
+    kinds: RefCell<FxHashMap<String, Option<EntryKind>>>,
+    /// The texts of small files that were asked for.
+    small: RefCell<FxHashMap<String, Option<CompactString>>>,
     /// All script files in the order in which they were read.
     read: Vec<Arc<ScriptFile>>,
     texts: FxHashMap<(FileId, u32, CompactString), Arc<Script>>,
@@ -89,6 +94,8 @@ impl<'a> ScriptFiles<'a> {
             roots,
             provided: Provided::new(&settings.platform_scripts),
             known: FxHashMap::default(),
+            kinds: RefCell::default(),
+            small: RefCell::default(),
             read: Vec::new(),
             texts: FxHashMap::default(),
             summaries: FxHashMap::default(),
@@ -150,7 +157,12 @@ impl<'a> ScriptFiles<'a> {
 
     /// What stands at a path, below any folder that could be the repository's root.
     pub(super) fn kind(&self, path: &str) -> Option<EntryKind> {
-        self.places(path).find_map(|full| self.files.kind(&full))
+        if let Some(kind) = self.kinds.borrow().get(path) {
+            return *kind;
+        }
+        let kind = self.places(path).find_map(|full| self.files.kind(&full));
+        self.kinds.borrow_mut().insert(path.to_owned(), kind);
+        kind
     }
 
     /// Whether anything stands at a path.
@@ -160,9 +172,17 @@ impl<'a> ScriptFiles<'a> {
 
     /// The text of a small file.
     pub(super) fn text(&self, path: &str) -> Option<CompactString> {
-        let full = self.places(path).find(|full| self.files.kind(full) == Some(EntryKind::File))?;
-        let bytes = self.files.read(&full).ok().filter(|bytes| bytes.len() <= MAX_TEXT)?;
-        String::from_utf8(bytes).ok().map(CompactString::from)
+        if self.kind(path).is_none() {
+            return None;
+        }
+        if let Some(text) = self.small.borrow().get(path) {
+            return text.clone();
+        }
+        let full = self.places(path).find(|full| self.files.kind(full) == Some(EntryKind::File));
+        let bytes = full.and_then(|full| self.files.read(&full).ok()).filter(|bytes| bytes.len() <= MAX_TEXT);
+        let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).map(CompactString::from);
+        self.small.borrow_mut().insert(path.to_owned(), text.clone());
+        text
     }
 
     fn places<'s>(&'s self, path: &'s str) -> impl Iterator<Item = String> + 's {

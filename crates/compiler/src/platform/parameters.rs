@@ -1,5 +1,9 @@
 //! Documented names: parameters of the pipelines, and what the platform itself provides.
 
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
+
 use ParameterKind::{Integration, Secure, Text};
 
 /// A documented parameter of a pipeline.
@@ -26,7 +30,8 @@ pub enum ParameterKind {
 
 /// The documented parameter of this name.
 pub fn parameter(name: &str) -> Option<&'static Parameter> {
-    PARAMETERS.binary_search_by(|parameter| parameter.name.cmp(name)).ok().map(|at| &PARAMETERS[at])
+    static BY_NAME: LazyLock<FxHashMap<&str, &Parameter>> = LazyLock::new(|| PARAMETERS.iter().map(|it| (it.name, it)).collect());
+    BY_NAME.get(name).copied()
 }
 
 /// Whether a key is documented as a secret.

@@ -1,5 +1,9 @@
 //! What the commands of a script are: built-ins, programs that run a command that they are given, shells, filters.
 
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
+
 use Kind::{Bringer, Builder, Builtin, Copier, Downloader, Filter, Interpreter, Maker, Plain, Shell, Wrapper};
 
 /// What a program does with what it is given.
@@ -74,26 +78,53 @@ const fn own(with_value: &'static [&'static str], words: usize) -> Kind {
 
 /// The program of a name, without its folder.
 pub fn program_named(name: &str) -> Option<&'static Program> {
-    PROGRAMS.binary_search_by(|program| program.name.cmp(name)).ok().map(|at| &PROGRAMS[at])
+    static BY_NAME: LazyLock<FxHashMap<&str, &Program>> =
+        LazyLock::new(|| PROGRAMS.iter().map(|program| (program.name, program)).collect());
+    BY_NAME.get(name).copied()
 }
 
 /// Whether a name is one of a built-in.
 pub fn is_builtin(name: &str) -> bool {
-    program_named(name).is_some_and(|program| program.kind == Builtin) || OTHER_BUILTINS.contains(&name)
+    match program_named(name) {
+        Some(program) => program.kind == Builtin,
+        None => is_other_builtin(name),
+    }
 }
 
 /// Built-ins of which nothing more is to be known, and those that are programs too.
-const OTHER_BUILTINS: &[&str] = &[
-    "[", "alias", "bind", "caller", "compgen", "complete", "declare", "dirs", "disown", "enable", "fc", "fg", "history", "jobs", "kill",
-    "local", "readonly", "return", "suspend", "times", "typeset", "ulimit",
-];
+fn is_other_builtin(name: &str) -> bool {
+    matches!(
+        name,
+        "[" | "alias"
+            | "bind"
+            | "caller"
+            | "compgen"
+            | "complete"
+            | "declare"
+            | "dirs"
+            | "disown"
+            | "enable"
+            | "fc"
+            | "fg"
+            | "history"
+            | "jobs"
+            | "kill"
+            | "local"
+            | "readonly"
+            | "return"
+            | "suspend"
+            | "times"
+            | "typeset"
+            | "ulimit"
+    )
+}
 
 const MAKEFILES: &[&str] = &["Makefile", "makefile", "GNUmakefile"];
 const PACKAGE: &[&str] = &["package.json"];
 const NO_CODE: &[&str] = &[];
 
-/// Sorted by name.
-const PROGRAMS: &[Program] = &[
+/// Sorted by name, each once.
+static PROGRAMS: &[Program] = &[
     quiet(".", Builtin),
     quiet(":", Builtin),
     program("ansible-playbook", Builder(&[])),
@@ -367,7 +398,7 @@ pub fn prints_harmless_text(words: &[&str]) -> bool {
 
 /// Folders of the system in which programs stand: `/usr/bin/env` is `env`.
 pub fn in_system_folder(path: &str) -> Option<&str> {
-    let (folder, name) = path.rsplit_once('/')?;
+    let (folder, name) = path.strip_prefix('/').and_then(|_| path.rsplit_once('/'))?;
     matches!(folder, "/bin" | "/usr/bin" | "/usr/local/bin" | "/sbin" | "/usr/sbin" | "/usr/local/sbin" | "/opt/homebrew/bin")
         .then_some(name)
 }
@@ -378,7 +409,7 @@ mod tests {
 
     #[test]
     fn programs_are_found_by_their_names() {
-        assert!(PROGRAMS.is_sorted_by(|left, right| left.name < right.name), "the table is searched by halves");
+        assert!(PROGRAMS.is_sorted_by(|left, right| left.name < right.name), "each stands there once, and is easily found");
         assert!(program_named("timeout").is_some());
         assert_eq!(program_named("timeouts"), None);
         assert_eq!(in_system_folder("/usr/bin/env"), Some("env"));

@@ -86,10 +86,10 @@ impl Interpreter<'_, '_> {
         let [success, failure] = [true, false].map(|side| {
             self.state.assume(self.facts, test, side);
             let branch = self.state.delta(start);
-            self.state.take_back(here);
+            self.state.undo(here);
             Some(branch)
         });
-        self.state.take_back(start);
+        self.state.undo(start);
         Split { success, failure, is_likely: false }
     }
 
@@ -410,7 +410,7 @@ impl Interpreter<'_, '_> {
                         interpreter.state.assume(interpreter.facts, id, answer);
                     }
                     let branch = interpreter.state.delta(start);
-                    interpreter.state.take_back(here);
+                    interpreter.state.undo(here);
                     branch
                 };
                 let (matched, others) = match answer {
@@ -418,7 +418,7 @@ impl Interpreter<'_, '_> {
                     Some(false) => (None, Some(looking)),
                     None => (Some(side(self, true)), Some(side(self, false))),
                 };
-                self.state.take_back(start);
+                self.state.undo(start);
                 is_forked |= matched.is_some() && (others.is_some() || from.is_some());
                 from = self.either(from, matched);
                 open = others;
@@ -489,11 +489,11 @@ impl Interpreter<'_, '_> {
             }
             self.state.join(self.facts, &branches);
             let branch = self.state.delta(start);
-            self.state.take_back(here);
+            self.state.undo(here);
             Some(branch)
         };
         let (success, failure) = (side(false), side(true));
-        self.state.take_back(start);
+        self.state.undo(start);
         Split { success, failure, is_likely: ends.ends.iter().any(|(_, status)| *status == Status::Likely) }
     }
 
@@ -507,7 +507,7 @@ impl Interpreter<'_, '_> {
             let Some(branch) = branch else { continue };
             self.enter(&branch);
             self.uncertain(is_forked, |interpreter| interpreter.end_process(status));
-            self.state.take_back(start);
+            self.state.undo(start);
             self.alive = true;
         }
         self.alive = false;

@@ -100,7 +100,7 @@ impl Interpreter<'_, '_> {
         let (mut is_complete, mut is_some) = (true, false);
         for (index, word) in words.iter().enumerate() {
             if let [Part::Text(text, quoting)] = &*word.parts
-                && (*quoting == Quoting::Quoted || !text.contains(['*', '?', '[']))
+                && (*quoting == Quoting::Quoted || !may_be_pattern(text))
             {
                 let place = self.word_location(word);
                 list.push(Argument { value: Value::text(text.clone()), place, word: index });
@@ -152,7 +152,7 @@ impl Interpreter<'_, '_> {
         for part in parts {
             match part {
                 Part::Text(text, quoting) => {
-                    is_glob |= *quoting == Quoting::Bare && text.contains(['*', '?', '[']);
+                    is_glob |= *quoting == Quoting::Bare && may_be_pattern(text);
                     fields.push(&Value::text(text.clone()));
                 }
                 Part::All(name, quoting) | Part::Joined(name, quoting) => self.split_all(name, *quoting, part, &mut fields),
@@ -227,10 +227,10 @@ impl Interpreter<'_, '_> {
         let Some(text) = value.known() else {
             let (texts, unknown) = value.split();
             let is_one = unknown.is_none() && texts.iter().all(|text| !text.is_empty() && !text.contains(|c| separators.contains(c)));
-            fields.is_known &= is_one && texts.iter().all(|text| !text.contains(['*', '?', '[']));
+            fields.is_known &= is_one && texts.iter().all(|text| !may_be_pattern(text));
             return fields.push(value);
         };
-        if text.contains(['*', '?', '[']) {
+        if may_be_pattern(text) {
             fields.is_known = false;
         }
         if text.is_empty() {
@@ -250,6 +250,11 @@ impl Interpreter<'_, '_> {
             fields.end();
         }
     }
+}
+
+/// Whether names of files may take the place of a text that is not quoted.
+fn may_be_pattern(text: &str) -> bool {
+    text.bytes().any(|byte| matches!(byte, b'*' | b'?' | b'['))
 }
 
 /// The parts that a brace expansion stands for, one after the other.

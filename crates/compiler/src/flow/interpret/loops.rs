@@ -202,7 +202,7 @@ impl<'a, 'f> Interpreter<'a, 'f> {
             if let Some(failure) = end.take() {
                 self.enter(&failure);
                 end = Some(self.state.delta(start));
-                self.state.take_back(here);
+                self.state.undo(here);
             }
             self.enter(&next);
             self.uncertain(true, |interpreter| interpreter.round(body, step));
@@ -223,11 +223,11 @@ impl<'a, 'f> Interpreter<'a, 'f> {
                 if let Some(failure) = split.failure {
                     self.enter(&failure);
                     end = Some(self.state.delta(start));
-                    self.state.take_back(here);
+                    self.state.undo(here);
                 }
             }
         }
-        self.state.take_back(start);
+        self.state.undo(start);
         match end {
             Some(end) => self.enter(&end),
             None => self.alive = false,

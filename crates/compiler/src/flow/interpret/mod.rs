@@ -405,7 +405,7 @@ impl Interpreter<'_, '_> {
             let here = self.state.mark();
             self.state.assume(self.facts, test, false);
             self.may_end_process();
-            self.state.take_back(here);
+            self.state.undo(here);
             self.state.assume(self.facts, test, true);
         } else {
             self.may_end_process();

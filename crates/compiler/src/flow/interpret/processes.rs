@@ -50,35 +50,32 @@ impl Interpreter<'_, '_> {
             Some(Frame::Process { ends, .. }) => without_unlikely(ends),
             _ => Vec::new(),
         };
+        let process = self.state.end_process(mark);
+        let through = matches!(printed, Printed::Through);
+        if let [only] = &*ends {
+            let output = only.output.clone().unwrap_or_else(|| Value::unknown(Cause::Expansion));
+            self.state.leave_process(&process, self.facts, &[only.head], through.then_some(&output), shares_input);
+            return (only.status, output);
+        }
+        let output = ends.iter().map(|end| end.output.clone().unwrap_or_else(|| Value::unknown(Cause::Expansion)));
+        let output = output.reduce(|left, right| left.or(&right)).unwrap_or_else(|| Value::text(""));
+        let passed = through.then_some(&output);
         let heads = |is_one: &dyn Fn(Status) -> bool| {
             let mut heads: Vec<ChangeId> = ends.iter().filter(|end| is_one(end.status)).map(|end| end.head).collect();
             heads.sort_unstable();
             heads.dedup();
             heads
         };
-        let all = heads(&|_| true);
         let successes = heads(&|status| status != Status::Failure);
         let failures = heads(&|status| !matches!(status, Status::Success | Status::Likely));
-        let mut output: Option<Value> = None;
-        let mut status: Option<Status> = None;
-        for end in &ends {
-            status = Some(status.map_or(end.status, |known| known.or(end.status)));
-            let own = end.output.clone().unwrap_or_else(|| Value::unknown(Cause::Expansion));
-            output = Some(match output {
-                Some(output) => output.or(&own),
-                None => own,
-            });
-        }
-        let output = output.unwrap_or_else(|| Value::text(""));
-        let passed = matches!(printed, Printed::Through).then(|| output.clone());
-        let process = self.state.end_process(mark);
         if successes.is_empty() || failures.is_empty() || successes == failures {
-            self.state.leave_process(&process, self.facts, &all, passed, shares_input);
+            self.state.leave_process(&process, self.facts, &heads(&|_| true), passed, shares_input);
+            let status = ends.iter().map(|end| end.status).reduce(Status::or);
             return (status.unwrap_or(Status::Unknown), output);
         }
         // Whoever asks how it ended knows what it did.
         let sides = [successes, failures].map(|heads| {
-            self.state.leave_process(&process, self.facts, &heads, passed.clone(), shares_input);
+            self.state.leave_process(&process, self.facts, &heads, passed, shares_input);
             self.state.take_back(mark)
         });
         let test = self.state.join_outcomes(self.facts, &sides, Some(vec![true, false]));
@@ -92,7 +89,7 @@ impl Interpreter<'_, '_> {
             for side in [true, false] {
                 self.state.assume(self.facts, test, side);
                 self.uncertain(true, |interpreter| interpreter.end_process(Status::of(Some(side))));
-                self.state.take_back(here);
+                self.state.undo(here);
                 self.alive = true;
             }
             self.alive = false;
@@ -124,7 +121,7 @@ impl Interpreter<'_, '_> {
         if self.state.trap(Signal::Exit).is_some() {
             let start = self.state.mark();
             self.uncertain(true, |interpreter| interpreter.end_process(Status::Failure));
-            self.state.take_back(start);
+            self.state.undo(start);
             self.alive = true;
             return;
         }

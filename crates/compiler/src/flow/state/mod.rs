@@ -68,7 +68,8 @@ impl Meeting {
 
 /// What a process did until its end.
 pub(super) struct ProcessEnd {
-    changes: Branch,
+    /// What it changed of what stays: the store, and files.
+    kept: Vec<Cell>,
     /// Where the store stood before it, and at its end.
     start: ChangeId,
     head: ChangeId,
@@ -91,7 +92,8 @@ pub(super) struct State {
     files: FxHashMap<CompactString, Option<Value>>,
     answers: FxHashMap<TestId, Answer>,
     head: ChangeId,
-    journal: Vec<Cell>,
+    /// What each cell held that was changed, and the fingerprint until then.
+    journal: Vec<(Cell, u64)>,
     /// Equal for equal states: the hashes of all cells, each counted in or out as it changes.
     fingerprint: u64,
     /// The id of the next assignment.
@@ -284,8 +286,10 @@ impl State {
 
     /// Changes a cell, and notes in the journal what it held.
     fn change(&mut self, cell: Cell) {
+        let (before, new) = (self.fingerprint, cell.hash());
         let old = self.put(cell);
-        self.journal.push(old);
+        self.fingerprint ^= new ^ old.hash();
+        self.journal.push((old, before));
     }
 
     /// Changes a cell; a fact is also a change of the store.
@@ -301,8 +305,7 @@ impl State {
 
     /// Changes a cell; returns what it held.
     fn put(&mut self, cell: Cell) -> Cell {
-        let new = cell.hash();
-        let old = match cell {
+        match cell {
             Cell::Fact(subject, fact) => Cell::Fact(subject, put(&mut self.facts, subject, fact)),
             Cell::Variable(name, variable) => Cell::Variable(name.clone(), put(&mut self.variables, name, variable)),
             Cell::Function(name, function) => Cell::Function(name.clone(), put(&mut self.functions, name, function)),
@@ -314,9 +317,7 @@ impl State {
             Cell::Flag(flag, toggle) => Cell::Flag(flag, put(&mut self.flags, flag, Some(toggle)).unwrap_or(Toggle::Off)),
             Cell::File(path, content) => Cell::File(path.clone(), put(&mut self.files, path, content)),
             Cell::Answer(test, answer) => Cell::Answer(test, put(&mut self.answers, test, answer)),
-        };
-        self.fingerprint ^= new ^ old.hash();
-        old
+        }
     }
 
     pub(super) fn mark(&self) -> Mark {
@@ -329,7 +330,7 @@ impl State {
         let entries = &self.journal[mark.entries..];
         if entries.len() <= FEW {
             for entry in entries {
-                let key = entry.key();
+                let key = entry.0.key();
                 if delta.cells.iter().all(|(known, _)| *known != key) {
                     let cell = self.current(&key);
                     delta.cells.push((key, cell));
@@ -337,7 +338,7 @@ impl State {
             }
             return Arc::new(delta);
         }
-        for entry in entries {
+        for (entry, _) in entries {
             let key = entry.key();
             if !delta.index.contains_key(&key) {
                 delta.index.insert(key.clone(), delta.cells.len());
@@ -351,13 +352,21 @@ impl State {
     /// Takes everything since the mark back, and returns what it was.
     pub(super) fn take_back(&mut self, mark: Mark) -> Branch {
         let delta = self.delta(mark);
+        self.undo(mark);
+        delta
+    }
+
+    /// Takes everything since the mark back.
+    pub(super) fn undo(&mut self, mark: Mark) {
+        if let Some((_, fingerprint)) = self.journal.get(mark.entries) {
+            self.fingerprint = *fingerprint;
+        }
         while self.journal.len() > mark.entries {
-            if let Some(cell) = self.journal.pop() {
-                let _ = self.put(cell);
+            if let Some((cell, _)) = self.journal.pop() {
+                self.put(cell);
             }
         }
         self.head = mark.head;
-        delta
     }
 
     /// Makes the changes of a delta again. Where it began at the same change of the store, it ends where it ended.
@@ -376,7 +385,17 @@ impl State {
     /// Takes everything back that a process did since the mark.
     pub(super) fn end_process(&mut self, mark: Mark) -> ProcessEnd {
         let (head, input) = (self.head, self.input.clone());
-        ProcessEnd { changes: self.take_back(mark), start: mark.head, head, input }
+        let mut kept: Vec<Cell> = Vec::new();
+        for (entry, _) in &self.journal[mark.entries..] {
+            if let Cell::Fact(..) | Cell::File(..) = entry {
+                let key = entry.key();
+                if kept.iter().all(|known| known.key() != key) {
+                    kept.push(self.current(&key));
+                }
+            }
+        }
+        self.undo(mark);
+        ProcessEnd { kept, start: mark.head, head, input }
     }
 
     /// Goes on behind a process that ended at any of `ends`. `output` is what it printed, where someone asks.
@@ -385,12 +404,12 @@ impl State {
         process: &ProcessEnd,
         facts: &mut Facts,
         ends: &[ChangeId],
-        output: Option<Value>,
+        output: Option<&Value>,
         shares_input: bool,
     ) {
         let is_one = matches!(ends, [only] if *only == process.head);
         let merged = (!is_one).then(|| facts.merge_ends(process.start, ends));
-        for (_, cell) in &process.changes.cells {
+        for cell in &process.kept {
             match cell {
                 Cell::File(path, content) => {
                     let content = content.clone().flatten().filter(|_| is_one);
@@ -414,8 +433,8 @@ impl State {
         if shares_input && process.input != self.input && matches!(self.input, Input::Text(_)) {
             self.set_input(if is_one { process.input.clone() } else { Input::Text(Value::unknown(Cause::Expansion)) });
         }
-        if self.output.is_some() && output.is_some() && self.output != output {
-            self.set_output(output);
+        if self.output.is_some() && output.is_some() && self.output.as_ref() != output {
+            self.set_output(output.cloned());
         }
     }
 

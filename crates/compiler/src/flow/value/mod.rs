@@ -265,6 +265,14 @@ impl Value {
                     *self = Self::limited_text(&whole);
                 }
             }
+            (Self::Options(left), Self::Text(right)) => {
+                Arc::make_mut(left).iter_mut().for_each(|option| append(option, &Piece::Text(right.clone())));
+            }
+            (Self::Text(left), Self::Options(right)) => {
+                let begin = Piece::Text(left.clone());
+                let options = right.iter().map(|option| concat(std::slice::from_ref(&begin), option));
+                *self = Self::Options(Arc::new(options.collect()));
+            }
             (left, right) => {
                 let (lefts, rights) = (left.options(), right.options());
                 let pairs = lefts.iter().flat_map(|left| rights.iter().map(|right| concat(left, right)));
@@ -338,6 +346,11 @@ impl Value {
     pub(crate) fn without_last_lines(self) -> Self {
         match self {
             Self::Text(text) => Self::Text(text.trim_end_matches('\n').into()),
+            Self::Options(options)
+                if !options.iter().any(|option| matches!(option.last(), Some(Piece::Text(last)) if last.ends_with('\n'))) =>
+            {
+                Self::Options(options)
+            }
             Self::Options(options) => {
                 let trimmed = options.iter().map(|option| {
                     let mut option = option.clone();
@@ -409,7 +422,8 @@ fn append(text: &mut Text, piece: &Piece) {
 }
 
 fn concat(left: &[Piece], right: &[Piece]) -> Text {
-    let mut joined = left.to_vec();
+    let mut joined = Vec::with_capacity(left.len() + right.len());
+    joined.extend_from_slice(left);
     for piece in right {
         append(&mut joined, piece);
     }

@@ -258,8 +258,10 @@ impl Word {
 
     /// Where the text stands without its quotes; the whole word where it is not one quoted text.
     pub fn inner_span(&self, text: &str) -> Span {
-        let raw = self.span.slice(text);
-        let is_quoted = raw.len() >= 2 && (raw.starts_with('"') && raw.ends_with('"') || raw.starts_with('\'') && raw.ends_with('\''));
+        let is_quoted = match self.span.slice(text).as_bytes() {
+            [first @ (b'"' | b'\''), .., last] => first == last,
+            _ => false,
+        };
         if is_quoted { Span { start: self.span.start + 1, end: self.span.end - 1 } } else { self.span }
     }
 }
