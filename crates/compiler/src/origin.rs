@@ -39,7 +39,7 @@ impl Origin {
             Self::Export
         } else if crossing.is_widened() {
             Self::without_parent(key, settings)
-        } else if crossing.exported_late.is_some() {
+        } else if crossing.exported_late.is_some() && (crossing.set.is_some() || !settings.has_property(key)) {
             Self::Late
         } else if crossing.set.is_some() {
             Self::Unexported

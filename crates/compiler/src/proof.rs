@@ -91,10 +91,10 @@ fn unseen(model: &Model, flow: &Flow) -> Vec<Unseen> {
     first.into_iter().map(|(id, because)| Unseen { stage: model.stage(id).name.name.clone(), because }).collect()
 }
 
-/// Whether the parent has a variable, or may have one that nobody else provides.
+/// Whether the parent exports a variable, or may export one that nobody else provides.
 fn crosses(crossing: &Crossing, settings: &Settings) -> bool {
-    let is_known = crossing.set.is_some() || crossing.exported.is_some() || crossing.exported_late.is_some();
-    is_known || (crossing.is_widened() && !is_given(&crossing.key, settings))
+    let may_be_known = crossing.set.is_some() || crossing.exported_late.is_some() || !is_given(&crossing.key, settings);
+    crossing.exported.is_some() || (crossing.is_widened() && may_be_known)
 }
 
 /// Why it is not known whether a variable is exported.

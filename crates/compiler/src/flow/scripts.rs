@@ -172,9 +172,7 @@ impl<'a> ScriptFiles<'a> {
 
     /// The text of a small file.
     pub(super) fn text(&self, path: &str) -> Option<CompactString> {
-        if self.kind(path).is_none() {
-            return None;
-        }
+        self.kind(path)?;
         if let Some(text) = self.small.borrow().get(path) {
             return text.clone();
         }

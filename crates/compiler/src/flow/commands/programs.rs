@@ -217,7 +217,6 @@ impl Interpreter<'_, '_> {
     fn builder(&mut self, base: &str, files: &[&str], own: &Arguments, site: Site<'_>) {
         let place = self.site_location(site);
         self.log(Event::Program(place));
-        self.log(Event::Built);
         let mut folder = self.state.folder().clone();
         let mut named = Vec::new();
         for (index, argument) in own.list().iter().enumerate() {
@@ -236,11 +235,17 @@ impl Interpreter<'_, '_> {
         for candidate in candidates {
             let Folder::Repo { path, .. } = candidate else { continue };
             let Some(text) = self.scripts.text(&path) else { continue };
+            if only_installs(base, own) && !runs_at_install(&text) {
+                self.makes(&Value::text("node_modules"));
+                return;
+            }
+            self.log(Event::Built);
             if self.scripts.names_store(&text, &mut FxHashSet::default()) {
                 self.opaque(place, format!("`{base}` runs what `{path}` says, which names a command of the store").into());
             }
             return;
         }
+        self.log(Event::Built);
         self.names_store_in_words(base, own, site);
     }
 
@@ -255,6 +260,17 @@ impl Interpreter<'_, '_> {
             self.opaque(place, format!("`{base}` with an argument that names a command of the store").into());
         }
     }
+}
+
+/// `npm ci`: nothing but the packages of the project.
+fn only_installs(base: &str, own: &Arguments) -> bool {
+    let mut words = own.list().iter().map(|argument| argument.value.prefix()).filter(|word| !word.starts_with('-'));
+    matches!(base, "npm" | "pnpm" | "yarn") && matches!(words.next(), Some("ci" | "i" | "install"))
+}
+
+/// Whether a `package.json` has scripts that run where its packages are installed.
+fn runs_at_install(package: &str) -> bool {
+    ["\"preinstall\"", "\"install\"", "\"postinstall\"", "\"prepare\"", "\"prepublish\""].iter().any(|script| package.contains(script))
 }
 
 /// `perl -pi -e`, `perl -i.bak`.

@@ -266,7 +266,9 @@ impl Value {
                 }
             }
             (Self::Options(left), Self::Text(right)) => {
-                Arc::make_mut(left).iter_mut().for_each(|option| append(option, &Piece::Text(right.clone())));
+                for option in Arc::make_mut(left) {
+                    append(option, &Piece::Text(right.clone()));
+                }
             }
             (Self::Text(left), Self::Options(right)) => {
                 let begin = Piece::Text(left.clone());

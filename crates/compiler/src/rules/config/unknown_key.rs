@@ -3,7 +3,7 @@
 use super::keys::{Level, advice, is_in_misplaced_section};
 use crate::config::schema::ViolationKind;
 use crate::diagnostics::suggest;
-use crate::diagnostics::{Finding, Fix, RuleId};
+use crate::diagnostics::{Finding, Fix, RuleId, Severity};
 use crate::rules::Context;
 
 pub(crate) const PAGE: &str = r#"## What it does
@@ -11,7 +11,8 @@ Finds keys that the platform does not know, and names the key that was probably 
 yours.
 
 ## Why is this bad
-An unknown key is ignored without a word: the stage runs with the default in its place.
+An unknown key is ignored without a word: the stage runs with the default in its place. Of some keys that published
+configurations have, such as `sources`, nobody knows: those are told as an info.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -33,6 +34,9 @@ deploy:
 If another tool of yours reads the key; the prefix `x-` is better.
 "#;
 
+/// Keys that published configurations have, some of them written by machines: what the platform does with them is not known.
+const PUBLISHED: &[&str] = &["env", "securityContext", "sources"];
+
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for violation in context.violations {
         let ViolationKind::UnknownKey { key } = &violation.kind else { continue };
@@ -43,6 +47,13 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         let is_contract = matches!(level, Level::Contract | Level::Variable);
         let ignored = if is_contract { "" } else { "the platform ignores it, " };
         let label = format!("{ignored}a {} has no such key", level.name());
+        if !is_contract && PUBLISHED.contains(&key.as_str()) {
+            let at = context.at(violation.span);
+            let finding = Finding::new(RuleId::UnknownKey, at, format!("undocumented key `{key}`")).severity(Severity::Info);
+            let label = format!("published configurations have it, no list of the keys of a {} does", level.name());
+            findings.push(finding.label(label).help("see in a run whether the platform reads it"));
+            continue;
+        }
         let near = suggest::nearest(key, level.keys().iter().copied());
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),

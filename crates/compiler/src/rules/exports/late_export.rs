@@ -1,7 +1,7 @@
 //! `late-export`: a variable is exported only after the trigger.
 
 use super::before_trigger::{Exports, TriggerLines};
-use crate::diagnostics::{Finding, RuleId, Safety};
+use crate::diagnostics::{Finding, RuleId, Safety, Severity};
 use crate::rules::Context;
 use std::collections::BTreeMap;
 
@@ -17,7 +17,8 @@ pub(crate) const PAGE: &str = r#"## What it does
 Finds variables that an async stage reads and that the parent exports, but only after the trigger, or in a later stage.
 
 ## Why is this bad
-What a run gets is fixed when it is triggered: a later export has no effect on that run.
+What a run gets is fixed when it is triggered: a later export has no effect on that run. A key that no script sets may be a
+property of the pipeline, which the async run has all the same: then it is a warning.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -70,13 +71,21 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 let place = *first.entry((run.target, key)).or_insert(*late);
                 let (finding, exports) = by_export.entry((place, key.clone())).or_insert_with(|| {
                     let message = format!("`{key}` is exported after async stage `{target}` is triggered");
-                    let help = if crossing.set.is_none() && is_set_anywhere(pipeline, key) {
+                    let is_set_late = crossing.set.is_none() && is_set_anywhere(pipeline, key);
+                    let help = if is_set_late {
                         format!("set and export `{key}` before the trigger, or trigger `{target}` after the export")
                     } else {
                         format!("move `export_env \"{key}\"` before the trigger")
                     };
+                    // What no script sets may be a property of the pipeline: then the async run has it too.
+                    let (severity, label) = if crossing.set.is_some() || is_set_late {
+                        (Severity::Error, "too late, the async run does not get it")
+                    } else {
+                        (Severity::Warning, "too late, the async run does not get it, unless it is a property of the pipeline")
+                    };
                     let finding = Finding::new(RuleId::LateExport, *late, message)
-                        .label("too late, the async run does not get it")
+                        .severity(severity)
+                        .label(label)
                         .help(help)
                         .stage(target.clone())
                         .variable(key.clone());
