@@ -249,7 +249,7 @@ impl Generator {
             8 => (format!("while read -r {v}; do"), with_key, "done <<< x".to_owned()),
             9 => (format!("while read -r {v}; do"), with_key, "done < s/keys.txt".to_owned()),
             10 => (format!("set -- x y\nwhile [ $# -gt 0 ]; do\n{v}=$1\nshift"), with_key, "done".to_owned()),
-            11 => (format!("set -- x q y\nwhile (($# > 0)); do\n{v}=$1\nshift 2 || shift"), with_key, "done".to_owned()),
+            11 => (format!("set -- x z y\nwhile (($# > 0)); do\n{v}=$1\nshift 2 || shift"), with_key, "done".to_owned()),
             12 => (format!("{v}l=(x y)\nfor {v} in \"${{{v}l[@]}}\"; do"), with_key, "done".to_owned()),
             13 => (format!("{v}l=x:y\nIFS=:\nfor {v} in ${v}l; do"), with_key, "done\nunset IFS".to_owned()),
             14 => (format!("{v}l='x y'\nfor {v} in ${v}l; do"), with_key, "done".to_owned()),
@@ -305,6 +305,9 @@ impl Generator {
             };
             return Node::line(format!("{}\n{call}", computed.before).trim_start().to_owned()).or_simply(format!("{function} {key}"));
         }
+        if self.one_in(8) {
+            return self.same_call_on_other_input();
+        }
         let name = format!("f{}", self.variable());
         let inner = Scope { can_return: true, is_loop: false, ..scope.inner() };
         let (open, inner) = match self.rng.usize(0..4) {
@@ -325,6 +328,21 @@ impl Generator {
         let after = if call { String::new() } else { format!("\n{name} {key}") };
         scope.functions.push(name);
         Node::block(open, body, format!("{close}{after}"))
+    }
+
+    /// Calls that differ in nothing but what they read; long enough to be worth remembering.
+    fn same_call_on_other_input(&mut self) -> Node {
+        let (f, v, key) = (format!("f{}", self.variable()), self.variable(), self.plain_key());
+        let long = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do :; :; :; done";
+        let define = format!("{f}() {{\n{long}\nread -r {v}\nif [ \"${v}\" = {key} ]; then export_env {key}; fi\n}}");
+        let call = |rng: &mut Rng, text: &str| match rng.usize(0..3) {
+            0 => format!("echo {text} | {f}"),
+            1 => format!("({f} <<< {text})"),
+            _ => format!("printf '{text}\\n' | {f} || :"),
+        };
+        let (first, second) = if self.one_in(3) { (key, "q") } else { ("q", key) };
+        let (first, second) = (call(&mut self.rng, first), call(&mut self.rng, second));
+        Node::line(format!("{define}\n{first}\n{second}")).or_simply(format!("export_env {key}"))
     }
 
     /// A script file, and the statement that runs it.

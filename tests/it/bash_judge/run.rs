@@ -21,8 +21,10 @@ const COMMANDS: [(&str, &str); 5] = [
   set -- "$1" "$v"
 fi
 while [ $# -ge 2 ]; do
-  case $1 in '' | */*) exit 1 ;; esac
-  printf '%s\n' "$2" > "$JUDGE_STORE/set/$1"
+  k=$1
+  case $k in '' | */*) exit 1 ;; *"
+"*) k=odd ;; esac
+  printf '%s\n' "$2" > "$JUDGE_STORE/set/$k"
   shift 2
 done
 "#,

@@ -38,6 +38,18 @@ impl Pattern {
         Ok(Self { compiled: RegexBuilder::new(text).unicode(false).build().ok() })
     }
 
+    /// The first match in a text and its groups, those that take no part empty; `None` where there is none, or where bash
+    /// may choose otherwise: among alternatives, and what a repeated group holds.
+    pub fn groups(&self, text: &str) -> Option<Vec<String>> {
+        let is_chosen = |regex: &str| ["|", ")*", ")+", ")?", "){"].iter().any(|part| regex.contains(part));
+        let compiled =
+            self.compiled.as_ref().filter(|compiled| text.is_ascii() && !text.contains('\n') && !is_chosen(compiled.as_str()))?;
+        let captures = compiled.captures(text.as_bytes())?;
+        let group =
+            |found: Option<regex::bytes::Match<'_>>| String::from_utf8(found.map_or(Vec::new(), |found| found.as_bytes().to_vec())).ok();
+        captures.iter().map(group).collect()
+    }
+
     /// Whether it matches somewhere in the text; `None` where that depends on the machine, or is not known.
     pub fn is_match(&self, text: &str) -> Option<bool> {
         // What is a letter beyond ASCII, the locale of the run decides; `$.` matches a line end in the GNU library only.

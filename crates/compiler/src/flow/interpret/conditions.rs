@@ -2,6 +2,7 @@
 //! same answer, wherever it is asked again.
 
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use rustc_hash::FxHasher;
 
@@ -55,17 +56,19 @@ impl Interpreter<'_, '_> {
             }
             Test::Matches { left, regex } => {
                 let value = self.word(left);
-                let answer = self.regex(regex).and_then(|pattern| {
+                let pattern = self.regex(regex);
+                let answer = pattern.as_ref().and_then(|pattern| {
                     let (texts, unknown) = value.split();
                     let mut answers = texts.iter().map(|text| pattern.is_match(text));
                     let first = answers.next()??;
                     (unknown.is_none() && answers.all(|answer| answer == Some(first))).then_some(first)
                 });
-                self.state.set_variable(
-                    "BASH_REMATCH",
-                    Binding::Scalar(Value::made_of(&value, Cause::Variable("BASH_REMATCH".into()))),
-                    false,
-                );
+                let groups = pattern.zip(value.known()).and_then(|(pattern, text)| pattern.groups(text));
+                let found = match groups {
+                    Some(groups) => Binding::Array(Arc::new(groups.into_iter().map(Value::text).collect())),
+                    None => Binding::Scalar(Value::made_of(&value, Cause::Variable("BASH_REMATCH".into()))),
+                };
+                self.state.set_variable("BASH_REMATCH", found, false);
                 (answer, self.pair("=~", left, regex))
             }
             Test::Unary { operator, word } => {

@@ -85,6 +85,7 @@ pub(super) fn run(
         program_folder: None,
         on_failure: OnFailure::Ends,
         is_unlikely: false,
+        forgets_traps: false,
         is_certain: true,
         repeats: 1,
     };
@@ -189,6 +190,8 @@ pub(super) struct Context {
     pub(super) on_failure: OnFailure,
     /// Whether only something broken leads here.
     pub(super) is_unlikely: bool,
+    /// Whether bash forgets the handler for the end of this process.
+    pub(super) forgets_traps: bool,
     /// Whether every path to the innermost process, call or loop comes by.
     pub(super) is_certain: bool,
     /// How many times loops that are unrolled run the present statement.

@@ -17,15 +17,21 @@ enum Printed {
 impl Interpreter<'_, '_> {
     /// Runs something in a process of its own.
     pub(in crate::flow) fn process(&mut self, run: impl FnOnce(&mut Self) -> Status) -> Status {
-        self.process_of(&Printed::Through, None, run).0
+        self.process_of(&Printed::Through, None, false, run).0
     }
 
     /// Runs something in a process of its own; also what it prints.
     pub(in crate::flow) fn captured(&mut self, run: impl FnOnce(&mut Self) -> Status) -> (Status, Value) {
-        self.process_of(&Printed::Asked, None, run)
+        self.process_of(&Printed::Asked, None, false, run)
     }
 
-    fn process_of(&mut self, printed: &Printed, input: Option<Value>, run: impl FnOnce(&mut Self) -> Status) -> (Status, Value) {
+    fn process_of(
+        &mut self,
+        printed: &Printed,
+        input: Option<Value>,
+        forgets_traps: bool,
+        run: impl FnOnce(&mut Self) -> Status,
+    ) -> (Status, Value) {
         let mark = self.state.mark();
         self.frames.push(Frame::Process { ends: Vec::new(), may_have_left: false });
         // A new process has no handler for its end, and no loop around it.
@@ -41,9 +47,16 @@ impl Interpreter<'_, '_> {
         if matches!(printed, Printed::Asked) {
             self.state.set_output(Some(Value::text("")));
         }
-        let status = run(self);
-        if self.alive {
-            self.end_process(status);
+        let run = |interpreter: &mut Self| {
+            let status = run(interpreter);
+            if interpreter.alive {
+                interpreter.end_process(status);
+            }
+        };
+        if self.context.forgets_traps == forgets_traps {
+            run(self);
+        } else {
+            self.within(|context| context.forgets_traps = forgets_traps, run);
         }
         self.alive = true;
         let ends = match self.frames.pop() {
@@ -95,7 +108,7 @@ impl Interpreter<'_, '_> {
             self.alive = false;
             return;
         }
-        if !self.context.is_unlikely {
+        if !self.context.is_unlikely && !self.context.forgets_traps {
             self.run_exit_traps();
         }
         if !self.alive {
@@ -186,16 +199,7 @@ impl Interpreter<'_, '_> {
                 return status;
             }
             let printed = if is_last { Printed::Through } else { Printed::Asked };
-            // Of a compound command in a pipeline, bash forgets the handler for the end, but of `{ .. }` and `( .. )`.
-            let keeps_traps = matches!(member.kind, StatementKind::Group(_) | StatementKind::Subshell(_));
-            let outcome = self.process_of(&printed, input.take(), |interpreter| {
-                let status = interpreter.statement(member);
-                if !keeps_traps && interpreter.alive && interpreter.state.trap(Signal::Exit).is_some() {
-                    interpreter.perhaps_unproven(member.span, Self::run_exit_traps);
-                    interpreter.state.set_trap(Signal::Exit, None);
-                }
-                status
-            });
+            let outcome = self.process_of(&printed, input.take(), forgets_traps(&member.kind), |interpreter| interpreter.statement(member));
             status = outcome.0;
             input = Some(outcome.1);
         }
@@ -227,5 +231,15 @@ impl Interpreter<'_, '_> {
             Input::Stage => None,
             Input::Text(value) => Some(value.clone()),
         }
+    }
+}
+
+/// Whether bash runs no handler at the end of a member of a pipeline: those of compound commands are forgotten, but of
+/// `{ .. }` and `( .. )`.
+fn forgets_traps(member: &StatementKind) -> bool {
+    match member {
+        StatementKind::Redirected(redirected) => forgets_traps(&redirected.inner.kind),
+        StatementKind::If(_) | StatementKind::Loop(_) | StatementKind::Case(_) => true,
+        _ => false,
     }
 }
