@@ -32,6 +32,8 @@ const SCRIPTS: u64 = 2_000;
 const LIMIT: u32 = 10;
 /// The analysis recurses as deep as scripts are nested.
 const STACK: usize = 64 << 20;
+/// After how many repositories a report is written again.
+const REPORTED: u64 = 1_000;
 /// Failures of one kind that a report shows.
 const OF_A_KIND: usize = 12;
 
@@ -70,6 +72,12 @@ fn bash_agrees() {
                 return;
             }
             look(seed_of_this, &bash, &record, &is_asked);
+            // A long run that is stopped has told what it saw.
+            let looked_at = seed_of_this - seed + 1;
+            if let Some(path) = report.as_ref().filter(|_| looked_at.is_multiple_of(REPORTED)) {
+                let told = told(&mut record.lock().unwrap(), &bash, looked_at);
+                fs::write(path, told).unwrap();
+            }
         }
     };
     std::thread::scope(|scope| {
@@ -78,9 +86,9 @@ fn bash_agrees() {
         }
     });
     let mut record = record.into_inner().unwrap();
-    record.failures.sort_by_key(|failure| (failure.disagreement.kind, failure.repository.text().len(), failure.seed));
+    let told = told(&mut record, &bash, scripts);
     if let Some(path) = report {
-        fs::write(path, told(&record, &bash, scripts)).unwrap();
+        fs::write(path, told).unwrap();
     }
     assert!(record.unfit.len() as u64 * 100 <= scripts, "of {scripts} repositories these are not valid, or do not end: {:?}", record.unfit);
     if let Some(failure) = record.failures.first() {
@@ -225,7 +233,9 @@ fn describe(failure: &Failure, bash: &Bash) -> String {
     text
 }
 
-fn told(record: &Record, bash: &Bash, scripts: u64) -> String {
+/// What was seen of so many repositories, the smallest failure of each kind first.
+fn told(record: &mut Record, bash: &Bash, scripts: u64) -> String {
+    record.failures.sort_by_key(|failure| (failure.disagreement.kind, failure.repository.text().len(), failure.seed));
     let mut text = format!("{scripts} repositories, of which {} are not fit\n", record.unfit.len());
     for (seed, why) in record.unfit.iter().take(OF_A_KIND) {
         let _ = writeln!(text, "  {seed}: {why}");

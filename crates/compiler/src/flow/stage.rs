@@ -46,6 +46,8 @@ pub enum Event {
 pub struct StageFlow {
     /// One log of all.
     pub events: Vec<Event>,
+    /// Where the events of each kind stand in it: rules ask for one kind.
+    by_kind: ByKind,
     /// What later stages find.
     pub end: Vec<(SubjectId, Fact)>,
     /// Whether what it does depends on the pipeline that runs it.
@@ -54,12 +56,78 @@ pub struct StageFlow {
     pub cut: Option<Location>,
 }
 
+/// The kinds of event that are asked for, each by itself.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Read,
+    Set,
+    Export,
+    Trigger,
+    ShellExport,
+    ShellRead,
+    Suspicious,
+    Opaque,
+    Program,
+    Other,
+}
+
+impl Kind {
+    const COUNT: usize = Self::Other as usize + 1;
+
+    fn of(event: &Event) -> Self {
+        match event {
+            Event::Read(_) => Self::Read,
+            Event::Set(_) => Self::Set,
+            Event::Export(_) => Self::Export,
+            Event::Trigger(_) => Self::Trigger,
+            Event::ShellExport(_) => Self::ShellExport,
+            Event::ShellRead(_) => Self::ShellRead,
+            Event::Suspicious(_) => Self::Suspicious,
+            Event::Opaque(_) => Self::Opaque,
+            Event::Program(_) => Self::Program,
+            Event::Missing(_) | Event::Made(_) | Event::MadeAnything | Event::Built => Self::Other,
+        }
+    }
+}
+
+/// Places in a log, those of one kind behind each other.
+#[derive(Debug, Default)]
+struct ByKind {
+    places: Box<[u32]>,
+    /// Where each kind begins.
+    starts: [u32; Kind::COUNT + 1],
+}
+
+impl ByKind {
+    fn of(events: &[Event]) -> Self {
+        let mut starts = [0; Kind::COUNT + 1];
+        for event in events {
+            starts[Kind::of(event) as usize + 1] += 1;
+        }
+        for kind in 0..Kind::COUNT {
+            starts[kind + 1] += starts[kind];
+        }
+        let (mut next, mut places) = (starts, vec![0; events.len()]);
+        for (at, event) in events.iter().enumerate() {
+            let next = &mut next[Kind::of(event) as usize];
+            places[*next as usize] = at as u32;
+            *next += 1;
+        }
+        Self { places: places.into(), starts }
+    }
+
+    fn places(&self, kind: Kind) -> &[u32] {
+        let [from, to] = [self.starts[kind as usize], self.starts[kind as usize + 1]];
+        &self.places[from as usize..to as usize]
+    }
+}
+
 macro_rules! events {
     ($($(#[$doc:meta])* $name:ident: $kind:ident = $type:ty),* $(,)?) => {
         impl StageFlow {
             $($(#[$doc])*
             pub fn $name(&self) -> impl DoubleEndedIterator<Item = &$type> {
-                self.events.iter().filter_map(|event| match event {
+                self.by_kind.places(Kind::$kind).iter().filter_map(|at| match &self.events[*at as usize] {
                     Event::$kind(event) => {
                         let event: &$type = event;
                         Some(event)
@@ -93,7 +161,7 @@ events![
 impl StageFlow {
     /// What it triggers.
     pub fn triggers(&self) -> impl DoubleEndedIterator<Item = &Trigger> {
-        self.events.iter().filter_map(|event| match event {
+        self.by_kind.places(Kind::Trigger).iter().filter_map(|at| match &self.events[*at as usize] {
             Event::Trigger(trigger) => Some(&**trigger),
             _ => None,
         })
@@ -134,8 +202,10 @@ impl StageFlow {
         self.events.iter().any(|event| matches!(event, Event::MadeAnything) || (in_own_folders && matches!(event, Event::Built)))
     }
 
-    /// Gives reads and triggers their places in the order.
-    pub(super) fn number_events(&mut self) {
+    /// Gives reads and triggers their places in the order; from here on each kind can be asked for.
+    pub(super) fn close_log(&mut self) {
+        self.events.shrink_to_fit();
+        self.by_kind = ByKind::of(&self.events);
         for (index, event) in self.events.iter_mut().enumerate() {
             match event {
                 Event::Read(read) => read.order = index as u32,
@@ -342,6 +412,8 @@ impl StageFlow {
         let line = span.slice(subject.text).lines().next().unwrap_or_default();
         let place = Location { file: subject.file, span: crate::source::Span { start: span.start, end: span.start + line.len() as u32 } };
         let opaque = Opaque { place, what: "a script that is not written for the shell".into(), platform_script: None };
-        Self { events: vec![Event::Opaque(Box::new(opaque))], ..Self::default() }
+        let mut flow = Self { events: vec![Event::Opaque(Box::new(opaque))], ..Self::default() };
+        flow.close_log();
+        flow
     }
 }

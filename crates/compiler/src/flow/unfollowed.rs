@@ -32,10 +32,8 @@ impl Unfollowed {
 
     /// The first place of a stage that may read anything.
     pub fn first_in(flow: &StageFlow) -> Option<Self> {
-        flow.events.iter().find_map(|event| match event {
-            Event::Opaque(opaque) if !opaque.is_platform() => Some(Self { place: opaque.place, why: opaque.what.clone() }),
-            _ => None,
-        })
+        let opaque = flow.opaque().find(|opaque| !opaque.is_platform())?;
+        Some(Self { place: opaque.place, why: opaque.what.clone() })
     }
 
     fn add(flow: &StageFlow, place: Location, all: &mut Vec<Self>) {

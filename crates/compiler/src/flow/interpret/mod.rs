@@ -289,7 +289,7 @@ impl Interpreter<'_, '_> {
         heads.sort_unstable();
         heads.dedup();
         self.flow.end = self.facts.merge_ends(ChangeId::ROOT, &heads);
-        self.flow.number_events();
+        self.flow.close_log();
         self.flow
     }
 
@@ -520,7 +520,7 @@ impl Interpreter<'_, '_> {
 
     pub(super) fn suspect(&mut self, place: Location, kind: SuspiciousKind) {
         let suspicious = Suspicious { place, kind };
-        if !self.flow.suspicious().any(|known| *known == suspicious) {
+        if !self.flow.events.iter().any(|event| matches!(event, Event::Suspicious(known) if **known == suspicious)) {
             self.log(Event::Suspicious(Box::new(suspicious)));
         }
     }
