@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use crate::harness::repository::Repository;
+
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
 }
@@ -128,6 +130,36 @@ fn a_trigger_carries_exactly_what_is_exported_before_it() {
     let carried: Vec<&str> =
         script.lines().filter_map(|line| line.trim().strip_prefix("carry ")).map(|line| line.split(' ').next().unwrap()).collect();
     assert_eq!(carried, exports, "the script and the plan agree");
+}
+
+#[test]
+fn a_call_of_an_emitted_script_is_a_trigger_of_its_stage() {
+    let config = |export: &str, trigger: &str| {
+        format!(
+            "version: '1'\ndeploy:\n  script: |\n    #!/usr/bin/env bash\n    set_env app-url x\n    {export}\n    {trigger}\n\
+             owasp-zap:\n  script: |\n    #!/usr/bin/env bash\n    get_env app-url\n"
+        )
+    };
+    for transport in ["webhook", "platform"] {
+        let repository = Repository::with_config(config("export_env app-url", "trigger-task owasp-zap"));
+        let built = repository.run(&["build", "--out", "async", "--transport", transport]);
+        assert_eq!(built.code, Some(0), "{}", built.transcript());
+        let script = "async/trigger/owasp-zap.sh";
+        let trigger = format!("./{script}");
+        let before = fs::read_to_string(repository.path().join(script)).expect("a script");
+
+        let repository = repository.file(".pipeline-config.yaml", config("export_env app-url", &trigger));
+        let checked = repository.check(&[]);
+        assert_eq!((checked.code, &*checked.stdout), (Some(0), ""), "{}", checked.transcript());
+        let again = repository.run(&["build", "--out", "async", "--transport", transport]);
+        assert_eq!(again.code, Some(0), "{}", again.transcript());
+        let after = fs::read_to_string(repository.path().join(script)).expect("it is still there");
+        assert_eq!(before, after, "the call carries what the trigger carried");
+
+        let repository = repository.file(".pipeline-config.yaml", config(":", &trigger));
+        let checked = repository.check(&[]);
+        assert!(checked.stdout.contains("error[unexported-variable]"), "{}", checked.transcript());
+    }
 }
 
 #[test]

@@ -159,6 +159,10 @@ impl Interpreter<'_, '_> {
                 self.other_output(path)
             }
             Found::Opaque => self.cannot_follow(format!("`{path}`, which cannot be read"), manner, site),
+            Found::Trigger(stage) => {
+                self.log_trigger(vec![stage], None, target.place, site);
+                Status::Likely
+            }
             Found::Platform => self.run_platform_script(path, site),
             Found::Folder => {
                 self.sources_folder(target, manner, site);

@@ -292,8 +292,12 @@ impl Interpreter<'_, '_> {
         if !more.is_empty() {
             self.suspect(place, SuspiciousKind::TriggerOfSeveral(more));
         }
-        let certain = self.is_certain();
-        let at = self.state.head();
+        self.log_trigger(names, unknown, name_place, site);
+    }
+
+    /// Notes that a command triggers a stage of any of these names.
+    pub(super) fn log_trigger(&mut self, names: Vec<CompactString>, unknown: Option<Cause>, name_place: Location, site: Site<'_>) {
+        let (place, certain, at) = (self.site_location(site), self.is_certain(), self.state.head());
         self.log(Event::Trigger(Box::new(Trigger { place, name_place, names, unknown, certain, order: 0, at })));
         self.set_fact(Subject::Triggered(place), Fact::new(place, None));
     }

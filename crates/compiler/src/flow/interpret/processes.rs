@@ -1,7 +1,7 @@
 //! Processes: their variables end with them, the store and files do not.
 
 use super::super::facts::ChangeId;
-use super::super::state::{Flag, Input, Signal, Toggle};
+use super::super::state::{Flag, Input, Mark, Signal, Toggle};
 use super::super::value::{Cause, Value};
 use super::{End, Frame, Interpreter, Status, without_unlikely};
 use crate::syntax::shell::{Block, Statement, StatementKind};
@@ -63,9 +63,14 @@ impl Interpreter<'_, '_> {
             Some(Frame::Process { ends, .. }) => without_unlikely(ends),
             _ => Vec::new(),
         };
+        self.leave_process(mark, &ends, matches!(printed, Printed::Through), shares_input)
+    }
+
+    /// Goes on behind a process that ended at any of `ends`: how it ended, and what it printed. Whoever asks how it ended
+    /// knows what it did.
+    fn leave_process(&mut self, mark: Mark, ends: &[End], through: bool, shares_input: bool) -> (Status, Value) {
         let process = self.state.end_process(mark);
-        let through = matches!(printed, Printed::Through);
-        if let [only] = &*ends {
+        if let [only] = ends {
             let output = only.output.clone().unwrap_or_else(|| Value::unknown(Cause::Expansion));
             self.state.leave_process(&process, self.facts, &[only.head], through.then_some(&output), shares_input);
             return (only.status, output);
@@ -86,7 +91,6 @@ impl Interpreter<'_, '_> {
             let status = ends.iter().map(|end| end.status).reduce(Status::or);
             return (status.unwrap_or(Status::Unknown), output);
         }
-        // Whoever asks how it ended knows what it did.
         let sides = [successes, failures].map(|heads| {
             self.state.leave_process(&process, self.facts, &heads, passed, shares_input);
             self.state.take_back(mark)
