@@ -22,7 +22,7 @@ const COMMANDS: [(&str, &str); 5] = [
 fi
 while [ $# -ge 2 ]; do
   k=$1
-  case $k in '' | */*) exit 1 ;; *"
+  case $k in '' | */*) exit 1 ;; *" "* | *"
 "*) k=odd ;; esac
   printf '%s\n' "$2" > "$JUDGE_STORE/set/$k"
   shift 2
@@ -47,7 +47,7 @@ fi
     (
         "export_env",
         r#"for k; do
-  case $k in '' | */*) exit 1 ;; *"
+  case $k in '' | */*) exit 1 ;; *" "* | *"
 "*) k=odd ;; esac
   : > "$JUDGE_STORE/exported/$k"
 done

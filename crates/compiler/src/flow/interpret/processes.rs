@@ -212,7 +212,13 @@ impl Interpreter<'_, '_> {
 
     /// `$( .. )`: how it ended, and what it leaves in the word.
     pub(super) fn substitution(&mut self, block: &Block) -> (Status, Value) {
-        let (status, printed) = self.captured(|interpreter| interpreter.block(block));
+        let (status, printed) = self.captured(|interpreter| {
+            // `set -e` does not reach into it in bash; in a shell that is POSIX's alone it does.
+            if interpreter.state.flag(Flag::ErrorExit) == Toggle::On {
+                interpreter.state.set_flag(Flag::ErrorExit, Toggle::Unknown);
+            }
+            interpreter.block(block)
+        });
         (status, printed.without_last_lines())
     }
 
