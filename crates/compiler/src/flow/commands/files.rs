@@ -15,6 +15,9 @@ const MAX_PATH: usize = 400;
 impl Interpreter<'_, '_> {
     /// Notes that a command may make a file: it will not be missed in the repository.
     pub(in crate::flow) fn makes(&mut self, path: &Value) {
+        if !path.is("/dev/null") {
+            self.state.forget_disk();
+        }
         for option in path.options() {
             match option.last() {
                 Some(Piece::Text(text)) => {

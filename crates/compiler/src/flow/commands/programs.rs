@@ -19,7 +19,11 @@ impl Interpreter<'_, '_> {
     pub(super) fn program(&mut self, name: &str, arguments: &Arguments, site: Site<'_>) -> Status {
         let base = name.rsplit('/').next().unwrap_or(name);
         let own = arguments.skip(1);
-        let Some(program) = platform::program_named(base) else {
+        let program = platform::program_named(base);
+        if program.is_none_or(|program| !matches!(program.kind, ProgramKind::Builtin | ProgramKind::Filter)) {
+            self.state.forget_disk();
+        }
+        let Some(program) = program else {
             if let Some(meant) = StoreCommand::nearly_named(name) {
                 let place = self.site_location(site);
                 self.suspect(place, SuspiciousKind::MisspeltCommand { written: name.into(), meant });

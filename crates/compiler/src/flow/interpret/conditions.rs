@@ -107,7 +107,7 @@ impl Interpreter<'_, '_> {
     /// The answer of several tests: any that is `decisive` decides.
     fn together(&mut self, members: &[Test], decisive: bool) -> (Option<bool>, Option<Question>) {
         let mut answer = Some(!decisive);
-        let mut names = Some(Vec::new());
+        let (mut names, mut is_of_disk) = (Some(Vec::new()), false);
         for member in members {
             let (own, question) = self.answer(member);
             let own = own.or_else(|| match self.state.answer(question?.0) {
@@ -119,6 +119,7 @@ impl Interpreter<'_, '_> {
                 Some(_) => {}
                 None => {
                     answer = None;
+                    is_of_disk |= question.is_some_and(|(id, _)| id.is_of_disk());
                     names = names.zip(question).map(|(mut names, (id, negated))| {
                         names.push(id.0 ^ u64::from(negated));
                         names
@@ -126,21 +127,24 @@ impl Interpreter<'_, '_> {
                 }
             }
         }
-        let question = names.filter(|names| !names.is_empty()).map(|names| (named(if decisive { "or" } else { "and" }, &names), false));
+        let question = names.filter(|names| !names.is_empty()).map(|names| {
+            let hash = hash_of(&(if decisive { "or" } else { "and" }, &*names));
+            (if is_of_disk { TestId::of_disk(hash) } else { TestId::of(hash) }, false)
+        });
         (answer, question)
     }
 
     fn unary(&mut self, operator: &str, value: &Value) -> (Option<bool>, Option<Question>) {
-        match operator {
-            "-v" => return (value.known().and_then(|name| self.is_set(name)), None),
-            "-e" | "-a" | "-f" | "-d" | "-r" | "-x" | "-s" | "-L" | "-h" | "-w" => {}
-            _ => return (None, None),
+        if operator == "-v" {
+            return (value.known().and_then(|name| self.is_set(name)), None);
+        }
+        if !FILE_TESTS.contains(&operator) {
+            return (None, None);
         }
         let options = value.options();
         let [path] = &*options else { return (None, None) };
         let Folder::Repo { path, sure } = self.state.folder().join(path) else { return (None, None) };
-        // Whatever is asked of it: where the answer is yes, it is there.
-        let question = Some((file_test(&path), false));
+        let question = Some((file_test(operator, &path), false));
         let found = self.scripts.kind(&path);
         if found.is_none() || !sure || self.scripts.is_changed(&path) || self.state.file(&path).is_some() {
             return (None, question);
@@ -158,7 +162,9 @@ impl Interpreter<'_, '_> {
     /// Whether this path has asked for a file, or for a folder that it stands in, and it was there.
     pub(in crate::flow) fn is_there_by_test(&self, path: &str) -> bool {
         let parents = path.match_indices('/').map(|(at, _)| &path[..at]);
-        parents.chain([path]).any(|path| matches!(self.state.answer(file_test(path)), Some(Answer::Known(true))))
+        // Whatever was asked of it: where the answer was yes, it is there.
+        let was_there = |test: TestId| matches!(self.state.answer(test), Some(Answer::Known(true) | Answer::WasYes));
+        parents.chain([path]).any(|path| FILE_TESTS.iter().any(|operator| was_there(file_test(operator, path))))
     }
 
     /// The right side of `=~`; nothing where it is not known, or means something else to others than bash.
@@ -289,16 +295,21 @@ impl Interpreter<'_, '_> {
     }
 }
 
-/// The test whether something stands at a path.
-fn file_test(path: &str) -> TestId {
-    let mut hasher = FxHasher::default();
-    path.hash(&mut hasher);
-    named("file", &[hasher.finish()])
+/// What is asked of a file or folder.
+const FILE_TESTS: [&str; 10] = ["-e", "-a", "-f", "-d", "-r", "-x", "-s", "-L", "-h", "-w"];
+
+/// The name of a test of what stands at a path.
+fn file_test(operator: &str, path: &str) -> TestId {
+    TestId::of_disk(hash_of(&(operator, path)))
 }
 
 fn named(operator: &str, sides: &[u64]) -> TestId {
+    TestId::of(hash_of(&(operator, sides)))
+}
+
+fn hash_of(named: &impl Hash) -> u64 {
     let mut hasher = FxHasher::default();
-    (operator, sides).hash(&mut hasher);
-    // The lowest bit is the direction of the question.
-    TestId(hasher.finish() & !1)
+    named.hash(&mut hasher);
+    // Its lowest bits are those that mix least.
+    hasher.finish().rotate_left(20)
 }

@@ -506,6 +506,7 @@ impl Interpreter<'_, '_> {
 
     /// Notes what cannot be followed: it may export anything.
     pub(super) fn opaque(&mut self, place: Location, what: CompactString) {
+        self.state.forget_disk();
         self.set_fact(Subject::Widened, Fact::new(place, None));
         self.log_opaque(place, what, None);
     }

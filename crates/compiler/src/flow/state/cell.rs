@@ -111,8 +111,8 @@ pub(in crate::flow) struct Trap {
 }
 
 /// A test whose answer is not known: the same test, of the same values. The lowest bit tells whether it is asked the
-/// other way round.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// other way round, the next one whether it is asked of the disk, where the answer may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in crate::flow) struct TestId(pub(in crate::flow) u64);
 
 impl TestId {
@@ -121,9 +121,23 @@ impl TestId {
         Self(self.0 ^ 1)
     }
 
+    /// A test of this hash.
+    pub(in crate::flow) fn of(hash: u64) -> Self {
+        Self(hash & !3)
+    }
+
+    /// A test of the disk, of this hash.
+    pub(in crate::flow) fn of_disk(hash: u64) -> Self {
+        Self(hash & !3 | 2)
+    }
+
     /// A test that is no other one.
     pub(super) fn numbered(number: u32) -> Self {
-        Self(u64::from(number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) & !1)
+        Self::of(u64::from(number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    pub(in crate::flow) fn is_of_disk(self) -> bool {
+        self.0 & 2 == 2
     }
 
     /// The test itself, and whether this asks it the other way round.
@@ -137,6 +151,8 @@ impl TestId {
 pub(in crate::flow) enum Answer {
     /// This path is the one of this answer.
     Known(bool),
+    /// It was yes on this path, and something ran since that may have changed it.
+    WasYes,
     /// Paths of both answers met here. The cells that differ, until they are changed again; and what tells this
     /// meeting from others.
     Met(u32, Arc<Vec<Alternative>>),
@@ -146,6 +162,7 @@ impl PartialEq for Answer {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Known(left), Self::Known(right)) => left == right,
+            (Self::WasYes, Self::WasYes) => true,
             (Self::Met(left, _), Self::Met(right, _)) => left == right,
             _ => false,
         }
@@ -226,6 +243,7 @@ impl Cell {
             Self::Flag(flag, toggle) => (8, flag, toggle).hash(&mut hasher),
             Self::File(path, Some(content)) => (9, path, content).hash(&mut hasher),
             Self::Answer(test, Some(Answer::Known(answer))) => (10, test, answer).hash(&mut hasher),
+            Self::Answer(test, Some(Answer::WasYes)) => (12, test).hash(&mut hasher),
             Self::Answer(test, Some(Answer::Met(id, _))) => (11, test, id).hash(&mut hasher),
         }
         // The hashes of all cells are joined by exclusive or: each must be spread over all bits.

@@ -91,6 +91,8 @@ pub(super) struct State {
     flags: FxHashMap<Flag, Toggle>,
     files: FxHashMap<CompactString, Option<Value>>,
     answers: FxHashMap<TestId, Answer>,
+    /// How many of them are forgotten where the disk changes.
+    of_disk: usize,
     head: ChangeId,
     /// What each cell held that was changed, and the fingerprint until then.
     journal: Vec<(Cell, u64)>,
@@ -114,6 +116,7 @@ impl State {
             flags: FxHashMap::default(),
             files: FxHashMap::default(),
             answers: FxHashMap::default(),
+            of_disk: 0,
             head: ChangeId::ROOT,
             journal: Vec::new(),
             fingerprint: 0,
@@ -267,6 +270,19 @@ impl State {
         matches!(self.answer(test.plain().0), Some(Answer::Met(..)))
     }
 
+    /// Goes on where what stands on the disk may have changed.
+    pub(super) fn forget_disk(&mut self) {
+        if self.of_disk == 0 {
+            return;
+        }
+        let asked = self.answers.iter().filter(|(test, answer)| test.is_of_disk() && may_change(Some(answer)));
+        let mut asked: Vec<(TestId, bool)> = asked.map(|(test, answer)| (*test, *answer == Answer::Known(true))).collect();
+        asked.sort_unstable();
+        for (test, was_yes) in asked {
+            self.change(Cell::Answer(test, was_yes.then_some(Answer::WasYes)));
+        }
+    }
+
     /// Goes on where a test is answered so: what depended on it is known again.
     pub(super) fn assume(&mut self, facts: &mut Facts, test: TestId, answer: bool) {
         let (test, is_opposite) = test.plain();
@@ -316,7 +332,13 @@ impl State {
             Cell::Trap(signal, trap) => Cell::Trap(signal, put(&mut self.traps, signal, trap)),
             Cell::Flag(flag, toggle) => Cell::Flag(flag, put(&mut self.flags, flag, Some(toggle)).unwrap_or(Toggle::Off)),
             Cell::File(path, content) => Cell::File(path.clone(), put(&mut self.files, path, content)),
-            Cell::Answer(test, answer) => Cell::Answer(test, put(&mut self.answers, test, answer)),
+            Cell::Answer(test, answer) => {
+                let may_change = |answer: &Option<Answer>| usize::from(test.is_of_disk() && may_change(answer.as_ref()));
+                self.of_disk += may_change(&answer);
+                let old = put(&mut self.answers, test, answer);
+                self.of_disk -= may_change(&old);
+                Cell::Answer(test, old)
+            }
         }
     }
 
@@ -551,6 +573,11 @@ impl State {
             CellKey::Answer(test) => Cell::Answer(*test, self.answers.get(test).cloned()),
         }
     }
+}
+
+/// Whether an answer is forgotten where the disk changes.
+fn may_change(answer: Option<&Answer>) -> bool {
+    matches!(answer, Some(Answer::Known(_) | Answer::Met(..)))
 }
 
 fn put<K: std::hash::Hash + Eq, V>(map: &mut FxHashMap<K, V>, key: K, value: Option<V>) -> Option<V> {
