@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Checked;
 use crate::diagnostics::{Finding, Fix, Severity};
+use crate::flow::Unfollowed;
 use crate::proof::{Unproven, Unseen};
 use crate::source::Place;
 
@@ -31,9 +32,7 @@ struct UnprovenOut {
     variable: String,
     stage: String,
     #[serde(flatten)]
-    place: Place,
-    line: usize,
-    reason: String,
+    because: UnfollowedOut,
     trigger: Place,
 }
 
@@ -41,6 +40,13 @@ struct UnprovenOut {
 #[derive(Debug, Serialize)]
 struct UnseenOut {
     stage: String,
+    #[serde(flatten)]
+    because: UnfollowedOut,
+}
+
+/// What cannot be followed, and why.
+#[derive(Debug, Serialize)]
+struct UnfollowedOut {
     #[serde(flatten)]
     place: Place,
     line: usize,
@@ -139,25 +145,22 @@ fn summary_out(checked: &[Checked<'_>], counts: Summary) -> SummaryOut {
 }
 
 fn unseen_out(checked: &Checked<'_>, unseen: &Unseen) -> UnseenOut {
-    let at = unseen.because.place;
-    UnseenOut {
-        stage: unseen.stage.to_string(),
-        place: checked.place(at),
-        line: checked.sources.get(at.file).position(at.span.start).line,
-        reason: unseen.because.why.to_string(),
-    }
+    UnseenOut { stage: unseen.stage.to_string(), because: unfollowed_out(checked, &unseen.because) }
 }
 
 fn unproven_out(checked: &Checked<'_>, unproven: &Unproven) -> UnprovenOut {
-    let at = unproven.because.place;
     UnprovenOut {
         variable: unproven.variable.to_string(),
         stage: unproven.stage.to_string(),
-        place: checked.place(at),
-        line: checked.sources.get(at.file).position(at.span.start).line,
-        reason: unproven.because.why.to_string(),
+        because: unfollowed_out(checked, &unproven.because),
         trigger: checked.place(unproven.trigger),
     }
+}
+
+fn unfollowed_out(checked: &Checked<'_>, unfollowed: &Unfollowed) -> UnfollowedOut {
+    let at = unfollowed.place;
+    let line = checked.sources.get(at.file).position(at.span.start).line;
+    UnfollowedOut { place: checked.place(at), line, reason: unfollowed.why.to_string() }
 }
 
 fn out(checked: &Checked<'_>, finding: &Finding) -> FindingOut {
