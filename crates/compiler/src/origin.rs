@@ -28,15 +28,19 @@ pub enum Origin {
     Late,
     /// The parent sets it before the trigger, and does not export it.
     Unexported,
+    /// The parent sets it before the trigger, and only code that cannot be followed could export it.
+    Unproven,
 }
 
 impl Origin {
     /// What happens to a key on its way to an async stage. What the parent does with it comes first: `unexported-variable`,
-    /// `late-export` and `unexported-parameter` are about exactly these answers.
+    /// `unproven-export`, `late-export` and `unexported-parameter` are about exactly these answers.
     pub fn of(crossing: &Crossing, settings: &Settings) -> Self {
         let key = crossing.key.as_str();
         if crossing.exported.is_some() {
             Self::Export
+        } else if crossing.is_widened() && crossing.set.is_some() && !settings.has_property(key) {
+            Self::Unproven
         } else if crossing.is_widened() {
             Self::without_parent(key, settings)
         } else if crossing.exported_late.is_some() && (crossing.set.is_some() || !settings.has_property(key)) {

@@ -209,7 +209,7 @@ impl Planner<'_> {
         for read in triggers.iter().flat_map(|trigger| &trigger.reads) {
             let is_property = match read.from {
                 Origin::Property | Origin::Parameter | Origin::Unknown => true,
-                Origin::Unexported | Origin::Late => self.settings.has_property(&read.name),
+                Origin::Unexported | Origin::Unproven | Origin::Late => self.settings.has_property(&read.name),
                 Origin::UnexportedParameter | Origin::Platform | Origin::Own | Origin::Export => false,
             };
             if !read.required || !is_property {

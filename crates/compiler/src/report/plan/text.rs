@@ -32,6 +32,7 @@ pub fn text(plan: &Plan) -> String {
                 Origin::Platform => "provided by the platform",
                 Origin::Own => "set by the stage itself",
                 Origin::Unexported => "set by the parent, not exported",
+                Origin::Unproven => "set by the parent, only code that cannot be followed could export it",
                 Origin::Late => "exported only after the trigger",
                 Origin::UnexportedParameter => "parameter of the parent's trigger, not exported",
                 Origin::Unknown => "not set here: must be a pipeline property",

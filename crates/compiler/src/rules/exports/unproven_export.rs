@@ -65,13 +65,15 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for pipeline in &context.flow.pipelines {
         for run in &pipeline.runs {
             for crossing in &run.crossings {
-                if Origin::of(crossing, context.settings) == Origin::Unexported {
-                    unsent.insert((run.target, crossing.key.clone()));
+                match Origin::of(crossing, context.settings) {
+                    Origin::Unexported => {
+                        unsent.insert((run.target, crossing.key.clone()));
+                        continue;
+                    }
+                    Origin::Unproven => {}
+                    _ => continue,
                 }
                 let (Some(set), Some(first)) = (&crossing.set, crossing.unfollowed.first()) else { continue };
-                if crossing.exported.is_some() || context.settings.has_property(&crossing.key) {
-                    continue;
-                }
                 let target = &context.model.stage(run.target).name.name;
                 let finding = by_variable.entry((run.target, crossing.key.clone())).or_insert_with(|| unproven(crossing, target));
                 finding.relate(first.place, format!("cannot be followed: {}", first.why));
