@@ -1,0 +1,171 @@
+//! Paths that meet, and the tests by which they can be parted again.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
+
+use super::super::facts::Facts;
+use super::super::value::{Binding, Cause, Value};
+use super::State;
+use super::cell::{Alternative, Answer, Cell, CellKey, Input, TestId, Variable};
+use super::journal::Branch;
+
+/// Branches that meet, of which some answer a test with yes and all others with no.
+struct Meeting {
+    test: TestId,
+    answers: Vec<bool>,
+    alternatives: Vec<Alternative>,
+}
+
+impl Meeting {
+    /// The test, where it is answered as this is, or just the other way round.
+    fn asks(&self, answers: &[bool]) -> Option<TestId> {
+        if self.answers == answers {
+            return Some(self.test);
+        }
+        self.answers.iter().zip(answers).all(|(own, other)| own != other).then(|| self.test.opposite())
+    }
+}
+
+impl State {
+    /// Goes on where a test is answered so: what depended on it is known again.
+    pub(in crate::flow) fn assume(&mut self, facts: &mut Facts, test: TestId, answer: bool) {
+        let (test, is_opposite) = test.plain();
+        let answer = answer != is_opposite;
+        let met = match self.answers.get(&test) {
+            Some(Answer::Met(_, alternatives)) => Some(alternatives.clone()),
+            _ => None,
+        };
+        self.change(Cell::Answer(test, Some(Answer::Known(answer))));
+        for alternative in met.iter().flat_map(|met| met.iter()) {
+            if self.current(&alternative.joined.key()) == alternative.joined {
+                let cell = if answer { &alternative.yes } else { &alternative.no };
+                self.renew(facts, cell.clone());
+            }
+        }
+    }
+
+    /// Continues where any of the branches ended, all of which began at the present state.
+    pub(in crate::flow) fn join(&mut self, facts: &mut Facts, branches: &[Branch]) {
+        self.join_outcomes(facts, branches, None);
+    }
+
+    /// As [`Self::join`]. Where it is told which of the branches succeeded, it gives that question a name, by which they
+    /// can be parted again; nothing where they differ in nothing else.
+    pub(in crate::flow) fn join_outcomes(&mut self, facts: &mut Facts, branches: &[Branch], outcomes: Option<Vec<bool>>) -> Option<TestId> {
+        if let [only] = branches {
+            self.redo(facts, &only.clone(), None);
+            return None;
+        }
+        let mut seen: FxHashSet<&CellKey> = FxHashSet::default();
+        let mut order: Vec<&CellKey> = Vec::new();
+        for (key, _) in branches.iter().flat_map(|branch| &branch.cells) {
+            if seen.insert(key) {
+                order.push(key);
+            }
+        }
+        let mut tests: Vec<Meeting> = Self::deciding_test(&order, branches).into_iter().collect();
+        let mut named = None;
+        if let Some(outcomes) = outcomes {
+            let known = tests.iter().find_map(|meeting| meeting.asks(&outcomes));
+            named = Some(known.unwrap_or_else(|| {
+                let test = TestId::numbered(self.next_id);
+                self.next_id += 1;
+                tests.push(Meeting { test, answers: outcomes, alternatives: Vec::new() });
+                test
+            }));
+        }
+        for key in order {
+            let base = self.current(key);
+            let fresh = self.next_id;
+            self.next_id += 1;
+            let joined_of = |taken: &dyn Fn(usize) -> bool| {
+                let mut cells =
+                    branches.iter().enumerate().filter(|(at, _)| taken(*at)).map(|(_, branch)| branch.get(key).unwrap_or(&base));
+                let first = cells.next()?.clone();
+                Some(cells.fold(first, |joined, cell| joined.join(cell, fresh)))
+            };
+            let Some(joined) = joined_of(&|_| true) else { continue };
+            for meeting in tests.iter_mut().filter(|_| !matches!(key, CellKey::Answer(_))) {
+                let answers = &meeting.answers;
+                if let (Some(yes), Some(no)) = (joined_of(&|at| answers[at]), joined_of(&|at| !answers[at]))
+                    && yes != no
+                {
+                    meeting.alternatives.push(Alternative { joined: joined.clone(), yes, no });
+                }
+            }
+            if joined != base {
+                self.renew(facts, joined);
+            }
+        }
+        for Meeting { test, alternatives, .. } in tests {
+            if alternatives.is_empty() {
+                named = named.filter(|named| named.plain().0 != test);
+                continue;
+            }
+            let id = self.next_id;
+            self.next_id += 1;
+            self.change(Cell::Answer(test, Some(Answer::Met(id, Arc::new(alternatives)))));
+        }
+        named
+    }
+
+    /// The first test that some of the branches answer with yes and all others with no, and who answers what.
+    fn deciding_test(order: &[&CellKey], branches: &[Branch]) -> Option<Meeting> {
+        order.iter().find_map(|key| {
+            let CellKey::Answer(test) = key else { return None };
+            let answers = branches.iter().map(|branch| match branch.get(key) {
+                Some(Cell::Answer(_, Some(Answer::Known(answer)))) => Some(*answer),
+                _ => None,
+            });
+            let answers: Vec<bool> = answers.collect::<Option<_>>()?;
+            (answers.contains(&true) && answers.contains(&false)).then(|| Meeting { test: *test, answers, alternatives: Vec::new() })
+        })
+    }
+
+    /// Joins one more round of a loop into the present state. What a round changes of the shell may be anything in the
+    /// next one; true where that was not known before.
+    pub(in crate::flow) fn widen(&mut self, facts: &mut Facts, round: &Branch, forgets: bool) -> bool {
+        let mut has_changed = false;
+        for (key, cell) in &round.cells {
+            let base = self.current(key);
+            let fresh = self.next_id;
+            self.next_id += 1;
+            let mut joined = cell.clone().join(&base, fresh);
+            if forgets && joined != base {
+                joined = forgotten(joined, fresh);
+            }
+            if !is_same(&joined, &base) {
+                has_changed = true;
+                self.renew(facts, joined);
+            }
+        }
+        has_changed
+    }
+}
+
+/// Whether two cells say the same, whichever assignment it was.
+fn is_same(left: &Cell, right: &Cell) -> bool {
+    match (left, right) {
+        (Cell::Variable(_, Some(left)), Cell::Variable(_, Some(right))) => left.binding == right.binding && left.exported == right.exported,
+        (left, right) => left == right,
+    }
+}
+
+/// A cell of the shell that a loop may have changed any number of times.
+fn forgotten(cell: Cell, fresh: u32) -> Cell {
+    match cell {
+        Cell::Variable(name, Some(variable)) => {
+            let unknown = Value::made_of_any(variable.binding.values(), Cause::Variable(name.clone()));
+            Cell::Variable(name, Some(Variable { binding: Binding::Scalar(unknown), id: fresh, ..variable }))
+        }
+        Cell::Arguments(_) => Cell::Arguments(None),
+        Cell::Input(_) => Cell::Input(Input::Text(Value::unknown(Cause::Expansion))),
+        Cell::Output(Some(output)) => Cell::Output(Some(Value::made_of(&output, Cause::Expansion))),
+        Cell::File(path, Some(Some(content))) => {
+            let secret = content.secret().is_some().then(|| Value::made_of(&content, Cause::Expansion));
+            Cell::File(path, Some(secret))
+        }
+        other => other,
+    }
+}
