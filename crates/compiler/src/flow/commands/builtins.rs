@@ -79,10 +79,7 @@ impl Interpreter<'_, '_> {
                 }
                 status
             }
-            "break" | "continue" => {
-                self.leave_iteration(1, name == "break");
-                Status::Success
-            }
+            "break" | "continue" => self.leave_iterations(&own, name == "break"),
             "umask" | "unalias" | "alias" | "ulimit" | "disown" | "enable" | "history" | "fc" | "bind" | "complete" | "compgen"
             | "times" => Status::Likely,
             // Without a job it waits for all, and succeeds whatever they did.
@@ -313,7 +310,7 @@ impl Interpreter<'_, '_> {
                 Some("EXIT" | "0" | "exit" | "SIGEXIT") => Signal::Exit,
                 _ => Signal::Other,
             };
-            let trap = Trap { text: handler.value.clone(), place: handler.place };
+            let trap = Trap { text: handler.value.clone(), place: handler.place, is_of_function: self.is_in_function_of_process() };
             match (signal, is_reset) {
                 (signal, true) => self.state.set_trap(signal, None),
                 (Signal::Exit, false) => self.state.set_trap(Signal::Exit, Some(trap)),

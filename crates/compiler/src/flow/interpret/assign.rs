@@ -40,6 +40,11 @@ impl Attributes {
         }
         attributes
     }
+
+    /// What a variable holds that is declared without a value.
+    fn empty(self) -> Binding {
+        if self.is_map { Binding::Map(Arc::default()) } else { Binding::Unset }
+    }
 }
 
 impl Interpreter<'_, '_> {
@@ -225,13 +230,13 @@ impl Interpreter<'_, '_> {
                 let value = self.word(word);
                 unknown(Some(&value))
             }
-            AssignedValue::Bare if assignment.scope == Scope::Local && self.is_in_function() => Binding::Unset,
+            AssignedValue::Bare if assignment.scope == Scope::Local && self.is_in_function() => attributes.empty(),
             // `export name`, `readonly name`: what it holds stays known.
             AssignedValue::Bare => self
                 .state
                 .variable(&name)
                 .cloned()
-                .unwrap_or_else(|| if attributes.is_map || attributes.is_array { Binding::Unset } else { unknown(None) }),
+                .unwrap_or_else(|| if attributes.is_map || attributes.is_array { attributes.empty() } else { unknown(None) }),
         }
     }
 

@@ -20,6 +20,8 @@ pub(in crate::flow) struct Split {
     pub(in crate::flow) failure: Option<Branch>,
     /// Whether it can also fail where something is broken: it fails as it succeeds.
     pub(in crate::flow) is_likely: bool,
+    /// Whether it can also succeed where something is broken: it succeeds as it fails.
+    pub(in crate::flow) is_unlikely: bool,
 }
 
 impl Split {
@@ -28,15 +30,18 @@ impl Split {
             Status::Success => Self { success: Some(branch), ..Self::default() },
             Status::Failure => Self { failure: Some(branch), ..Self::default() },
             Status::Likely => Self { success: Some(branch), is_likely: true, ..Self::default() },
-            Status::Asked(_) | Status::Unknown => Self { success: Some(branch.clone()), failure: Some(branch), is_likely: false },
+            Status::Unlikely => Self { failure: Some(branch), is_unlikely: true, ..Self::default() },
+            Status::Asked(_) | Status::Unknown => Self { success: Some(branch.clone()), failure: Some(branch), ..Self::default() },
         }
     }
 
     fn negated(self) -> Self {
-        // What fails only where something is broken may then succeed.
-        let failure = self.success.clone();
-        let success = self.failure.or_else(|| self.success.filter(|_| self.is_likely));
-        Self { success, failure, is_likely: false }
+        Self { success: self.failure, failure: self.success, is_likely: self.is_unlikely, is_unlikely: self.is_likely }
+    }
+
+    /// Where it succeeded, also where that takes something broken.
+    pub(in crate::flow) fn any_success(&self) -> Option<Branch> {
+        self.success.clone().or_else(|| self.failure.clone().filter(|_| self.is_unlikely))
     }
 
     /// Where it failed, also where that takes something broken.
@@ -44,10 +49,18 @@ impl Split {
         self.failure.clone().or_else(|| self.success.clone().filter(|_| self.is_likely))
     }
 
+    /// How it ends where it succeeds, and where it fails.
+    fn statuses(&self) -> (Status, Status) {
+        let success = if self.is_likely { Status::Likely } else { Status::Success };
+        let failure = if self.is_unlikely { Status::Unlikely } else { Status::Failure };
+        (success, failure)
+    }
+
     pub(in crate::flow) fn status(&self) -> Status {
         match (&self.success, &self.failure) {
             (Some(_), None) if self.is_likely => Status::Likely,
             (Some(_), None) => Status::Success,
+            (None, Some(_)) if self.is_unlikely => Status::Unlikely,
             (None, Some(_)) => Status::Failure,
             _ => Status::Unknown,
         }
@@ -90,7 +103,7 @@ impl Interpreter<'_, '_> {
             Some(branch)
         });
         self.state.undo(start);
-        Split { success, failure, is_likely: false }
+        Split { success, failure, ..Split::default() }
     }
 
     /// Runs a statement and takes it back: what it led to since `start`.
@@ -144,7 +157,7 @@ impl Interpreter<'_, '_> {
         match test {
             Test::And(members) | Test::Or(members) => {
                 let is_and = matches!(test, Test::And(_));
-                let mut split = Split { success: Some(Branch::default()), failure: Some(Branch::default()), is_likely: false };
+                let mut split = Split { success: Some(Branch::default()), failure: Some(Branch::default()), ..Split::default() };
                 if is_and {
                     split.failure = None;
                 } else {
@@ -223,14 +236,17 @@ impl Interpreter<'_, '_> {
             let is_excused = last_or.is_some_and(|last| last > index);
             match join {
                 AndOr::And => {
-                    let Some(success) = split.success.take() else { continue };
+                    let Some(success) = split.any_success() else { continue };
+                    let is_unlikely = split.success.is_none();
                     self.enter(&success);
                     self.last_status = Status::Success;
-                    let right =
-                        self.uncertain(split.failure.is_some(), |interpreter| interpreter.member(member, is_excused, is_handled, start));
+                    let right = self.uncertain(split.failure.is_some(), |interpreter| {
+                        interpreter.unlikely(is_unlikely, |interpreter| interpreter.member(member, is_excused, is_handled, start))
+                    });
                     split.success = right.success;
                     split.failure = self.either(split.failure, right.failure);
                     split.is_likely |= right.is_likely;
+                    split.is_unlikely = right.is_unlikely || (split.is_unlikely && split.success.is_some());
                 }
                 AndOr::Or => {
                     let Some(failure) = split.any_failure() else { continue };
@@ -244,6 +260,7 @@ impl Interpreter<'_, '_> {
                     split.success = self.either(split.success, right.success);
                     split.failure = right.failure;
                     split.is_likely = right.is_likely || (split.is_likely && split.failure.is_some());
+                    split.is_unlikely |= right.is_unlikely;
                 }
             }
         }
@@ -336,12 +353,12 @@ impl Interpreter<'_, '_> {
         self.enter(from);
         if ends.by_outcome {
             let split = self.uncertain(is_uncertain, |interpreter| interpreter.split_block(body, start));
-            let is_likely = split.is_likely;
+            let (success, failure) = split.statuses();
             if let Some(end) = split.success {
-                ends.add(end, if is_likely { Status::Likely } else { Status::Success });
+                ends.add(end, success);
             }
             if let Some(end) = split.failure {
-                ends.add(end, Status::Failure);
+                ends.add(end, failure);
             }
             return;
         }
@@ -368,10 +385,11 @@ impl Interpreter<'_, '_> {
             let split =
                 self.uncertain(is_forked, |interpreter| interpreter.excused(|interpreter| interpreter.split_block(condition, start)));
             open = split.any_failure();
-            if let Some(success) = &split.success {
+            if let Some(success) = split.any_success() {
                 self.last_status = Status::Success;
                 is_forked |= open.is_some();
-                self.arm(success, is_forked, body, start, &mut ends);
+                let is_unlikely = split.success.is_none();
+                self.unlikely(is_unlikely, |interpreter| interpreter.arm(&success, is_forked, body, start, &mut ends));
             }
         }
         self.last_status = Status::Failure;
@@ -451,7 +469,7 @@ impl Interpreter<'_, '_> {
             return status;
         }
         let ends = self.all_parted(ends);
-        let outcomes = ends.ends.iter().map(|(_, status)| *status != Status::Failure).collect();
+        let outcomes = ends.ends.iter().map(|(_, status)| !status.fails()).collect();
         self.state.join_outcomes(self.facts, &ends.branches(), Some(outcomes)).map_or(status, Status::Asked)
     }
 
@@ -480,7 +498,7 @@ impl Interpreter<'_, '_> {
         let mut side = |fails: bool| {
             let is_on = |status: Status| match status {
                 Status::Success | Status::Likely => !fails,
-                Status::Failure => fails,
+                Status::Failure | Status::Unlikely => fails,
                 Status::Asked(_) | Status::Unknown => true,
             };
             let branches: Vec<Branch> = ends.ends.iter().filter(|(_, status)| is_on(*status)).map(|(branch, _)| branch.clone()).collect();
@@ -494,7 +512,8 @@ impl Interpreter<'_, '_> {
         };
         let (success, failure) = (side(false), side(true));
         self.state.undo(start);
-        Split { success, failure, is_likely: ends.ends.iter().any(|(_, status)| *status == Status::Likely) }
+        let any = |asked: Status| ends.ends.iter().any(|(_, status)| *status == asked);
+        Split { success, failure, is_likely: any(Status::Likely), is_unlikely: any(Status::Unlikely) }
     }
 
     /// Runs the commands of a program to its end: where the last one failed, the program did.
@@ -502,8 +521,8 @@ impl Interpreter<'_, '_> {
         let start = self.state.mark();
         let split = self.split_block(body, start);
         let is_forked = split.success.is_some() && split.failure.is_some();
-        let success = if split.is_likely { Status::Likely } else { Status::Success };
-        for (branch, status) in [(split.failure, Status::Failure), (split.success, success)] {
+        let (success, failure) = split.statuses();
+        for (branch, status) in [(split.failure, failure), (split.success, success)] {
             let Some(branch) = branch else { continue };
             self.enter(&branch);
             self.uncertain(is_forked, |interpreter| interpreter.end_process(status));

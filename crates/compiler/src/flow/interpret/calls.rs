@@ -11,7 +11,7 @@ use super::super::stage::Event;
 use super::super::state::{Branch, Defined, Flag, Functions, Mark, Toggle};
 use super::super::value::{Binding, Value};
 use super::branches::Split;
-use super::{Context, End, Frame, Interpreter, Status};
+use super::{Context, End, Frame, Interpreter, OuterArguments, Status};
 use crate::platform::PipelineKind;
 use crate::source::{Location, Span};
 use crate::syntax::shell::{Block, Command, Function};
@@ -32,6 +32,8 @@ pub(in crate::flow) struct CallKey {
     context: Context,
     is_certain: bool,
     state: u64,
+    /// How many loops `break` in it can leave.
+    loops: usize,
     /// The run of a stage whose entry matters; 0 for all others.
     scope: u32,
     pipeline: Option<PipelineKind>,
@@ -68,6 +70,8 @@ struct Callee<'c> {
     identity: *const (),
     body: &'c Block,
     is_function: bool,
+    /// The arguments around it, where it has its own.
+    outer: Option<OuterArguments>,
     errors_of: Option<&'c crate::syntax::shell::Script>,
 }
 
@@ -84,8 +88,8 @@ impl Interpreter<'_, '_> {
     }
 
     fn in_function<T>(&mut self, defined: &Defined, arguments: Option<Vec<Value>>, run: impl FnOnce(&mut Self, &Callee<'_>) -> T) -> T {
-        let callee =
-            Callee { identity: Arc::as_ptr(&defined.function).cast(), body: &defined.function.body, is_function: true, errors_of: None };
+        let identity = Arc::as_ptr(&defined.function).cast();
+        let callee = Callee { identity, body: &defined.function.body, is_function: true, outer: None, errors_of: None };
         let outer = self.state.arguments().cloned();
         self.state.set_arguments(arguments.map(Arc::new));
         let result = self.within(
@@ -127,7 +131,7 @@ impl Interpreter<'_, '_> {
             interpreter.state.set_arguments(outer.clone());
             Some(interpreter.state.take_back(start))
         };
-        Some(Split { success: back(self, split.success), failure: back(self, split.failure), is_likely: split.is_likely })
+        Some(Split { success: back(self, split.success.clone()), failure: back(self, split.failure.clone()), ..split })
     }
 
     /// Runs the body of a call up to where it succeeds and where it fails.
@@ -136,7 +140,14 @@ impl Interpreter<'_, '_> {
             return self.taken_back(Status::Unknown, start, Span::default());
         }
         self.active.push(callee.identity);
-        self.frames.push(Frame::Call { mark: start, returns: Vec::new(), locals: Vec::new(), may_have_left: false, is_function: true });
+        self.frames.push(Frame::Call {
+            mark: start,
+            returns: Vec::new(),
+            locals: Vec::new(),
+            may_have_left: false,
+            is_function: true,
+            outer: None,
+        });
         let through = self.split_block(callee.body, start);
         self.active.pop();
         let Some(Frame::Call { returns, locals, .. }) = self.frames.pop() else { return through };
@@ -152,7 +163,7 @@ impl Interpreter<'_, '_> {
             }
             Some(interpreter.state.take_back(start))
         };
-        Split { success: restored(self, split.success.take()), failure: restored(self, split.failure.take()), is_likely: split.is_likely }
+        Split { success: restored(self, split.success.take()), failure: restored(self, split.failure.take()), ..split }
     }
 
     /// Where a call succeeds and where it fails that also ends at each `return`.
@@ -163,6 +174,7 @@ impl Interpreter<'_, '_> {
                 success: self.either(through.success, own.success),
                 failure: self.either(through.failure, own.failure),
                 is_likely: through.is_likely | own.is_likely,
+                is_unlikely: through.is_unlikely | own.is_unlikely,
             }
         })
     }
@@ -178,7 +190,8 @@ impl Interpreter<'_, '_> {
         if !self.may_enter(callee.identity) {
             return Status::Unknown;
         }
-        self.remembered(callee.identity as usize, self.scope, |interpreter| {
+        let loops = if callee.is_function { 0 } else { self.count_loops() };
+        self.remembered(callee.identity as usize, self.scope, loops, |interpreter| {
             if let Some(script) = callee.errors_of {
                 interpreter.note_errors(script);
             }
@@ -187,12 +200,13 @@ impl Interpreter<'_, '_> {
     }
 
     /// Runs something, or does again what it did in an equal state and context.
-    pub(super) fn remembered(&mut self, identity: usize, scope: u32, run: impl FnOnce(&mut Self) -> Status) -> Status {
+    pub(super) fn remembered(&mut self, identity: usize, scope: u32, loops: usize, run: impl FnOnce(&mut Self) -> Status) -> Status {
         let key = CallKey {
             callee: identity,
             context: self.context.clone(),
             is_certain: self.is_certain(),
             state: self.state.fingerprint(),
+            loops,
             scope,
             pipeline: self.surroundings.pipeline,
         };
@@ -235,8 +249,8 @@ impl Interpreter<'_, '_> {
     fn call_anew(&mut self, callee: &Callee<'_>) -> Status {
         self.active.push(callee.identity);
         let mark = self.state.mark();
-        let is_function = callee.is_function;
-        self.frames.push(Frame::Call { mark, returns: Vec::new(), locals: Vec::new(), may_have_left: false, is_function });
+        let (is_function, outer) = (callee.is_function, callee.outer.clone());
+        self.frames.push(Frame::Call { mark, returns: Vec::new(), locals: Vec::new(), may_have_left: false, is_function, outer });
         let mut status = self.block(callee.body);
         self.active.pop();
         let Some(Frame::Call { mark, returns, locals, .. }) = self.frames.pop() else { return status };
@@ -327,8 +341,7 @@ impl Interpreter<'_, '_> {
             return self.end_process(status);
         }
         self.unwind_redirects(target);
-        let is_certain = self.context.is_certain
-            && !self.frames[target + 1..].iter().any(|frame| matches!(frame, Frame::Loop { may_have_left: true, .. }));
+        let is_certain = self.context.is_certain && !self.may_come_back(target);
         if let Some(Frame::Call { mark, returns, may_have_left, .. }) = self.frames.get_mut(target) {
             *may_have_left |= !is_certain;
             returns.push((self.state.delta(*mark), status));
@@ -385,12 +398,13 @@ impl Interpreter<'_, '_> {
             Given::Own(arguments) => {
                 let outer = self.state.arguments().cloned();
                 self.state.set_arguments(arguments.map(Arc::new));
-                Some(outer)
+                Some(OuterArguments(outer))
             }
         };
         self.allow(script.length);
+        let identity = Arc::as_ptr(script).cast();
         let callee =
-            Callee { identity: Arc::as_ptr(script).cast(), body: &script.script.body, is_function: false, errors_of: Some(&script.script) };
+            Callee { identity, body: &script.script.body, is_function: false, outer: outer.clone(), errors_of: Some(&script.script) };
         let status = self.within(
             |context| {
                 context.file = script.file;
@@ -401,7 +415,7 @@ impl Interpreter<'_, '_> {
             },
             |interpreter| interpreter.call(&callee),
         );
-        if let Some(outer) = outer.filter(|_| self.alive) {
+        if let Some(OuterArguments(outer)) = outer.filter(|_| self.alive) {
             self.state.set_arguments(outer);
         }
         status

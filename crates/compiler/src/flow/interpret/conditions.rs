@@ -14,7 +14,7 @@ use super::super::value::{Binding, Cause, Value};
 use super::Interpreter;
 use crate::platform::StoreKind;
 use crate::source::EntryKind;
-use crate::syntax::shell::{Operator, Part, Quoting, StatementKind, Test, Word};
+use crate::syntax::shell::{Arithmetic, Operator, Part, Quoting, StatementKind, Test, Word};
 
 /// The name of a test, and whether it is asked the other way round.
 pub(super) type Question = (TestId, bool);
@@ -23,6 +23,10 @@ impl Interpreter<'_, '_> {
     /// The answer of a test where it is known, else what it is known by.
     pub(super) fn test(&mut self, test: &Test) -> (Option<bool>, Option<TestId>) {
         let (answer, question) = self.answer(test);
+        self.answered(answer, question)
+    }
+
+    fn answered(&self, answer: Option<bool>, question: Option<Question>) -> (Option<bool>, Option<TestId>) {
         match (answer, question) {
             (None, Some((id, negated))) => match self.state.answer(id) {
                 Some(Answer::Known(answer)) => (Some(*answer != negated), None),
@@ -187,6 +191,30 @@ impl Interpreter<'_, '_> {
         crate::config::pattern::Pattern::new(&text.filter(|_| is_plain)?).ok()
     }
 
+    /// Whether the value of an expression is other than nought, or what that is known by.
+    pub(super) fn arithmetic_test(&mut self, arithmetic: &Arithmetic) -> (Option<bool>, Option<TestId>) {
+        let question = if arithmetic.assigned.is_empty() { self.identity_of_arithmetic(arithmetic) } else { None };
+        let answer = self.arithmetic(arithmetic).map(|value| value != 0);
+        self.answered(answer, question.map(|id| (named("(( ))", &[id]), false)))
+    }
+
+    /// As [`Self::identity`]; the names of variables in it are what these hold.
+    fn identity_of_arithmetic(&self, arithmetic: &Arithmetic) -> Option<u64> {
+        let expression = &arithmetic.expression;
+        let texts = expression.parts.iter().filter_map(|part| match part {
+            Part::Text(text, _) => Some(text.as_str()),
+            _ => None,
+        });
+        let mut variables = Vec::new();
+        for text in texts {
+            let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+            for name in words.filter(|word| super::words::is_name(word)) {
+                variables.push(self.identity_of_variable(name)?);
+            }
+        }
+        Some(hash_of(&(self.identity(expression)?, variables)))
+    }
+
     /// Whether a value has the form of any of the patterns of an arm; `None` where that is not known.
     pub(super) fn any_matches(&mut self, word: &Word, value: &Value, patterns: &[Word]) -> (Option<bool>, Option<TestId>) {
         let mut answer = Some(false);
@@ -259,6 +287,7 @@ impl Interpreter<'_, '_> {
                         | Operator::TrimStart { .. }
                         | Operator::TrimEnd { .. }
                         | Operator::Replace(_)
+                        | Operator::ChangeCase { .. }
                         | Operator::Slice => (17, variable, expansion.operator, operands?).hash(&mut hasher),
                         _ => return None,
                     }

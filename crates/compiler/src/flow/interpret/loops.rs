@@ -5,7 +5,8 @@ use compact_str::CompactString;
 use super::super::state::{Mark, Toggle};
 use super::super::value::{Binding, Cause, Value};
 use super::branches::Split;
-use super::{Frame, Interpreter, Status};
+use super::fields::Arguments;
+use super::{Frame, Interpreter, OuterArguments, Status};
 use crate::source::Span;
 use crate::syntax::shell::{Arithmetic, Block, Loop, LoopHead, Word};
 
@@ -28,7 +29,7 @@ impl<'a, 'f> Interpreter<'a, 'f> {
         }
         // Deep inside, a loop begins in the same few states again and again.
         let identity = std::ptr::from_ref(repeated) as usize;
-        self.remembered(identity, self.run, |interpreter| interpreter.repeat_anew(repeated))
+        self.remembered(identity, self.run, self.count_loops(), |interpreter| interpreter.repeat_anew(repeated))
     }
 
     fn loops_around(&self) -> usize {
@@ -46,10 +47,9 @@ impl<'a, 'f> Interpreter<'a, 'f> {
                 let mut driver = |interpreter: &mut Self, mark: Mark| {
                     let split = interpreter.excused(|interpreter| interpreter.split_block(condition, mark));
                     if *until {
-                        let failure = split.any_failure();
-                        return Split { success: failure, failure: split.success, is_likely: false };
+                        return Split { success: split.any_failure(), failure: split.any_success(), ..Split::default() };
                     }
-                    Split { failure: split.any_failure(), is_likely: false, ..split }
+                    Split { success: split.any_success(), failure: split.any_failure(), ..Split::default() }
                 };
                 self.while_driven(&mut driver, body, None);
             }
@@ -151,7 +151,7 @@ impl<'a, 'f> Interpreter<'a, 'f> {
             let none = interpreter.state.delta(mark);
             interpreter.assign_text(name, any.clone());
             let one = interpreter.state.take_back(mark);
-            Split { success: Some(one), failure: Some(none), is_likely: false }
+            Split { success: Some(one), failure: Some(none), ..Split::default() }
         };
         self.while_driven(&mut driver, body, None);
     }
@@ -260,26 +260,78 @@ impl<'a, 'f> Interpreter<'a, 'f> {
     }
 
     /// `break N`, `continue N`.
-    pub(in crate::flow) fn leave_iteration(&mut self, levels: usize, is_break: bool) {
-        let mut left = levels.max(1);
-        let mut target = None;
+    pub(in crate::flow) fn leave_iterations(&mut self, given: &Arguments, is_break: bool) -> Status {
+        let (loops, ends_process) = self.loops_that_can_be_left();
+        if loops.is_empty() && !ends_process {
+            return Status::Success;
+        }
+        let levels = match given.list().first() {
+            None if given.is_complete => Some(1),
+            None => None,
+            Some(first) => match first.value.known() {
+                Some(text) => match text.trim().parse::<i64>() {
+                    // All of them.
+                    Ok(..1) => Some(usize::MAX),
+                    Ok(levels) => Some(usize::try_from(levels).unwrap_or(usize::MAX)),
+                    Err(_) => {
+                        self.end_process(Status::Failure);
+                        return Status::Failure;
+                    }
+                },
+                None => None,
+            },
+        };
+        match levels {
+            Some(levels) if levels > loops.len() && ends_process => self.break_off_process(),
+            Some(levels) => self.leave_loop(loops[levels.clamp(1, loops.len()) - 1], is_break),
+            None => self.uncertain(true, |interpreter| {
+                let start = interpreter.state.mark();
+                for target in loops {
+                    interpreter.leave_loop(target, is_break);
+                    interpreter.state.undo(start);
+                }
+                if ends_process {
+                    interpreter.break_off_process();
+                }
+            }),
+        }
+        self.alive = false;
+        Status::Success
+    }
+
+    /// The frames of the loops that `break` here can leave, the innermost first; and whether it can leave more than
+    /// these, which ends the process.
+    fn loops_that_can_be_left(&self) -> (Vec<usize>, bool) {
+        let (mut loops, mut ends_process, mut is_inside) = (Vec::new(), false, false);
         for (index, frame) in self.frames.iter().enumerate().rev() {
             match frame {
-                Frame::Loop { .. } => {
-                    target = Some(index);
-                    left -= 1;
-                    if left == 0 {
-                        break;
-                    }
-                }
-                Frame::Redirect { .. } => {}
+                Frame::Loop { .. } if is_inside => ends_process = true,
+                Frame::Loop { .. } => loops.push(index),
+                Frame::Redirect { .. } | Frame::Call { is_function: false, .. } => {}
+                Frame::Process { is_substitution: true, .. } => is_inside = true,
                 // Outside of a loop it does nothing.
                 Frame::Process { .. } | Frame::Call { .. } => break,
             }
         }
-        let Some(target) = target else { return };
+        (loops, ends_process)
+    }
+
+    /// How many loops `break` can leave here: what a sourced script does may depend on it.
+    pub(super) fn count_loops(&self) -> usize {
+        let (loops, ends_process) = self.loops_that_can_be_left();
+        loops.len() + usize::from(ends_process)
+    }
+
+    fn leave_loop(&mut self, target: usize, is_break: bool) {
         self.unwind_redirects(target);
-        let is_certain = self.context.is_certain;
+        let outer = self.frames[target..].iter().find_map(|frame| match frame {
+            Frame::Call { outer: Some(OuterArguments(outer)), .. } => Some(outer.clone()),
+            _ => None,
+        });
+        if let Some(outer) = outer {
+            self.state.set_arguments(outer);
+        }
+        let is_certain = self.context.is_certain && !self.may_come_back(target);
         let Some(Frame::Loop { start, breaks, continues, may_have_left }) = self.frames.get_mut(target) else { return };
         *may_have_left |= !is_certain;
         let branch = self.state.delta(*start);
@@ -288,7 +340,6 @@ impl<'a, 'f> Interpreter<'a, 'f> {
         } else {
             continues.push(branch);
         }
-        self.alive = false;
     }
 
     /// Gives the variable of a loop its next value: a reference refers to another variable then.

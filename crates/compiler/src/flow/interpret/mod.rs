@@ -15,6 +15,8 @@ mod processes;
 mod redirects;
 mod words;
 
+use std::sync::Arc;
+
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -104,7 +106,7 @@ pub(super) fn run(
         flow: StageFlow::default(),
         context,
         alive: true,
-        frames: vec![Frame::Process { ends: Vec::new(), may_have_left: false }],
+        frames: vec![Frame::Process { ends: Vec::new(), may_have_left: false, is_substitution: false }],
         active: Vec::new(),
         was_cut: false,
         depth: 0,
@@ -127,6 +129,8 @@ pub(super) enum Status {
     Failure,
     /// Well, unless something is broken that would break the stage too.
     Likely,
+    /// Not well, unless something is broken: `! set_env key value`.
+    Unlikely,
     /// That is what the script asks, and it is known what differs.
     Asked(TestId),
     /// That is what the script asks.
@@ -134,11 +138,22 @@ pub(super) enum Status {
 }
 
 impl Status {
+    /// Whether it ended badly as far as that is known.
+    pub(super) fn fails(self) -> bool {
+        matches!(self, Self::Failure | Self::Unlikely)
+    }
+
+    /// Whether it ended well as far as that is known.
+    pub(super) fn succeeds(self) -> bool {
+        matches!(self, Self::Success | Self::Likely)
+    }
+
     /// How it ended where either way was taken.
     pub(super) fn or(self, other: Self) -> Self {
         match (self, other) {
             (left, right) if left == right => left,
             (Self::Success | Self::Likely, Self::Success | Self::Likely) => Self::Likely,
+            (Self::Failure | Self::Unlikely, Self::Failure | Self::Unlikely) => Self::Unlikely,
             _ => Self::Unknown,
         }
     }
@@ -228,11 +243,15 @@ fn without_unlikely(ends: Vec<End>) -> Vec<End> {
 /// What was printed so far, where someone asks for it.
 type Asked = Option<Value>;
 
+/// The arguments around a script that has its own, where they are known.
+#[derive(Debug, Clone)]
+struct OuterArguments(Option<Arc<Vec<Value>>>);
+
 /// Something that statements can leave before its end.
 #[derive(Debug)]
 enum Frame {
-    /// A process: `exit` ends it.
-    Process { ends: Vec<End>, may_have_left: bool },
+    /// A process: `exit` ends it, and in a substitution that stands in a loop, `break` and `continue` do.
+    Process { ends: Vec<End>, may_have_left: bool, is_substitution: bool },
     /// A function or a sourced script: `return` ends it.
     Call {
         mark: Mark,
@@ -240,6 +259,8 @@ enum Frame {
         locals: Vec<(CompactString, Option<Variable>)>,
         may_have_left: bool,
         is_function: bool,
+        /// The arguments around it, where it has its own.
+        outer: Option<OuterArguments>,
     },
     /// A loop: `break` ends it, `continue` its iteration.
     Loop { start: Mark, breaks: Vec<Branch>, continues: Vec<Branch>, may_have_left: bool },
@@ -283,7 +304,7 @@ impl Interpreter<'_, '_> {
         // A stage that fails ends the pipeline: what it did does not matter to later stages, unless it may fail.
         let may_fail = self.surroundings.may_fail;
         let ends = without_unlikely(ends);
-        let succeeded: Vec<&End> = ends.iter().filter(|end| may_fail || end.status != Status::Failure).collect();
+        let succeeded: Vec<&End> = ends.iter().filter(|end| may_fail || !end.status.fails()).collect();
         let counted = if succeeded.is_empty() { ends.iter().collect() } else { succeeded };
         let mut heads: Vec<ChangeId> = counted.into_iter().map(|end| end.head).collect();
         heads.sort_unstable();
@@ -385,8 +406,7 @@ impl Interpreter<'_, '_> {
 
     /// `set -e`: a failure that nobody handles ends the shell.
     fn end_on_error(&mut self, statement: &Statement, status: Status, events: usize) {
-        let may_fail = matches!(status, Status::Failure | Status::Asked(_) | Status::Unknown);
-        if !may_fail || !self.alive || self.context.handles_failure() || self.state.flag(Flag::ErrorExit) == Toggle::Off {
+        if status.succeeds() || !self.alive || self.context.handles_failure() || self.state.flag(Flag::ErrorExit) == Toggle::Off {
             return;
         }
         let ends = matches!(
@@ -425,7 +445,7 @@ impl Interpreter<'_, '_> {
             StatementKind::Command(command) => self.command(command, statement.span),
             StatementKind::Assign(assignments) => self.assignments(assignments),
             StatementKind::Test(test) => Status::of_test(self.in_condition(|interpreter| interpreter.test(test))),
-            StatementKind::Arithmetic(expression) => Status::of(self.arithmetic(expression).map(|value| value != 0)),
+            StatementKind::Arithmetic(expression) => Status::of_test(self.arithmetic_test(expression)),
             StatementKind::Declare(declaration) => self.declare(declaration),
             StatementKind::Chain(_) | StatementKind::Not(_) => self.joined(statement),
             StatementKind::Time(inner) => self.statement(inner),
@@ -461,10 +481,8 @@ impl Interpreter<'_, '_> {
                 status
             }
             StatementKind::Break(arguments) | StatementKind::Continue(arguments) => {
-                let values = self.arguments(arguments);
-                let levels = values.list().first().and_then(|first| first.value.known()?.parse::<usize>().ok()).unwrap_or(1);
-                self.leave_iteration(levels, matches!(statement.kind, StatementKind::Break(_)));
-                Status::Success
+                let given = self.arguments(arguments);
+                self.leave_iterations(&given, matches!(statement.kind, StatementKind::Break(_)))
             }
         }
     }

@@ -6,12 +6,17 @@ use super::super::value::{Cause, Value};
 use super::{End, Frame, Interpreter, Status, without_unlikely};
 use crate::syntax::shell::{Block, Statement, StatementKind};
 
+/// So many tests part the paths to the end of a process.
+const MAX_PARTED: usize = 16;
+
 /// Where what a process prints goes.
 enum Printed {
     /// To where the shell prints.
     Through,
-    /// To the one who asks.
-    Asked,
+    /// To the next member of a pipeline.
+    Piped,
+    /// Into a word.
+    Substituted,
 }
 
 impl Interpreter<'_, '_> {
@@ -20,9 +25,9 @@ impl Interpreter<'_, '_> {
         self.process_of(&Printed::Through, None, false, run).0
     }
 
-    /// Runs something in a process of its own; also what it prints.
+    /// Runs what stands in a word, in a process of its own; also what it prints.
     pub(in crate::flow) fn captured(&mut self, run: impl FnOnce(&mut Self) -> Status) -> (Status, Value) {
-        self.process_of(&Printed::Asked, None, false, run)
+        self.process_of(&Printed::Substituted, None, false, run)
     }
 
     fn process_of(
@@ -33,7 +38,8 @@ impl Interpreter<'_, '_> {
         run: impl FnOnce(&mut Self) -> Status,
     ) -> (Status, Value) {
         let mark = self.state.mark();
-        self.frames.push(Frame::Process { ends: Vec::new(), may_have_left: false });
+        let is_substitution = matches!(printed, Printed::Substituted);
+        self.frames.push(Frame::Process { ends: Vec::new(), may_have_left: false, is_substitution });
         // A new process has no handler for its end, and no loop around it.
         for signal in [Signal::Exit, Signal::Other] {
             if self.state.trap(signal).is_some() {
@@ -44,7 +50,7 @@ impl Interpreter<'_, '_> {
         if let Some(input) = input {
             self.state.set_input(Input::Text(input));
         }
-        if matches!(printed, Printed::Asked) {
+        if !matches!(printed, Printed::Through) {
             self.state.set_output(Some(Value::text("")));
         }
         let run = |interpreter: &mut Self| {
@@ -84,8 +90,8 @@ impl Interpreter<'_, '_> {
             heads.dedup();
             heads
         };
-        let successes = heads(&|status| status != Status::Failure);
-        let failures = heads(&|status| !matches!(status, Status::Success | Status::Likely));
+        let successes = heads(&|status| !status.fails());
+        let failures = heads(&|status| !status.succeeds());
         if successes.is_empty() || failures.is_empty() || successes == failures {
             self.state.leave_process(&process, self.facts, &heads(&|_| true), passed, shares_input);
             let status = ends.iter().map(|end| end.status).reduce(Status::or);
@@ -101,30 +107,47 @@ impl Interpreter<'_, '_> {
 
     /// Ends the present process, and runs what is to run then.
     pub(in crate::flow) fn end_process(&mut self, status: Status) {
-        if let Some(test) = self.met(status) {
+        self.end_parted(status, 0);
+    }
+
+    /// As [`Self::end_process`], inside of so many tests that part the paths to here.
+    fn end_parted(&mut self, status: Status, depth: usize) {
+        // What was done on the way to a handler is known where it runs.
+        let handled = || self.state.test_of_trap(Signal::Exit).filter(|_| self.runs_exit_traps());
+        let test = self.met(status).or_else(handled).filter(|_| depth < MAX_PARTED);
+        if let Some(test) = test {
             let here = self.state.mark();
             for side in [true, false] {
                 self.state.assume(self.facts, test, side);
-                self.uncertain(true, |interpreter| interpreter.end_process(Status::of(Some(side))));
+                let status = if status == Status::Asked(test) { Status::of(Some(side)) } else { status };
+                self.uncertain(true, |interpreter| interpreter.end_parted(status, depth + 1));
                 self.state.undo(here);
                 self.alive = true;
             }
             self.alive = false;
             return;
         }
-        if !self.context.is_unlikely && !self.context.forgets_traps {
+        if self.runs_exit_traps() {
             self.run_exit_traps();
         }
-        if !self.alive {
-            // The handler itself ended it.
-            return;
+        // The handler itself may have ended it.
+        if self.alive {
+            self.note_end(status);
         }
+    }
+
+    /// Ends the present process as `break` in a substitution does: no handler runs.
+    pub(super) fn break_off_process(&mut self) {
+        self.note_end(Status::Success);
+    }
+
+    fn note_end(&mut self, status: Status) {
         let Some(target) = self.frames.iter().rposition(|frame| matches!(frame, Frame::Process { .. })) else { return };
         self.unwind_redirects(target);
         let is_certain = self.context.is_certain && !self.may_come_back(target);
         let is_unlikely = self.context.is_unlikely;
         let end = End { head: self.state.head(), output: self.state.output().cloned(), status, is_unlikely };
-        if let Some(Frame::Process { ends, may_have_left }) = self.frames.get_mut(target) {
+        if let Some(Frame::Process { ends, may_have_left, .. }) = self.frames.get_mut(target) {
             *may_have_left |= !is_certain;
             ends.push(end);
         }
@@ -146,15 +169,15 @@ impl Interpreter<'_, '_> {
             return;
         }
         let end = End { head: self.state.head(), output: self.state.output().cloned(), status: Status::Failure, is_unlikely: false };
-        if let Some(Frame::Process { ends, may_have_left }) = self.frames.get_mut(target) {
+        if let Some(Frame::Process { ends, may_have_left, .. }) = self.frames.get_mut(target) {
             *may_have_left = true;
             ends.push(end);
         }
     }
 
-    /// Whether paths that left a call or a loop of this process go on elsewhere.
-    fn may_come_back(&self, process: usize) -> bool {
-        self.frames[process + 1..].iter().any(|frame| match frame {
+    /// Whether paths that left a call or a loop inside of this frame go on elsewhere in it.
+    pub(super) fn may_come_back(&self, frame: usize) -> bool {
+        self.frames[frame + 1..].iter().any(|frame| match frame {
             Frame::Call { may_have_left, .. } | Frame::Loop { may_have_left, .. } => *may_have_left,
             Frame::Process { .. } | Frame::Redirect { .. } => false,
         })
@@ -168,9 +191,22 @@ impl Interpreter<'_, '_> {
         }
     }
 
+    fn runs_exit_traps(&self) -> bool {
+        !self.context.is_unlikely && !self.context.forgets_traps
+    }
+
+    /// Whether the present place is in a function that was called in the present process.
+    pub(in crate::flow) fn is_in_function_of_process(&self) -> bool {
+        let mut of_process = self.frames.iter().rev().take_while(|frame| !matches!(frame, Frame::Process { .. }));
+        of_process.any(|frame| matches!(frame, Frame::Call { is_function: true, .. }))
+    }
+
     fn run_exit_traps(&mut self) {
+        let process = self.frames.iter().rev().find(|frame| matches!(frame, Frame::Process { .. }));
+        let is_substitution = matches!(process, Some(Frame::Process { is_substitution: true, .. }));
         for (signal, is_sure) in [(Signal::Other, false), (Signal::Exit, true)] {
             let Some(trap) = self.state.trap(signal).cloned() else { continue };
+            let is_sure = is_sure && !(is_substitution && trap.is_of_function);
             self.state.set_trap(signal, None);
             let run = |interpreter: &mut Self| {
                 interpreter
@@ -202,7 +238,7 @@ impl Interpreter<'_, '_> {
                 }
                 return status;
             }
-            let printed = if is_last { Printed::Through } else { Printed::Asked };
+            let printed = if is_last { Printed::Through } else { Printed::Piped };
             let outcome = self.process_of(&printed, input.take(), forgets_traps(&member.kind), |interpreter| interpreter.statement(member));
             status = outcome.0;
             input = Some(outcome.1);

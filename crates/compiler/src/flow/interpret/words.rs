@@ -423,12 +423,15 @@ impl Interpreter<'_, '_> {
                     _ => Value::made_of(&value, Cause::Expansion),
                 }
             }
-            Operator::ChangeCase | Operator::Names | Operator::Keys | Operator::Unknown | Operator::Transform(_) => {
+            Operator::ChangeCase { .. } | Operator::Names | Operator::Keys | Operator::Unknown | Operator::Transform(_) => {
                 self.operands(expansion);
                 match expansion.operator {
                     Operator::Transform('U') => value.map(|text| Some(text::case_changed(text, true, true))),
                     Operator::Transform('L') => value.map(|text| Some(text::case_changed(text, false, true))),
                     Operator::Transform('u') => value.map(|text| Some(text::case_changed(text, true, false))),
+                    Operator::ChangeCase { to_upper: Some(to_upper), all } if expansion.operands.iter().all(|word| word.is("")) => {
+                        value.map(|text| Some(text::case_changed(text, to_upper, all)))
+                    }
                     _ => Value::made_of(&value, Cause::Expansion),
                 }
             }

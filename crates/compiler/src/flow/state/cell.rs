@@ -108,6 +108,16 @@ pub(in crate::flow) struct Trap {
     pub(in crate::flow) text: Value,
     /// The word that holds them.
     pub(in crate::flow) place: Location,
+    /// Whether a function of the process set it: at the end of a substitution bash runs such a one or not, by what the
+    /// last command is.
+    pub(in crate::flow) is_of_function: bool,
+}
+
+impl Trap {
+    /// What holds where it is set or not.
+    fn or_none(self) -> Self {
+        Self { text: Value::text("").or(&self.text), ..self }
+    }
 }
 
 /// A test whose answer is not known: the same test, of the same values. The lowest bit tells whether it is asked the
@@ -307,11 +317,13 @@ impl Cell {
                 _ => Some(Value::unknown(Cause::Expansion)),
             }),
             (Self::Trap(signal, left), Self::Trap(_, right)) => {
-                let nothing = |trap: &Trap| Trap { text: Value::text(""), place: trap.place };
                 let joined = match (left, right) {
-                    (Some(left), Some(right)) => Some(Trap { text: left.text.or(&right.text), place: left.place }),
-                    (Some(only), None) => Some(Trap { text: nothing(&only).text.or(&only.text), place: only.place }),
-                    (None, Some(only)) => Some(Trap { text: nothing(only).text.or(&only.text), place: only.place }),
+                    (Some(left), Some(right)) => {
+                        let is_of_function = left.is_of_function || right.is_of_function;
+                        Some(Trap { text: left.text.or(&right.text), place: left.place, is_of_function })
+                    }
+                    (Some(only), None) => Some(only.or_none()),
+                    (None, Some(only)) => Some(only.clone().or_none()),
                     (None, None) => None,
                 };
                 Self::Trap(signal, joined)

@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 use super::super::facts::Facts;
 use super::super::value::{Binding, Cause, Value};
 use super::State;
-use super::cell::{Alternative, Answer, Cell, CellKey, Input, TestId, Variable};
+use super::cell::{Alternative, Answer, Cell, CellKey, Input, Signal, TestId, Variable};
 use super::journal::Branch;
 
 /// Branches that meet, of which some answer a test with yes and all others with no.
@@ -43,6 +43,18 @@ impl State {
                 self.renew(facts, cell.clone());
             }
         }
+    }
+
+    /// The test that parts paths with different handlers for this signal.
+    pub(in crate::flow) fn test_of_trap(&self, signal: Signal) -> Option<TestId> {
+        let trap = self.traps.get(&signal)?;
+        let parts = |answer: &Answer| match answer {
+            Answer::Met(_, alternatives) => alternatives
+                .iter()
+                .any(|alternative| matches!(&alternative.joined, Cell::Trap(own, Some(joined)) if *own == signal && joined == trap)),
+            _ => false,
+        };
+        self.answers.iter().filter(|(_, answer)| parts(answer)).map(|(test, _)| *test).min()
     }
 
     /// Continues where any of the branches ended, all of which began at the present state.

@@ -146,8 +146,13 @@ pub enum Operator {
     Replace(Replaced),
     /// `${name:offset:length}`.
     Slice,
-    /// `${name^pattern}` and the like.
-    ChangeCase,
+    /// `${name^pattern}`, `${name,pattern}`, `${name~pattern}`.
+    ChangeCase {
+        /// `^` or `,`; `~` makes each the other one.
+        to_upper: Option<bool>,
+        /// `^^`: not the first character alone.
+        all: bool,
+    },
     /// `${name@Q}` and the like.
     Transform(char),
     /// None that bash knows: it stops there when it runs.

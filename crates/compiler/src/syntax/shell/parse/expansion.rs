@@ -247,7 +247,9 @@ impl Parser<'_> {
                 b'%' => (Operator::Replace(Replaced::End), 2),
                 _ => (Operator::Replace(Replaced::First), 1),
             },
-            b'^' | b',' | b'~' => (Operator::ChangeCase, 1 + usize::from(is_double)),
+            b'^' => (Operator::ChangeCase { to_upper: Some(true), all: is_double }, 1 + usize::from(is_double)),
+            b',' => (Operator::ChangeCase { to_upper: Some(false), all: is_double }, 1 + usize::from(is_double)),
+            b'~' => (Operator::ChangeCase { to_upper: None, all: is_double }, 1 + usize::from(is_double)),
             b'@' | b'*' if is_indirect && next == b'}' => (Operator::Names, 1),
             b'@' if next.is_ascii_alphabetic() && self.byte(self.at + 2) == b'}' => (Operator::Transform(next as char), 2),
             _ => (Operator::Unknown, 0),
@@ -265,7 +267,7 @@ impl Parser<'_> {
             }
             Operator::Replace(_) => how.also = b'/',
             Operator::Slice => how = Enclosed { also: b':', ..Enclosed::quoted(b'}', END) },
-            Operator::TrimStart { .. } | Operator::TrimEnd { .. } | Operator::ChangeCase => {}
+            Operator::TrimStart { .. } | Operator::TrimEnd { .. } | Operator::ChangeCase { .. } => {}
             _ if quoting == Quoting::Quoted => {
                 how.quoting = Quoting::Quoted;
                 how.single = if self.in_document { Single::Text } else { Single::Pairs };
