@@ -97,7 +97,7 @@ fn findings(repository: &Repository, outcomes: &[Outcome], analysis: &Analysis, 
     let is_partly_run = ["set -u", "set -eu", "bash -eu", "> /dev/null || "].iter().any(|part| text.contains(part));
     // Behind a stage that always fails nothing runs; that it always does, the compiler does not ask.
     let always_fails = outcomes.iter().all(|outcome| outcome.ended.iter().any(|(_, code)| *code != 0));
-    if repository.asks == Asks::Anyhow || is_partly_run || always_fails {
+    if repository.asks == Asks::Anyhow || is_partly_run || always_fails || asks_in_several_stages(repository) {
         return;
     }
     for told in &analysis.findings {
@@ -116,6 +116,16 @@ fn findings(repository: &Repository, outcomes: &[Outcome], analysis: &Analysis, 
             found.push(Disagreement { kind, detail });
         }
     }
+}
+
+/// Whether several stages may ask for the same variable: each stage is looked at by itself, and has an environment of its
+/// own.
+fn asks_in_several_stages(repository: &Repository) -> bool {
+    ["E1", "E2"].iter().any(|variable| {
+        let is_in_file = repository.files.iter().any(|file| file.text().contains(variable));
+        let asking = repository.stages.iter().filter(|stage| stage.text().contains(variable) || is_in_file);
+        asking.count() > 1
+    })
 }
 
 fn list(trigger: &Triggered) -> String {

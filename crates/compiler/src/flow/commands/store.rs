@@ -51,6 +51,10 @@ impl Interpreter<'_, '_> {
                     self.suspect_export(&own, site);
                 }
                 for argument in own.list() {
+                    if argument.value.is("") {
+                        // It exports nothing, and says so.
+                        return Status::Unknown;
+                    }
                     self.export_value(&argument.value, argument.place);
                 }
                 if !own.is_complete && own.list().is_empty() {

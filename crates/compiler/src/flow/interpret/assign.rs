@@ -58,11 +58,11 @@ impl Interpreter<'_, '_> {
 
     /// An assignment; it ends as the last substitution in it does.
     pub(in crate::flow) fn assign(&mut self, assignment: &Assignment) -> Status {
+        self.substituted = None;
         let binding = self.assigned(assignment, Attributes::default());
         self.bind(assignment, binding, Attributes::default());
         match &assignment.value {
-            // `a=$(command)` asks for what it prints, whether it fails or not.
-            AssignedValue::Word(word) if word.does_something() => Status::Unknown,
+            AssignedValue::Word(word) if word.does_something() => self.substituted.unwrap_or(Status::Unknown),
             _ => Status::Likely,
         }
     }

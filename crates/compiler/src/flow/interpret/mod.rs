@@ -105,6 +105,7 @@ pub(super) fn run(
         state: State::new(),
         flow: StageFlow::default(),
         context,
+        substituted: None,
         alive: true,
         frames: vec![Frame::Process { ends: Vec::new(), may_have_left: false, is_substitution: false }],
         active: Vec::new(),
@@ -282,6 +283,8 @@ pub(super) struct Interpreter<'a, 'f> {
     pub(super) state: State,
     pub(super) flow: StageFlow,
     pub(super) context: Context,
+    /// How the last substitution ended.
+    substituted: Option<Status>,
     /// Whether the present path goes on.
     pub(super) alive: bool,
     frames: Vec<Frame>,
@@ -418,6 +421,8 @@ impl Interpreter<'_, '_> {
                 | StatementKind::Pipe(_)
                 | StatementKind::Redirected(_)
         );
+        // `a=$(command)` asks for what it prints, whether it fails or not; unless that is known.
+        let ends = ends || (matches!(statement.kind, StatementKind::Assign(_)) && status != Status::Unknown);
         if !ends {
             return;
         }

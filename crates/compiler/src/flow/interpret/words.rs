@@ -61,7 +61,11 @@ impl Interpreter<'_, '_> {
             }
             Part::Expansion(expansion, _) => self.expansion(expansion),
             Part::All(name, _) | Part::Joined(name, _) => self.joined_elements(name),
-            Part::Substitution(block, _) => self.substitution(block).1,
+            Part::Substitution(block, _) => {
+                let (status, value) = self.substitution(block);
+                self.substituted = Some(status);
+                value
+            }
             Part::Inside(block, is_reply) => self.inside(block, *is_reply),
             Part::Process(block) => {
                 self.process_output(block);

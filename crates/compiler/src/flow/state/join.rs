@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::facts::Facts;
 use super::super::value::{Binding, Cause, Value};
@@ -139,7 +139,8 @@ impl State {
     /// next one; true where that was not known before.
     pub(in crate::flow) fn widen(&mut self, facts: &mut Facts, round: &Branch, forgets: bool) -> bool {
         let mut has_changed = false;
-        for (key, cell) in &round.cells {
+        let mut bases: FxHashMap<&CellKey, Cell> = FxHashMap::default();
+        for (key, cell) in round.cells.iter().filter(|(key, _)| !matches!(key, CellKey::Answer(_))) {
             let base = self.current(key);
             let fresh = self.next_id;
             self.next_id += 1;
@@ -151,8 +152,69 @@ impl State {
                 has_changed = true;
                 self.renew(facts, joined);
             }
+            if matches!(key, CellKey::Fact(_)) {
+                bases.insert(key, base);
+            }
+        }
+        for (key, cell) in round.cells.iter().filter(|(key, _)| matches!(key, CellKey::Answer(_))) {
+            let base = self.current(key);
+            let widened = match (cell, &base) {
+                (Cell::Answer(test, Some(Answer::Met(_, own))), Cell::Answer(_, known @ (None | Some(Answer::Met(..))))) => {
+                    Cell::Answer(*test, self.widened_meeting(round, own, known.as_ref(), &bases))
+                }
+                _ => cell.clone().join(&base, 0),
+            };
+            if widened != base {
+                has_changed = true;
+                self.change(widened);
+            }
         }
         has_changed
+    }
+
+    /// What depends on a test that each round of a loop asks again: the store alone, as what a loop changes of the shell
+    /// is not known in it.
+    fn widened_meeting(
+        &mut self,
+        round: &Branch,
+        own: &[Alternative],
+        known: Option<&Answer>,
+        bases: &FxHashMap<&CellKey, Cell>,
+    ) -> Option<Answer> {
+        let before: &[Alternative] = match known {
+            Some(Answer::Met(_, before)) => before,
+            _ => &[],
+        };
+        let mut keys: Vec<CellKey> = Vec::new();
+        for key in own.iter().chain(before).map(|alternative| alternative.joined.key()) {
+            if matches!(key, CellKey::Fact(_)) && !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        let mut alternatives = Vec::new();
+        for key in keys {
+            let joined = self.current(&key);
+            let base = bases.get(&key).unwrap_or(&joined);
+            let after = round.get(&key).unwrap_or(base);
+            let sides = |alternatives: &[Alternative], cell: &Cell| match alternatives.iter().find(|own| own.joined == *cell) {
+                Some(Alternative { yes, no, .. }) => (yes.clone(), no.clone()),
+                None => (cell.clone(), cell.clone()),
+            };
+            let ((own_yes, own_no), (yes, no)) = (sides(own, after), sides(before, base));
+            let (yes, no) = (own_yes.join(&yes, 0), own_no.join(&no, 0));
+            if yes != no {
+                alternatives.push(Alternative { joined, yes, no });
+            }
+        }
+        if alternatives.is_empty() {
+            return None;
+        }
+        if alternatives.len() == before.len() && alternatives.iter().all(|alternative| before.contains(alternative)) {
+            return known.cloned();
+        }
+        let id = self.next_id;
+        self.next_id += 1;
+        Some(Answer::Met(id, Arc::new(alternatives)))
     }
 }
 

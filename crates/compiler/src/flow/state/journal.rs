@@ -6,7 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::facts::{ChangeId, Facts};
 use super::super::value::{Cause, Value};
-use super::cell::{Answer, Cell, CellKey, Input, Toggle};
+use super::cell::{Alternative, Answer, Cell, CellKey, Input, Toggle};
 use super::{State, may_change};
 
 /// Up to this many changes are searched one by one.
@@ -46,7 +46,7 @@ impl Delta {
 
 /// What a process did until its end.
 pub(in crate::flow) struct ProcessEnd {
-    /// What it changed of what stays: the store, and files.
+    /// What it changed of what stays: the store, files, and by which test the store differs.
     kept: Vec<Cell>,
     /// Where the store stood before it, and at its end.
     start: ChangeId,
@@ -188,7 +188,7 @@ impl State {
         let (head, input) = (self.head, self.input.clone());
         let mut kept: Vec<Cell> = Vec::new();
         for entry in &self.journal[mark.entries..] {
-            if let Cell::Fact(..) | Cell::File(..) = entry {
+            if let Cell::Fact(..) | Cell::File(..) | Cell::Answer(..) = entry {
                 let key = entry.key();
                 if kept.iter().all(|known| known.key() != key) {
                     kept.push(self.current(&key));
@@ -196,6 +196,7 @@ impl State {
             }
         }
         self.undo(mark);
+        kept.retain_mut(outlives_process);
         ProcessEnd { kept, start: mark.head, head, input }
     }
 
@@ -216,7 +217,7 @@ impl State {
                     let content = content.clone().flatten().filter(|_| is_one);
                     self.change(Cell::File(path.clone(), Some(content)));
                 }
-                Cell::Fact(..) if merged.is_none() => self.change(cell.clone()),
+                Cell::Fact(..) | Cell::Answer(..) if merged.is_none() => self.change(cell.clone()),
                 _ => {}
             }
         }
@@ -260,5 +261,19 @@ fn put<K: std::hash::Hash + Eq, V>(map: &mut FxHashMap<K, V>, key: K, value: Opt
     match value {
         Some(value) => map.insert(key, value),
         None => map.remove(&key),
+    }
+}
+
+/// Cuts a cell down to what is still so behind the end of a process; false where nothing is left.
+fn outlives_process(cell: &mut Cell) -> bool {
+    match cell {
+        Cell::Answer(_, Some(Answer::Met(_, alternatives))) => {
+            let of_store = |alternative: &&Alternative| matches!(alternative.joined, Cell::Fact(..));
+            let kept: Vec<Alternative> = alternatives.iter().filter(of_store).cloned().collect();
+            *alternatives = Arc::new(kept);
+            !alternatives.is_empty()
+        }
+        Cell::Answer(..) => false,
+        _ => true,
     }
 }
