@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::sync::OnceLock;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 use sidestage_compiler::source::{EntryKind, Files, PathsFrom, ReadError};
 
@@ -94,24 +94,52 @@ impl Repository {
         written
     }
 
-    fn resolve(&self, path: &str) -> Result<Utf8PathBuf, ReadError> {
-        let full = self.root.join(path).canonicalize_utf8().map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => ReadError::Missing,
-            _ => ReadError::Failed(error.to_string()),
-        })?;
-        // A link may lead out of the repository.
-        if full.starts_with(&self.root) { Ok(full) } else { Err(ReadError::Outside) }
+    /// What stands at a path, and where that is without links: a link may lead out of the repository. The root is
+    /// without links, and few paths below it have any.
+    fn find(&self, path: &str) -> Result<(Utf8PathBuf, fs::Metadata), ReadError> {
+        let mut found = (self.root.clone(), None);
+        for part in Utf8Path::new(path).components() {
+            match part {
+                Utf8Component::CurDir => continue,
+                Utf8Component::Normal(name) => found.0.push(name),
+                _ => return self.follow(path),
+            }
+            let metadata = fs::symlink_metadata(&found.0).map_err(|error| read_error(&error))?;
+            if metadata.is_symlink() {
+                return self.follow(path);
+            }
+            found.1 = Some(metadata);
+        }
+        match found {
+            (full, Some(metadata)) => Ok((full, metadata)),
+            (full, None) => fs::metadata(&full).map_err(|error| read_error(&error)).map(|metadata| (full, metadata)),
+        }
+    }
+
+    fn follow(&self, path: &str) -> Result<(Utf8PathBuf, fs::Metadata), ReadError> {
+        let full = self.root.join(path).canonicalize_utf8().map_err(|error| read_error(&error))?;
+        if !full.starts_with(&self.root) {
+            return Err(ReadError::Outside);
+        }
+        fs::metadata(&full).map_err(|error| read_error(&error)).map(|metadata| (full, metadata))
     }
 }
 
 impl Files for Repository {
     fn kind(&self, path: &str) -> Option<EntryKind> {
-        let metadata = fs::metadata(self.resolve(path).ok()?).ok()?;
+        let (_, metadata) = self.find(path).ok()?;
         if metadata.is_dir() { Some(EntryKind::Folder) } else { metadata.is_file().then_some(EntryKind::File) }
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
-        read_file(&self.resolve(path)?).map_err(|error| ReadError::Failed(error.to_string()))
+        read_file(&self.find(path)?.0).map_err(|error| ReadError::Failed(error.to_string()))
+    }
+}
+
+fn read_error(error: &std::io::Error) -> ReadError {
+    match error.kind() {
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => ReadError::Missing,
+        _ => ReadError::Failed(error.to_string()),
     }
 }
 

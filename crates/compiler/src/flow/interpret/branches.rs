@@ -336,7 +336,9 @@ impl Interpreter<'_, '_> {
         let start = self.state.mark();
         let mut branches = Vec::new();
         let mut status: Option<Status> = None;
+        let entered = self.last_status;
         for option in options {
+            self.last_status = entered;
             let own = self.uncertain(true, |interpreter| run(interpreter, option));
             let branch = self.state.take_back(start);
             if std::mem::replace(&mut self.alive, true) {
@@ -417,8 +419,10 @@ impl Interpreter<'_, '_> {
         let mut open = Some(Branch::default());
         let mut falling: Option<Branch> = None;
         let mut is_forked = false;
+        let entered = self.last_status;
         for arm in &case.arms {
             let mut from = falling.take();
+            self.last_status = if from.is_some() { Status::Unknown } else { entered };
             if let Some(looking) = open.take() {
                 self.enter(&looking);
                 let (answer, id) = self.any_matches(&case.word, value, &arm.patterns);
@@ -448,11 +452,12 @@ impl Interpreter<'_, '_> {
             }
             let mut own = Ends::default();
             self.arm(&from, is_forked, &arm.body, start, &mut own);
-            let Some((end, _)) = own.ends.pop() else { continue };
-            if arm.end == ArmEnd::FallThrough {
-                falling = Some(end);
-            } else {
-                open = self.either(open, Some(end));
+            for (end, _) in own.ends {
+                if arm.end == ArmEnd::FallThrough {
+                    falling = self.either(falling, Some(end));
+                } else {
+                    open = self.either(open, Some(end));
+                }
             }
         }
         for end in open.into_iter().chain(falling) {
