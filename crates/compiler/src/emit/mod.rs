@@ -2,6 +2,7 @@
 //!
 //! The same plan gives the same bytes: nothing here knows the time, the machine or a path of it.
 
+mod exit_codes;
 mod manifest;
 mod scripts;
 mod terraform;
@@ -9,6 +10,7 @@ mod terraform;
 use minijinja::{Error, ErrorKind};
 use serde::Serialize;
 
+pub use exit_codes::{EXIT_CODES, ExitCode};
 pub use manifest::Manifest;
 
 use crate::plan::Plan;

@@ -10,8 +10,8 @@ use crate::plan::{Origin, PlannedTrigger};
 #[derive(Debug, Serialize)]
 pub(super) struct Carried<'a> {
     name: &'a str,
-    /// Whether it is exported on every path; another is left out where it is not set.
-    certain: bool,
+    /// `always` where it is exported on every path, `maybe` where it is on some; `contract` where the contract declares it.
+    how: &'static str,
     /// Whether the stage cannot go on without it.
     required: bool,
     default: Option<&'a str>,
@@ -29,7 +29,7 @@ pub(super) fn carried<'a>(triggers: &[&'a PlannedTrigger]) -> Vec<Carried<'a>> {
             let everywhere = triggers.iter().all(|other| other.exports.iter().any(|same| same.name == export.name && same.certain));
             carried.entry(&export.name).and_modify(|known| known.required |= required).or_insert(Carried {
                 name: &export.name,
-                certain: everywhere,
+                how: if everywhere { "always" } else { "maybe" },
                 required,
                 default: None,
                 pattern: None,
@@ -38,10 +38,9 @@ pub(super) fn carried<'a>(triggers: &[&'a PlannedTrigger]) -> Vec<Carried<'a>> {
         }
         // All triggers of a stage have its one contract.
         for (read, contract) in trigger.reads.iter().filter_map(|read| Some((read, read.contract.as_ref()?))) {
-            let certain = carried.get(read.name.as_str()).is_some_and(|known| known.certain);
             let declared = Carried {
                 name: &read.name,
-                certain,
+                how: "contract",
                 required: read.required,
                 default: contract.default.as_deref(),
                 pattern: contract.pattern.as_deref(),
