@@ -299,6 +299,77 @@ fn what_is_named_is_carried_and_nothing_else() {
 }
 
 #[test]
+fn exported_names_are_told_where_they_are_asked_for() {
+    let run = Run::new();
+    run.get(&["set_env", "b", "2", "a", "1", "other", "3"]);
+    fs::write(run.path("config/region"), "eu-de").unwrap();
+    run.get(&["set_secret", "password", "very-secret"]);
+    let cases = [
+        (&["serialize", "--exported"][..], r#"{"env":{},"repos":{},"artifacts":{},"exported":[]}"#),
+        (&["export_env", "region", "b", "unset", "password", "b"], ""),
+        (&["export_env", "a"], ""),
+        // Without the option nothing is added, whatever is exported.
+        (&["serialize"], r#"{"env":{},"repos":{},"artifacts":{}}"#),
+        (&["serialize", "--all-repos", "--all-artifacts", "other"], r#"{"env":{"other":"3"},"repos":{},"artifacts":{}}"#),
+        (
+            &["serialize", "--exported"],
+            r#"{"env":{"a":"1","b":"2","region":"eu-de"},"repos":{},"artifacts":{},"exported":["a","b","password","region","unset"]}"#,
+        ),
+        (
+            &["serialize", "other", "--all-repos", "--exported", "a"],
+            r#"{"env":{"a":"1","b":"2","other":"3","region":"eu-de"},"repos":{},"artifacts":{},"exported":["a","b","password","region","unset"]}"#,
+        ),
+    ];
+    for (arguments, expected) in cases {
+        assert_eq!(run.text(arguments).trim_end(), expected, "{arguments:?}");
+    }
+    // What is asked for must be set, exported or not.
+    assert!(run.refused(&["serialize", "--exported", "unset"]).contains("`unset` is not set"));
+    assert!(run.text(&["serialize", "--help"]).contains("--exported adds"));
+}
+
+#[test]
+fn exported_names_mark_nothing_where_they_are_read() {
+    let run = Run::new();
+    for (exported, told) in [(r#""exported":["a"]"#, None), (r#""exported":{"a":[1]}"#, None), (r#""export":["a"]"#, Some("export"))] {
+        fs::write(run.path("state.json"), format!(r#"{{"env":{{"a":"1"}},"repos":{{}},"artifacts":{{}},{exported}}}"#)).unwrap();
+        match told {
+            None => assert_eq!(run.text(&["deserialize", "state.json"]), ""),
+            Some(name) => assert!(run.refused(&["deserialize", "state.json"]).contains(&format!("unknown field `{name}`"))),
+        }
+        assert_eq!(run.text(&["serialize", "--exported"]), "{\"env\":{},\"repos\":{},\"artifacts\":{},\"exported\":[]}\n");
+    }
+    assert_eq!(run.text(&["get_env", "a"]), "1");
+}
+
+#[test]
+fn keys_that_look_like_options_come_after_two_dashes() {
+    let run = Run::new();
+    run.get(&["set_env", "--odd", "1", "--exported", "2", "--", "3", "plain", "4"]);
+    let cases = [
+        (&["serialize", "--", "--odd"][..], json!({ "--odd": "1" })),
+        (&["serialize", "--all-repos", "plain", "--", "--exported"], json!({ "plain": "4", "--exported": "2" })),
+        (&["serialize", "--", "--"], json!({ "--": "3" })),
+        (&["serialize", "plain", "--"], json!({ "plain": "4" })),
+    ];
+    for (arguments, expected) in cases {
+        let text = run.get(arguments);
+        let value: Value = serde_json::from_slice(&text).unwrap();
+        assert_eq!((&value["env"], value.get("exported")), (&expected, None), "{arguments:?}");
+        let other = Run::new();
+        fs::write(other.path("state.json"), text).unwrap();
+        other.get(&["deserialize", "state.json"]);
+        for (key, value) in expected.as_object().unwrap() {
+            assert_eq!(Value::from(other.text(&["get_env", key])), *value, "{arguments:?}");
+        }
+    }
+    let said = run.refused(&["serialize", "--odd"]);
+    assert!(said.contains("there is no option `--odd`; keys that begin with `--` come after a lone `--`"), "{said}");
+    run.get(&["export_env", "--odd"]);
+    assert_eq!(run.json(&["serialize", "--exported"])["exported"], json!(["--odd"]));
+}
+
+#[test]
 fn a_link_named_like_a_command_is_the_command() {
     let run = Run::new();
     for name in ["set_env", "get_env", "export_env", "serialize"] {

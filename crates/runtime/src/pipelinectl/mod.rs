@@ -108,8 +108,8 @@ const COMMANDS: &[Command] = &[
     command("delete_evidences", "", "forgets all evidence", entries::delete_evidences),
     command(
         "serialize",
-        "[--all-repos] [--all-artifacts] [--exported] KEY ...",
-        "prints what an async run gets, as JSON; never a secret",
+        "[--all-repos] [--all-artifacts] [--exported] [--] [KEY ...]",
+        "prints what an async run gets, as JSON, never a secret; --exported adds the marked variables, and their names as `exported`",
         state::serialize,
     ),
     command("deserialize", "FILE", "takes over what `serialize` has printed", state::deserialize),

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use serde::{Deserialize, Serialize};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::context::StoreContext;
 use super::error::StoreError;
@@ -16,6 +17,10 @@ use super::{store, variables};
 
 type Properties = BTreeMap<String, JsonBytes>;
 
+const ALL_REPOS: &[u8] = b"--all-repos";
+const ALL_ARTIFACTS: &[u8] = b"--all-artifacts";
+const EXPORTED: &[u8] = b"--exported";
+
 /// The member `state` of `schemas/payload.schema.json`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object with `env`, `repos` and `artifacts`")]
@@ -23,34 +28,49 @@ struct State {
     env: Properties,
     repos: BTreeMap<String, Properties>,
     artifacts: BTreeMap<String, Properties>,
+    /// What is marked, for the caller of `serialize`; an async run marks its own.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "ignored")]
+    exported: Option<Vec<String>>,
+}
+
+fn ignored<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| None)
 }
 
 pub(super) fn serialize(context: &StoreContext, arguments: Arguments) -> Result<(), StoreError> {
-    let (options, mut keys): (Vec<Vec<u8>>, Vec<Vec<u8>>) = arguments.iter().cloned().partition(|argument| argument.starts_with(b"--"));
-    let known: [&[u8]; 3] = [b"--all-repos", b"--all-artifacts", b"--exported"];
-    if let Some(other) = options.iter().find(|option| !known.contains(&option.as_slice())) {
-        return Err(StoreError::usage(format!("there is no option `{}`", shown(other))));
-    }
-    let has = |option: &[u8]| options.iter().any(|given| given == option);
+    let (options, keys) = options_and_keys(arguments)?;
+    let has = |option: &[u8]| options.contains(&option);
+    let exported = if has(EXPORTED) { Some(variables::exported(context)?) } else { None };
     let mut env = Properties::new();
-    if has(b"--exported") {
-        // A variable may be exported and never be set.
-        for key in variables::exported(context)? {
-            if variables::value(context, &key)?.is_some() {
-                keys.push(key);
-            }
-        }
-    }
-    for key in &keys {
+    for key in keys {
         env.insert(name(key)?, JsonBytes::new(variable(context, key)?));
+    }
+    for key in exported.iter().flatten() {
+        // A variable may be exported and never be set.
+        if let Some(value) = variables::value(context, key)? {
+            env.insert(name(key)?, JsonBytes::new(value));
+        }
     }
     let state = State {
         env,
-        repos: if has(b"--all-repos") { entries(context, REPO)? } else { BTreeMap::new() },
-        artifacts: if has(b"--all-artifacts") { entries(context, ARTIFACT)? } else { BTreeMap::new() },
+        repos: if has(ALL_REPOS) { entries(context, REPO)? } else { BTreeMap::new() },
+        artifacts: if has(ALL_ARTIFACTS) { entries(context, ARTIFACT)? } else { BTreeMap::new() },
+        exported: exported.map(|keys| keys.iter().map(|key| name(key)).collect()).transpose()?,
     };
     let text = serde_json::to_string(&state).map_err(|error| StoreError::Failed(error.to_string()))?;
     streams::print(format!("{text}\n").as_bytes())
+}
+
+/// Options may come after keys; a lone `--` ends them, for keys that look like options.
+fn options_and_keys(arguments: Arguments<'_>) -> Result<(Vec<&[u8]>, Vec<&[u8]>), StoreError> {
+    let end = arguments.iter().position(|argument| argument == b"--").unwrap_or(arguments.len());
+    let (options, mut keys): (Vec<&[u8]>, Vec<&[u8]>) =
+        arguments[..end].iter().map(Vec::as_slice).partition(|argument| argument.starts_with(b"--"));
+    if let Some(other) = options.iter().find(|option| ![ALL_REPOS, ALL_ARTIFACTS, EXPORTED].contains(option)) {
+        return Err(StoreError::usage(format!("there is no option `{}`; keys that begin with `--` come after a lone `--`", shown(other))));
+    }
+    keys.extend(arguments.iter().skip(end + 1).map(Vec::as_slice));
+    Ok((options, keys))
 }
 
 fn variable(context: &StoreContext, key: &[u8]) -> Result<Vec<u8>, StoreError> {
