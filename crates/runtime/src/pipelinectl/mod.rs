@@ -7,6 +7,7 @@ mod context;
 mod entries;
 mod error;
 mod files;
+mod journal;
 mod json_bytes;
 mod name;
 mod records;
@@ -158,7 +159,9 @@ fn dispatch(arguments: Arguments) -> Result<(), StoreError> {
     if matches!(rest, [only] if only == b"--help" || only == b"-h") {
         return streams::print(command.help().as_bytes());
     }
-    (command.run)(&StoreContext::from_environment()?, rest).map_err(|error| error.of_command(command.name, command.synopsis))
+    let context = StoreContext::from_environment()?;
+    context.store.settle()?;
+    (command.run)(&context, rest).map_err(|error| error.of_command(command.name, command.synopsis))
 }
 
 fn find(name: &str) -> Result<&'static Command, StoreError> {

@@ -105,19 +105,16 @@ pub(super) fn deserialize(context: &StoreContext, arguments: Arguments) -> Resul
     let text = input(path)?;
     let unusable = |reason: String| StoreError::refused(format!("{} is not what serialize has printed: {reason}", shown(path)));
     let state: State = serde_json::from_slice(&text).map_err(|error| unusable(error.to_string()))?;
-    let env = bytes(&state.env).map_err(unusable)?;
-    let read = |entries: &BTreeMap<String, Properties>| {
-        entries.iter().map(|(key, properties)| Ok((named(key)?, bytes(properties)?))).collect::<Result<Vec<_>, String>>()
-    };
-    let (repos, artifacts) = (read(&state.repos).map_err(unusable)?, read(&state.artifacts).map_err(unusable)?);
-    let _lock = context.store.lock()?;
-    variables::set(context, &env)?;
-    for (kind, entries) in [(REPO, repos), (ARTIFACT, artifacts)] {
-        for (key, properties) in entries {
-            records::put(context, kind, &key, properties.iter().map(|(name, value)| (name.as_slice(), value.as_slice())))?;
+    let env = pairs(&[], &state.env).map_err(unusable)?;
+    let (repos, artifacts) = (entry_pairs(&state.repos).map_err(unusable)?, entry_pairs(&state.artifacts).map_err(unusable)?);
+    let lock = context.store.lock()?;
+    let mut puts = variables::settings(context, &env)?;
+    for (kind, entries) in [(REPO, &repos), (ARTIFACT, &artifacts)] {
+        for (name, properties) in entries {
+            puts.extend(properties.iter().map(|(property, value)| records::put(kind, name, property, value)));
         }
     }
-    Ok(())
+    context.store.put_all(&lock, &puts)
 }
 
 fn input(path: &[u8]) -> Result<Vec<u8>, StoreError> {
@@ -130,10 +127,20 @@ fn input(path: &[u8]) -> Result<Vec<u8>, StoreError> {
     store::read(&path)?.ok_or_else(|| StoreError::refused(format!("there is no file {}", path.display())))
 }
 
-fn bytes(properties: &Properties) -> Result<Vec<KeyValue>, String> {
-    properties.iter().map(|(key, value)| Ok((named(key)?, value.bytes()?))).collect()
+fn entry_pairs(entries: &BTreeMap<String, Properties>) -> Result<Vec<(&[u8], Vec<KeyValue>)>, String> {
+    let entry = |name, properties| {
+        // One without properties is looked at too.
+        name::fit(&[name])?;
+        Ok((name, pairs(&[name], properties)?))
+    };
+    entries.iter().map(|(name, properties)| entry(name.as_bytes(), properties)).collect()
 }
 
-fn named(key: &str) -> Result<Vec<u8>, String> {
-    if key.is_empty() { Err("a name is empty".to_owned()) } else { Ok(key.as_bytes().to_vec()) }
+/// The properties of what these keys name.
+fn pairs(of: &[&[u8]], properties: &Properties) -> Result<Vec<KeyValue>, String> {
+    let pair = |key: &str, value: &JsonBytes| {
+        name::fit(&[of, &[key.as_bytes()]].concat())?;
+        Ok((key.as_bytes().to_vec(), value.bytes()?))
+    };
+    properties.iter().map(|(key, value)| pair(key, value)).collect()
 }
