@@ -330,6 +330,7 @@ fn what_is_named_is_carried_and_nothing_else() {
         run.json(&["serialize", "--exported", "--all-repos", "--all-artifacts"]),
         json!({
             "env": { "b": "2" }, "repos": { "app": { "url": "u" } }, "artifacts": { "image": { "name": "n" } },
+            "exported": ["b"],
         })
     );
     assert!(run.refused(&["serialize", "a", "password"]).contains("password"));

@@ -104,7 +104,6 @@ fn what_cannot_be_written_takes_back_what_was() {
     // The last of all that is written.
     for (blocked, call) in [
         ("env/z", &["set_env", "a", "new", "b", "2", "z", "3"][..]),
-        ("constant/z", &["set_envc", "c", "1", "b", "2", "z", "3"]),
         ("exported/z", &["export_env", "a", "b", "z"]),
         ("repo/app/z", &["save_repo", "app", "url=u", "z=3"]),
         ("artifact/image/name", &["deserialize", "state.json"]),
