@@ -79,7 +79,7 @@ fn after_kill_9_all_pairs_are_there_or_none() {
         mapfile -t keys < <(printf 'k%s\n' {1..150})
         mapfile -t old < <(pairs old)
         pipelinectl set_env "${old[@]}"
-        for round in {1..60}; do
+        for round in {1..40}; do
           mapfile -t new < <(pairs "new$round")
           pipelinectl set_env "${new[@]}" "only$round" x &
           for ((pause = 0; pause < round * 100; pause++)); do :; done

@@ -17,6 +17,11 @@ use super::{store, variables};
 
 type Properties = BTreeMap<String, JsonBytes>;
 
+type Keys<'a> = Vec<&'a [u8]>;
+
+/// The name of an entry, and its properties.
+type Entry<'a> = (&'a [u8], Vec<KeyValue>);
+
 const ALL_REPOS: &[u8] = b"--all-repos";
 const ALL_ARTIFACTS: &[u8] = b"--all-artifacts";
 const EXPORTED: &[u8] = b"--exported";
@@ -62,10 +67,9 @@ pub(super) fn serialize(context: &StoreContext, arguments: Arguments) -> Result<
 }
 
 /// Options may come after keys; a lone `--` ends them, for keys that look like options.
-fn options_and_keys(arguments: Arguments<'_>) -> Result<(Vec<&[u8]>, Vec<&[u8]>), StoreError> {
+fn options_and_keys(arguments: Arguments<'_>) -> Result<(Keys<'_>, Keys<'_>), StoreError> {
     let end = arguments.iter().position(|argument| argument == b"--").unwrap_or(arguments.len());
-    let (options, mut keys): (Vec<&[u8]>, Vec<&[u8]>) =
-        arguments[..end].iter().map(Vec::as_slice).partition(|argument| argument.starts_with(b"--"));
+    let (options, mut keys): (Keys, Keys) = arguments[..end].iter().map(Vec::as_slice).partition(|argument| argument.starts_with(b"--"));
     if let Some(other) = options.iter().find(|option| ![ALL_REPOS, ALL_ARTIFACTS, EXPORTED].contains(option)) {
         return Err(StoreError::usage(format!("there is no option `{}`; keys that begin with `--` come after a lone `--`", shown(other))));
     }
@@ -127,7 +131,7 @@ fn input(path: &[u8]) -> Result<Vec<u8>, StoreError> {
     store::read(&path)?.ok_or_else(|| StoreError::refused(format!("there is no file {}", path.display())))
 }
 
-fn entry_pairs(entries: &BTreeMap<String, Properties>) -> Result<Vec<(&[u8], Vec<KeyValue>)>, String> {
+fn entry_pairs(entries: &BTreeMap<String, Properties>) -> Result<Vec<Entry<'_>>, String> {
     let entry = |name, properties| {
         // One without properties is looked at too.
         name::fit(&[name])?;
