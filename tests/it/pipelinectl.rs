@@ -1,4 +1,4 @@
-//! The store: every command with its documented edge cases, byte-exact values, many processes at once, and sudden ends.
+//! The store: every command with its documented edge cases, and byte-exact values.
 
 use std::fs;
 use std::io::Write;
@@ -8,6 +8,8 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 
 use serde_json::{Value, json};
+
+mod processes;
 
 const SIDESTAGE: &str = env!("CARGO_BIN_EXE_sidestage");
 
@@ -164,12 +166,61 @@ fn values_come_back_byte_for_byte() {
 #[test]
 fn keys_may_be_any_text_but_empty() {
     let run = Run::new();
-    for key in ["a.b-c_d", "..", "../../x", "with blank", "ü", "100%", &"k".repeat(3000)] {
+    for key in ["a.b-c_d", "..", "../../x", "with blank", "ü", "100%"] {
         run.get(&["set_env", key, "v"]);
         assert_eq!(run.text(&["get_env", key]), "v", "{key}");
     }
     run.refused(&["set_env", "", "v"]);
     assert!(!run.path("x").exists());
+}
+
+#[test]
+fn keys_may_be_as_long_as_their_message_says() {
+    let run = Run::new();
+    // What fits with both its edges: letters count as 1, and each byte of another character as 3, of 3500.
+    for (text, fits) in [("k", 3500), ("a.b-c_d", 500), ("%", 1166), ("ü", 583), ("☃", 388), ("..", 1750), ("a☃", 350)] {
+        let (long, longer) = (text.repeat(fits), text.repeat(fits + 1));
+        run.get(&["set_env", &long, text]);
+        assert_eq!(run.text(&["get_env", &long]), text, "{text}");
+        let said = run.refused(&["set_env", &longer, text]);
+        let expected = format!(
+            "set_env: a key of {} bytes is too long; 3500 letters, digits, `-`, `_` and `.` fit, and every byte of another character counts as 3\n",
+            longer.len()
+        );
+        assert!(said.starts_with(&expected), "{said}");
+        assert!(run.text(&["list_env"]).lines().any(|key| key == long), "{text}");
+    }
+    assert_eq!(run.text(&["list_env"]).lines().count(), 7);
+    // A name and a property are one path.
+    let (name, property) = ("n".repeat(2000), "p".repeat(1500));
+    run.get(&["save_repo", &name, &format!("{property}=v")]);
+    assert_eq!(run.text(&["load_repo", &name, &property]), "v");
+    let said = run.refused(&["save_repo", &name, "b=1", &format!("{property}q=v")]);
+    assert!(said.contains("an entry with names of 3501 bytes is too long; 3500 letters"), "{said}");
+    run.refused(&["load_repo", &name, "b"]);
+}
+
+#[test]
+fn what_is_too_long_is_found_before_anything_is_written() {
+    let run = Run::new();
+    let (name, long) = ("n".repeat(2000), "p".repeat(1501));
+    let state = |repo: &str, property: &str| json!({ "env": { "a": "1" }, "repos": { "r": { "p": "v" } }, "artifacts": { repo: { property: "v" } } });
+    let told = "state.json is not what serialize has printed: ";
+    for (state, expected) in [
+        (state(&name, &long), "an entry with names of 3501 bytes is too long"),
+        (state(&"k".repeat(3501), "p"), "a key of 3501 bytes is too long"),
+        (state("k", &"ü".repeat(584)), "an entry with names of 1169 bytes is too long"),
+        (state("k", ""), "the key is empty"),
+        (json!({ "env": { "a": "1", ("k".repeat(3501)): "2" }, "repos": {}, "artifacts": {} }), "a key of 3501 bytes is too long"),
+    ] {
+        fs::write(run.path("state.json"), state.to_string()).unwrap();
+        let said = run.refused(&["deserialize", "state.json"]);
+        assert!(said.contains(told) && said.contains(expected), "{said}");
+        assert_eq!((run.text(&["list_env"]), run.text(&["list_repos"]), run.text(&["list_artifacts"])), Default::default(), "{expected}");
+    }
+    fs::write(run.path("state.json"), state(&name, &long[1..]).to_string()).unwrap();
+    run.get(&["deserialize", "state.json"]);
+    assert_eq!((run.text(&["get_env", "a"]), run.text(&["load_artifact", &name, &long[1..]])), ("1".into(), "v".into()));
 }
 
 #[test]
@@ -279,6 +330,7 @@ fn what_is_named_is_carried_and_nothing_else() {
         run.json(&["serialize", "--exported", "--all-repos", "--all-artifacts"]),
         json!({
             "env": { "b": "2" }, "repos": { "app": { "url": "u" } }, "artifacts": { "image": { "name": "n" } },
+            "exported": ["b"],
         })
     );
     assert!(run.refused(&["serialize", "a", "password"]).contains("password"));
@@ -296,6 +348,77 @@ fn what_is_named_is_carried_and_nothing_else() {
         assert!(said.contains("is not what serialize has printed") && !said.contains("struct") && !said.contains("enum"), "{bad}: {said}");
         assert_eq!(other.text(&["list_env"]), "a\nbytes\n", "{bad}");
     }
+}
+
+#[test]
+fn exported_names_are_told_where_they_are_asked_for() {
+    let run = Run::new();
+    run.get(&["set_env", "b", "2", "a", "1", "other", "3"]);
+    fs::write(run.path("config/region"), "eu-de").unwrap();
+    run.get(&["set_secret", "password", "very-secret"]);
+    let cases = [
+        (&["serialize", "--exported"][..], r#"{"env":{},"repos":{},"artifacts":{},"exported":[]}"#),
+        (&["export_env", "region", "b", "unset", "password", "b"], ""),
+        (&["export_env", "a"], ""),
+        // Without the option nothing is added, whatever is exported.
+        (&["serialize"], r#"{"env":{},"repos":{},"artifacts":{}}"#),
+        (&["serialize", "--all-repos", "--all-artifacts", "other"], r#"{"env":{"other":"3"},"repos":{},"artifacts":{}}"#),
+        (
+            &["serialize", "--exported"],
+            r#"{"env":{"a":"1","b":"2","region":"eu-de"},"repos":{},"artifacts":{},"exported":["a","b","password","region","unset"]}"#,
+        ),
+        (
+            &["serialize", "other", "--all-repos", "--exported", "a"],
+            r#"{"env":{"a":"1","b":"2","other":"3","region":"eu-de"},"repos":{},"artifacts":{},"exported":["a","b","password","region","unset"]}"#,
+        ),
+    ];
+    for (arguments, expected) in cases {
+        assert_eq!(run.text(arguments).trim_end(), expected, "{arguments:?}");
+    }
+    // What is asked for must be set, exported or not.
+    assert!(run.refused(&["serialize", "--exported", "unset"]).contains("`unset` is not set"));
+    assert!(run.text(&["serialize", "--help"]).contains("--exported adds"));
+}
+
+#[test]
+fn exported_names_mark_nothing_where_they_are_read() {
+    let run = Run::new();
+    for (exported, told) in [(r#""exported":["a"]"#, None), (r#""exported":{"a":[1]}"#, None), (r#""export":["a"]"#, Some("export"))] {
+        fs::write(run.path("state.json"), format!(r#"{{"env":{{"a":"1"}},"repos":{{}},"artifacts":{{}},{exported}}}"#)).unwrap();
+        match told {
+            None => assert_eq!(run.text(&["deserialize", "state.json"]), ""),
+            Some(name) => assert!(run.refused(&["deserialize", "state.json"]).contains(&format!("unknown field `{name}`"))),
+        }
+        assert_eq!(run.text(&["serialize", "--exported"]), "{\"env\":{},\"repos\":{},\"artifacts\":{},\"exported\":[]}\n");
+    }
+    assert_eq!(run.text(&["get_env", "a"]), "1");
+}
+
+#[test]
+fn keys_that_look_like_options_come_after_two_dashes() {
+    let run = Run::new();
+    run.get(&["set_env", "--odd", "1", "--exported", "2", "--", "3", "plain", "4"]);
+    let cases = [
+        (&["serialize", "--", "--odd"][..], json!({ "--odd": "1" })),
+        (&["serialize", "--all-repos", "plain", "--", "--exported"], json!({ "plain": "4", "--exported": "2" })),
+        (&["serialize", "--", "--"], json!({ "--": "3" })),
+        (&["serialize", "plain", "--"], json!({ "plain": "4" })),
+    ];
+    for (arguments, expected) in cases {
+        let text = run.get(arguments);
+        let value: Value = serde_json::from_slice(&text).unwrap();
+        assert_eq!((&value["env"], value.get("exported")), (&expected, None), "{arguments:?}");
+        let other = Run::new();
+        fs::write(other.path("state.json"), text).unwrap();
+        other.get(&["deserialize", "state.json"]);
+        for (key, value) in expected.as_object().unwrap() {
+            assert_eq!(Value::from(other.text(&["get_env", key])), *value, "{arguments:?}");
+        }
+    }
+    let said = run.refused(&["serialize", "--odd"]);
+    assert!(said.contains("there is no option `--odd`; keys that begin with `--` come after a lone `--`"), "{said}");
+    run.get(&["export_env", "--odd"]);
+    assert_eq!(run.json(&["serialize", "--exported"])["exported"], json!(["--odd"]));
 }
 
 #[test]
@@ -370,65 +493,4 @@ fn json_loses_no_byte_and_no_digit() {
     assert_eq!(run.text(&["load_evidence", "kind", "scan"]), format!("{{\"blob\":{blob},\"kind\":\"scan\"}}\n"));
     assert!(run.call_with(&["save_repo", "app", "url=u", "odd"], b"\xff").status.success());
     assert_eq!(run.json(&["load_repo", "app"]), json!({ "odd": { "base64": "/w==" }, "url": "u" }));
-}
-
-#[test]
-fn no_process_loses_what_another_wrote() {
-    let run = Run::new();
-    let output = run.bash(
-        r#"
-        writers=()
-        for writer in {1..8}; do
-          (for number in {1..15}; do
-             pipelinectl set_env "w$writer.$number" "$number"
-             pipelinectl save_repo app "w$writer.$number=$number"
-             pipelinectl set_env shared "$writer-$(printf %05000d "$writer")"
-             value=$(pipelinectl get_env shared)
-             [[ ${#value} -eq 5002 && ${value%%-*} -eq $((10#${value#*-})) ]] || exit 7
-           done) &
-          writers+=("$!")
-        done
-        for writer in "${writers[@]}"; do wait "$writer"; done"#,
-    );
-    assert!(output.status.success(), "{output:?}");
-    assert_eq!(run.text(&["list_env"]).lines().count(), 8 * 15 + 1);
-    assert_eq!(run.json(&["load_repo", "app"]).as_object().map(serde_json::Map::len), Some(8 * 15));
-}
-
-#[test]
-fn of_many_who_set_a_constant_one_succeeds() {
-    let run = Run::new();
-    let codes: Vec<Option<i32>> = thread::scope(|scope| {
-        let callers: Vec<_> = (0..8)
-            .map(|number| {
-                let run = &run;
-                scope.spawn(move || run.call(&["set_envc", "k", &number.to_string()]).status.code())
-            })
-            .collect();
-        callers.into_iter().map(|caller| caller.join().unwrap()).collect()
-    });
-    assert_eq!(codes.iter().filter(|code| **code == Some(0)).count(), 1, "{codes:?}");
-    assert_eq!(codes.iter().filter(|code| **code == Some(1)).count(), 7, "{codes:?}");
-}
-
-#[test]
-fn after_kill_9_the_old_value_or_the_new_is_there() {
-    let run = Run::new();
-    let output = run.bash(
-        r#"
-        old=$(printf '%0100000d' 1) new=$(printf '%0100000d' 2)
-        for round in {1..60}; do
-          printf %s "$old" | pipelinectl set_env key
-          printf %s "$new" >value
-          pipelinectl set_env key <value &
-          for ((pause = 0; pause < round * 40; pause++)); do :; done
-          kill -9 $! 2>/dev/null || true
-          wait $! 2>/dev/null || true
-          value=$(pipelinectl get_env key)
-          [[ $value == "$old" || $value == "$new" ]] || { echo "round $round: ${#value} bytes"; exit 7; }
-          pipelinectl set_env other "$round"
-        done
-        pipelinectl list_env"#,
-    );
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "key\nother\n", "{}", String::from_utf8_lossy(&output.stderr));
 }

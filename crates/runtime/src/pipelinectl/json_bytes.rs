@@ -26,11 +26,16 @@ impl JsonBytes {
         }
     }
 
+    /// The value of a variable, or of a property.
     pub(super) fn bytes(&self) -> Result<Vec<u8>, String> {
-        let bytes = match self {
-            Self::Plain(text) => text.as_bytes().to_vec(),
-            Self::Encoded(encoded) => STANDARD.decode(&encoded.base64).map_err(|error| format!("a value is not valid base64: {error}"))?,
-        };
+        let bytes = self.any_bytes()?;
         if bytes.contains(&0) { Err("a value holds a NUL byte".to_owned()) } else { Ok(bytes) }
+    }
+
+    pub(super) fn any_bytes(&self) -> Result<Vec<u8>, String> {
+        match self {
+            Self::Plain(text) => Ok(text.as_bytes().to_vec()),
+            Self::Encoded(encoded) => STANDARD.decode(&encoded.base64).map_err(|error| format!("a value is not valid base64: {error}")),
+        }
     }
 }

@@ -7,6 +7,7 @@ mod context;
 mod entries;
 mod error;
 mod files;
+mod journal;
 mod json_bytes;
 mod name;
 mod records;
@@ -108,8 +109,8 @@ const COMMANDS: &[Command] = &[
     command("delete_evidences", "", "forgets all evidence", entries::delete_evidences),
     command(
         "serialize",
-        "[--all-repos] [--all-artifacts] [--exported] KEY ...",
-        "prints what an async run gets, as JSON; never a secret",
+        "[--all-repos] [--all-artifacts] [--exported] [--] [KEY ...]",
+        "prints what an async run gets, as JSON, never a secret; --exported adds the marked variables, and their names as `exported`",
         state::serialize,
     ),
     command("deserialize", "FILE", "takes over what `serialize` has printed", state::deserialize),
@@ -158,7 +159,9 @@ fn dispatch(arguments: Arguments) -> Result<(), StoreError> {
     if matches!(rest, [only] if only == b"--help" || only == b"-h") {
         return streams::print(command.help().as_bytes());
     }
-    (command.run)(&StoreContext::from_environment()?, rest).map_err(|error| error.of_command(command.name, command.synopsis))
+    let context = StoreContext::from_environment()?;
+    context.store.settle()?;
+    (command.run)(&context, rest).map_err(|error| error.of_command(command.name, command.synopsis))
 }
 
 fn find(name: &str) -> Result<&'static Command, StoreError> {

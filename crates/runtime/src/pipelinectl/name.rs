@@ -10,16 +10,21 @@ const LONGEST: usize = 200;
 /// How the name of such a folder ends; no encoded byte looks like it.
 const GOES_ON: &str = "%+";
 
+/// Whether a byte may stand for itself; any other one takes three.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+}
+
 /// The path of a key, relative to the folder of its kind.
 pub(super) fn path_of(key: &[u8]) -> PathBuf {
     let mut path = PathBuf::new();
     let mut part = String::new();
-    for (index, byte) in key.iter().enumerate() {
+    for byte in key {
         if part.len() >= LONGEST {
             path.push(std::mem::take(&mut part) + GOES_ON);
         }
-        let is_plain = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') || (*byte == b'.' && index > 0 && !part.is_empty());
-        if is_plain {
+        // No name is `.`, `..` or hidden.
+        if is_plain(*byte) && (*byte != b'.' || !part.is_empty()) {
             part.push(char::from(*byte));
         } else {
             part.push_str(&format!("%{byte:02X}"));
@@ -27,6 +32,11 @@ pub(super) fn path_of(key: &[u8]) -> PathBuf {
     }
     path.push(part);
     path
+}
+
+/// The path of an entry, relative to the store.
+pub(super) fn path_of_entry(kind: &str, keys: &[&[u8]]) -> PathBuf {
+    keys.iter().fold(PathBuf::from(kind), |path, key| path.join(path_of(key)))
 }
 
 /// All keys under a folder, sorted.
@@ -62,21 +72,33 @@ fn decoded(name: &[u8]) -> Vec<u8> {
     percent_encoding::percent_decode(name).collect()
 }
 
-/// A path has at most 4,096 bytes, and the store has a path itself.
-const LONGEST_NAME: usize = 3500;
+/// What the keys of an entry may take together, without what parts them: a path has at most 4,096 bytes, and the store
+/// has a path itself.
+const LONGEST_KEYS: usize = 3500;
 
 /// The key of an entry.
 pub(super) fn key(key: &[u8]) -> Result<&[u8], StoreError> {
-    if key.is_empty() {
-        return Err(StoreError::usage("the key is empty"));
-    }
-    if path_of(key).as_os_str().len() > LONGEST_NAME {
-        return Err(StoreError::usage(format!(
-            "a key of {} bytes is too long; {LONGEST_NAME} letters, or a third as many other characters, fit into the name of a file",
-            key.len()
-        )));
-    }
+    fit(&[key]).map_err(StoreError::Usage)?;
     Ok(key)
+}
+
+/// Whether a file can be named by these keys; if not, says why.
+pub(super) fn fit(keys: &[&[u8]]) -> Result<(), String> {
+    if keys.iter().any(|key| key.is_empty()) {
+        return Err("the key is empty".to_owned());
+    }
+    let bytes = || keys.iter().copied().flatten();
+    if bytes().map(|byte| if is_plain(*byte) { 1 } else { 3 }).sum::<usize>() <= LONGEST_KEYS {
+        return Ok(());
+    }
+    let what = match keys {
+        [_] => "a key",
+        _ => "an entry with names",
+    };
+    Err(format!(
+        "{what} of {} bytes is too long; {LONGEST_KEYS} letters, digits, `-`, `_` and `.` fit, and every byte of another character counts as 3",
+        bytes().count()
+    ))
 }
 
 /// A key as it is shown in a message.

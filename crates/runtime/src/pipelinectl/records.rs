@@ -7,6 +7,7 @@ use super::Arguments;
 use super::context::StoreContext;
 use super::error::StoreError;
 use super::files;
+use super::journal::Put;
 use super::json_bytes::JsonBytes;
 use super::name::{key, shown};
 use super::streams;
@@ -77,20 +78,14 @@ fn save(context: &StoreContext, kind: RecordKind, arguments: Arguments) -> Resul
     if let Some(property) = from_input {
         values.push((property, streams::value_from_input(property)?));
     }
-    put(context, kind, key(name)?, values.iter().map(|(property, value)| (*property, value.as_slice())))
+    let name = key(name)?;
+    let puts: Vec<Put> = values.iter().map(|(property, value)| put(kind, name, property, value)).collect();
+    context.store.put_all(&context.store.lock()?, &puts)
 }
 
-/// Puts properties of an entry.
-pub(super) fn put<'a>(
-    context: &StoreContext,
-    kind: RecordKind,
-    name: &[u8],
-    properties: impl Iterator<Item = (&'a [u8], &'a [u8])>,
-) -> Result<(), StoreError> {
-    for (property, value) in properties {
-        context.store.put(kind.folder, &[name, property], value)?;
-    }
-    Ok(())
+/// What puts a property of an entry.
+pub(super) fn put<'a>(kind: RecordKind, name: &'a [u8], property: &'a [u8], value: &'a [u8]) -> Put<'a> {
+    Put { kind: kind.folder, keys: vec![name, property], value }
 }
 
 /// All entries of a kind with their properties.

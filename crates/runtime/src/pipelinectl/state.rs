@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use serde::{Deserialize, Serialize};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::context::StoreContext;
 use super::error::StoreError;
@@ -16,6 +17,15 @@ use super::{store, variables};
 
 type Properties = BTreeMap<String, JsonBytes>;
 
+type Keys<'a> = Vec<&'a [u8]>;
+
+/// The name of an entry, and its properties.
+type Entry<'a> = (&'a [u8], Vec<KeyValue>);
+
+const ALL_REPOS: &[u8] = b"--all-repos";
+const ALL_ARTIFACTS: &[u8] = b"--all-artifacts";
+const EXPORTED: &[u8] = b"--exported";
+
 /// The member `state` of `schemas/payload.schema.json`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object with `env`, `repos` and `artifacts`")]
@@ -23,34 +33,48 @@ struct State {
     env: Properties,
     repos: BTreeMap<String, Properties>,
     artifacts: BTreeMap<String, Properties>,
+    /// What is marked, for the caller of `serialize`; an async run marks its own.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "ignored")]
+    exported: Option<Vec<String>>,
+}
+
+fn ignored<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| None)
 }
 
 pub(super) fn serialize(context: &StoreContext, arguments: Arguments) -> Result<(), StoreError> {
-    let (options, mut keys): (Vec<Vec<u8>>, Vec<Vec<u8>>) = arguments.iter().cloned().partition(|argument| argument.starts_with(b"--"));
-    let known: [&[u8]; 3] = [b"--all-repos", b"--all-artifacts", b"--exported"];
-    if let Some(other) = options.iter().find(|option| !known.contains(&option.as_slice())) {
-        return Err(StoreError::usage(format!("there is no option `{}`", shown(other))));
-    }
-    let has = |option: &[u8]| options.iter().any(|given| given == option);
+    let (options, keys) = options_and_keys(arguments)?;
+    let has = |option: &[u8]| options.contains(&option);
+    let exported = if has(EXPORTED) { Some(variables::exported(context)?) } else { None };
     let mut env = Properties::new();
-    if has(b"--exported") {
-        // A variable may be exported and never be set.
-        for key in variables::exported(context)? {
-            if variables::value(context, &key)?.is_some() {
-                keys.push(key);
-            }
-        }
-    }
-    for key in &keys {
+    for key in keys {
         env.insert(name(key)?, JsonBytes::new(variable(context, key)?));
+    }
+    for key in exported.iter().flatten() {
+        // A variable may be exported and never be set.
+        if let Some(value) = variables::value(context, key)? {
+            env.insert(name(key)?, JsonBytes::new(value));
+        }
     }
     let state = State {
         env,
-        repos: if has(b"--all-repos") { entries(context, REPO)? } else { BTreeMap::new() },
-        artifacts: if has(b"--all-artifacts") { entries(context, ARTIFACT)? } else { BTreeMap::new() },
+        repos: if has(ALL_REPOS) { entries(context, REPO)? } else { BTreeMap::new() },
+        artifacts: if has(ALL_ARTIFACTS) { entries(context, ARTIFACT)? } else { BTreeMap::new() },
+        exported: exported.map(|keys| keys.iter().map(|key| name(key)).collect()).transpose()?,
     };
     let text = serde_json::to_string(&state).map_err(|error| StoreError::Failed(error.to_string()))?;
     streams::print(format!("{text}\n").as_bytes())
+}
+
+/// Options may come after keys; a lone `--` ends them, for keys that look like options.
+fn options_and_keys(arguments: Arguments<'_>) -> Result<(Keys<'_>, Keys<'_>), StoreError> {
+    let end = arguments.iter().position(|argument| argument == b"--").unwrap_or(arguments.len());
+    let (options, mut keys): (Keys, Keys) = arguments[..end].iter().map(Vec::as_slice).partition(|argument| argument.starts_with(b"--"));
+    if let Some(other) = options.iter().find(|option| ![ALL_REPOS, ALL_ARTIFACTS, EXPORTED].contains(option)) {
+        return Err(StoreError::usage(format!("there is no option `{}`; keys that begin with `--` come after a lone `--`", shown(other))));
+    }
+    keys.extend(arguments.iter().skip(end + 1).map(Vec::as_slice));
+    Ok((options, keys))
 }
 
 fn variable(context: &StoreContext, key: &[u8]) -> Result<Vec<u8>, StoreError> {
@@ -85,19 +109,16 @@ pub(super) fn deserialize(context: &StoreContext, arguments: Arguments) -> Resul
     let text = input(path)?;
     let unusable = |reason: String| StoreError::refused(format!("{} is not what serialize has printed: {reason}", shown(path)));
     let state: State = serde_json::from_slice(&text).map_err(|error| unusable(error.to_string()))?;
-    let env = bytes(&state.env).map_err(unusable)?;
-    let read = |entries: &BTreeMap<String, Properties>| {
-        entries.iter().map(|(key, properties)| Ok((named(key)?, bytes(properties)?))).collect::<Result<Vec<_>, String>>()
-    };
-    let (repos, artifacts) = (read(&state.repos).map_err(unusable)?, read(&state.artifacts).map_err(unusable)?);
-    let _lock = context.store.lock()?;
-    variables::set(context, &env)?;
-    for (kind, entries) in [(REPO, repos), (ARTIFACT, artifacts)] {
-        for (key, properties) in entries {
-            records::put(context, kind, &key, properties.iter().map(|(name, value)| (name.as_slice(), value.as_slice())))?;
+    let env = pairs(&[], &state.env).map_err(unusable)?;
+    let (repos, artifacts) = (entry_pairs(&state.repos).map_err(unusable)?, entry_pairs(&state.artifacts).map_err(unusable)?);
+    let lock = context.store.lock()?;
+    let mut puts = variables::settings(context, &env)?;
+    for (kind, entries) in [(REPO, &repos), (ARTIFACT, &artifacts)] {
+        for (name, properties) in entries {
+            puts.extend(properties.iter().map(|(property, value)| records::put(kind, name, property, value)));
         }
     }
-    Ok(())
+    context.store.put_all(&lock, &puts)
 }
 
 fn input(path: &[u8]) -> Result<Vec<u8>, StoreError> {
@@ -110,10 +131,20 @@ fn input(path: &[u8]) -> Result<Vec<u8>, StoreError> {
     store::read(&path)?.ok_or_else(|| StoreError::refused(format!("there is no file {}", path.display())))
 }
 
-fn bytes(properties: &Properties) -> Result<Vec<KeyValue>, String> {
-    properties.iter().map(|(key, value)| Ok((named(key)?, value.bytes()?))).collect()
+fn entry_pairs(entries: &BTreeMap<String, Properties>) -> Result<Vec<Entry<'_>>, String> {
+    let entry = |name, properties| {
+        // One without properties is looked at too.
+        name::fit(&[name])?;
+        Ok((name, pairs(&[name], properties)?))
+    };
+    entries.iter().map(|(name, properties)| entry(name.as_bytes(), properties)).collect()
 }
 
-fn named(key: &str) -> Result<Vec<u8>, String> {
-    if key.is_empty() { Err("a name is empty".to_owned()) } else { Ok(key.as_bytes().to_vec()) }
+/// The properties of what these keys name.
+fn pairs(of: &[&[u8]], properties: &Properties) -> Result<Vec<KeyValue>, String> {
+    let pair = |key: &str, value: &JsonBytes| {
+        name::fit(&[of, &[key.as_bytes()]].concat())?;
+        Ok((key.as_bytes().to_vec(), value.bytes()?))
+    };
+    properties.iter().map(|(key, value)| pair(key, value)).collect()
 }

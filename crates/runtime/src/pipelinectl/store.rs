@@ -31,8 +31,12 @@ impl Store {
         Self { root }
     }
 
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
     fn path(&self, kind: &str, keys: &[&[u8]]) -> PathBuf {
-        keys.iter().fold(self.root.join(kind), |path, key| path.join(name::path_of(key)))
+        self.root.join(name::path_of_entry(kind, keys))
     }
 
     /// The value of a key; nothing where it was never put.
@@ -46,9 +50,13 @@ impl Store {
 
     /// Puts a value, and replaces what is there.
     pub(super) fn put(&self, kind: &str, keys: &[&[u8]], value: &[u8]) -> Result<(), StoreError> {
-        let path = self.path(kind, keys);
+        name::fit(keys).map_err(StoreError::Usage)?;
+        self.put_at(&self.path(kind, keys), value)
+    }
+
+    pub(super) fn put_at(&self, path: &Path, value: &[u8]) -> Result<(), StoreError> {
         let unfinished = self.write_aside(value)?;
-        let replaced = self.in_folder_of(&path, "written", || replace(&unfinished, &path));
+        let replaced = self.in_folder_of(path, "written", || replace(&unfinished, path));
         replaced.inspect_err(|_| drop(fs::remove_file(&unfinished)))
     }
 
@@ -67,12 +75,7 @@ impl Store {
 
     /// Takes a value away; tells whether there was one.
     pub(super) fn remove(&self, kind: &str, keys: &[&[u8]]) -> Result<bool, StoreError> {
-        let path = self.path(kind, keys);
-        match fs::remove_file(&path) {
-            Ok(()) => Ok(true),
-            Err(error) if is_absent(&error) => Ok(false),
-            Err(error) => Err(StoreError::io("removed", &path, &error)),
-        }
+        remove(&self.path(kind, keys))
     }
 
     /// The keys under these, sorted.
@@ -81,7 +84,7 @@ impl Store {
         name::keys_in(&path).map_err(|error| StoreError::io("read", &path, &error))
     }
 
-    /// For what is looked at and then changed.
+    /// For what is looked at and then changed, and for several values at once.
     pub(super) fn lock(&self) -> Result<Lock, StoreError> {
         let path = self.root.join(".lock");
         let mut options = OpenOptions::new();
@@ -90,6 +93,7 @@ impl Store {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = self.in_folder_of(&path, "opened", || options.open(&path))?;
         file.lock().map_err(|error| StoreError::io("locked", &path, &error))?;
+        self.put_back()?;
         Ok(Lock { _file: file })
     }
 
@@ -187,6 +191,15 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(value) => Ok(Some(value)),
         Err(error) if is_absent(&error) || path.is_dir() => Ok(None),
         Err(error) => Err(StoreError::io("read", path, &error)),
+    }
+}
+
+/// Removes a file; tells whether there was one.
+pub(super) fn remove(path: &Path) -> Result<bool, StoreError> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if is_absent(&error) => Ok(false),
+        Err(error) => Err(StoreError::io("removed", path, &error)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::context::StoreContext;
 use super::error::StoreError;
+use super::journal::Put;
 use super::name::{key, shown};
 use super::streams;
 use super::{Arguments, KeyValue};
@@ -13,23 +14,27 @@ const SECRET: &str = "secret";
 
 pub(super) fn set_env(context: &StoreContext, arguments: Arguments) -> Result<(), StoreError> {
     let pairs = pairs(arguments)?;
-    let _lock = context.store.lock()?;
-    set(context, &pairs)
+    let lock = context.store.lock()?;
+    context.store.put_all(&lock, &settings(context, &pairs)?)
 }
 
-/// Sets variables, all of them or none; the caller holds the lock.
-pub(super) fn set(context: &StoreContext, pairs: &[KeyValue]) -> Result<(), StoreError> {
+/// What sets variables; the caller holds the lock.
+pub(super) fn settings<'a>(context: &StoreContext, pairs: &'a [KeyValue]) -> Result<Vec<Put<'a>>, StoreError> {
     for (key, _) in pairs {
         if context.store.has(CONSTANT, &[key]) {
             return Err(StoreError::refused(format!("`{}` was set by set_envc, so it stays as it is", shown(key))));
         }
     }
-    pairs.iter().try_for_each(|(key, value)| context.store.put(SET, &[key], value))
+    Ok(puts(SET, pairs))
+}
+
+fn puts<'a>(kind: &'static str, pairs: &'a [KeyValue]) -> Vec<Put<'a>> {
+    pairs.iter().map(|(key, value)| Put { kind, keys: vec![key.as_slice()], value }).collect()
 }
 
 pub(super) fn set_envc(context: &StoreContext, arguments: Arguments) -> Result<(), StoreError> {
     let pairs = pairs(arguments)?;
-    let _lock = context.store.lock()?;
+    let lock = context.store.lock()?;
     for (index, (key, _)) in pairs.iter().enumerate() {
         let by = match () {
             () if context.store.has(CONSTANT, &[key]) => "set_envc",
@@ -39,7 +44,7 @@ pub(super) fn set_envc(context: &StoreContext, arguments: Arguments) -> Result<(
         };
         return Err(StoreError::refused(format!("`{}` was already set by {by}; set_envc sets a variable permanently", shown(key))));
     }
-    pairs.iter().try_for_each(|(key, value)| context.store.put(CONSTANT, &[key], value))
+    context.store.put_all(&lock, &puts(CONSTANT, &pairs))
 }
 
 /// Pairs of a key and a value; a single key takes its value from standard input.
@@ -106,8 +111,9 @@ pub(super) fn export_env(context: &StoreContext, arguments: Arguments) -> Result
     if arguments.is_empty() {
         return Err(StoreError::usage("no key is given"));
     }
-    let keys = arguments.iter().map(|name| key(name)).collect::<Result<Vec<_>, _>>()?;
-    keys.iter().try_for_each(|key| context.store.put(EXPORTED, &[key], b""))
+    let marks = arguments.iter().map(|name| Ok(Put { kind: EXPORTED, keys: vec![key(name)?], value: b"" }));
+    let marks = marks.collect::<Result<Vec<_>, StoreError>>()?;
+    context.store.put_all(&context.store.lock()?, &marks)
 }
 
 pub(super) fn exported(context: &StoreContext) -> Result<Vec<Vec<u8>>, StoreError> {
