@@ -72,10 +72,14 @@ fn the_whole_set_is_written_and_the_shell_accepts_every_script() {
         let expected = [
             ".sidestage-files",
             "async-stage.sh",
+            "bin/trigger-task",
+            "lib.sh",
             "list-async-runs.sh",
             "plan.json",
             "setup-webhook.sh",
+            "stages.sh",
             "stages/owasp-zap",
+            "tools/trigger-task",
             "trigger/owasp-zap.sh",
             "webhook.json",
         ];
@@ -87,15 +91,19 @@ fn the_whole_set_is_written_and_the_shell_accepts_every_script() {
 #[test]
 fn the_thin_form_checks_exports_and_calls() {
     let (folder, files) = built("zap", &["--transport", "platform"]);
-    assert_eq!(names(&files), [".sidestage-files", "plan.json", "trigger/owasp-zap.sh"]);
+    let expected =
+        [".sidestage-files", "bin/trigger-task", "lib.sh", "plan.json", "stages.sh", "tools/trigger-task", "trigger/owasp-zap.sh"];
+    assert_eq!(names(&files), expected);
     shell_accepts(&folder.path().join("out"), &files);
-    let script = &files["trigger/owasp-zap.sh"];
-    assert!(script.contains("export_env") && script.contains("trigger-task"), "{script}");
-    assert!(!script.contains("curl "), "it calls no webhook itself");
+    let library = &files["lib.sh"];
+    assert!(library.contains("export_env") && library.contains("trigger-task"), "{library}");
+    assert!(!library.contains("curl "), "it calls no webhook itself");
 }
 
 fn shell_accepts(out: &Path, files: &BTreeMap<String, String>) {
-    let scripts = files.keys().filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "sh"));
+    let is_script =
+        |name: &&String| Path::new(name).extension().is_some_and(|extension| extension == "sh") || name.ends_with("trigger-task");
+    let scripts = files.keys().filter(is_script);
     for script in scripts {
         for tool in [&["bash", "-n"][..], &["shellcheck"]] {
             let output = Command::new(tool[0]).args(&tool[1..]).arg(out.join(script)).output();
@@ -126,10 +134,10 @@ fn a_trigger_carries_exactly_what_is_exported_before_it() {
     let plan: serde_json::Value = serde_json::from_str(&files["plan.json"]).expect("JSON");
     let exports: Vec<&str> = plan["triggers"][0]["exports"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
     assert!(exports.contains(&"app-url"), "{exports:?}");
-    let script = &files["trigger/owasp-zap.sh"];
+    let table = &files["stages.sh"];
     let carried: Vec<&str> =
-        script.lines().filter_map(|line| line.trim().strip_prefix("carry ")).map(|line| line.split(' ').next().unwrap()).collect();
-    assert_eq!(carried, exports, "the script and the plan agree");
+        table.lines().filter_map(|line| line.trim().strip_prefix("carry ")).map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!(carried, exports, "the table and the plan agree");
 }
 
 #[test]
@@ -189,7 +197,9 @@ fn a_build_replaces_what_a_build_wrote_and_nothing_else() {
     assert!(build(&fixture("zap"), &out, &[]).status.success());
     fs::write(out.join("notes.txt"), "mine").unwrap();
     assert!(build(&fixture("zap"), &out, &["--transport", "platform"]).status.success());
-    assert_eq!(names(&files_of(&out)), [".sidestage-files", "notes.txt", "plan.json", "trigger/owasp-zap.sh"]);
+    let thin = files_of(&out);
+    assert!(thin.contains_key("notes.txt") && thin.contains_key("trigger/owasp-zap.sh"), "{:?}", names(&thin));
+    assert!(!thin.contains_key("setup-webhook.sh") && !thin.contains_key("stages/owasp-zap"), "{:?}", names(&thin));
 
     let sources = folder.path().join("sources");
     fs::create_dir(&sources).unwrap();
@@ -214,7 +224,7 @@ fn values_of_a_configuration_are_data_in_the_scripts() {
     shell_accepts(&out, &files);
     let plan: serde_json::Value = serde_json::from_str(&files["plan.json"]).unwrap();
     assert_eq!(plan["triggers"][0]["exports"], serde_json::json!(["a b", evil]));
-    assert!(files["trigger/zap.sh"].contains("'a b'"));
+    assert!(files["stages.sh"].contains("carry 'a b' always"));
 }
 
 #[test]
@@ -260,9 +270,6 @@ impl Parent {
         parent.command("pipelinectl", PIPELINECTL);
         parent.command("curl", CURL);
         parent.command("trigger-task", "touch \"$RUN/called\"");
-        if out.join("setup-webhook.sh").exists() {
-            fs::write(out.join("setup-webhook.sh"), SETUP).unwrap();
-        }
         parent
     }
 
@@ -333,10 +340,12 @@ if grep -q '^request = "POST"' <<<"$config"; then
   cp "$body" "$RUN/called"
 fi
 printf 'HTTP/1.1 200 OK\r\n\r\n' >"$(sed -n 's/^dump-header = "\(.*\)"$/\1/p' <<<"$config")"
-printf '{"id": "run-1", "pipeline_runs": []}'"#;
-
-const SETUP: &str = r#"#!/usr/bin/env bash
-printf '{"webhook_url": "http://localhost/hook", "header": "x-async-stage-token"}' >"$2""#;
+case $config in
+  */properties\"*) printf '{"properties": [{"name": "subpipeline-webhook-token", "type": "secure", "value": "masked"}]}' ;;
+  */triggers?name=*) printf '{"triggers": [{"id": "t1", "name": "Subpipeline Webhook Trigger", "type": "generic",
+    "secret": {"type": "token_matches", "source": "header", "value": "masked"}, "webhook_url": "http://localhost/hook"}]}' ;;
+  *) printf '{"id": "run-1", "pipeline_runs": []}' ;;
+esac"#;
 
 #[test]
 fn a_contract_is_kept_before_anything_is_called() {

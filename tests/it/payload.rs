@@ -59,11 +59,14 @@ fn three_hundred_variables_arrive_and_names_that_the_webhook_reserves_are_names_
     let parent = site.parent("first");
     for name in &names {
         parent.ctl(&["set_env", name, &format!("value of {name}")]);
+        parent.ctl(&["export_env", name]);
     }
     parent.succeeds(parent.trigger());
     let runs = site.runs();
     let payload = &site.payloads()[0];
-    let expected: serde_json::Map<String, Value> = names.iter().map(|name| (name.clone(), format!("value of {name}").into())).collect();
+    let mut expected: serde_json::Map<String, Value> = names.iter().map(|name| (name.clone(), format!("value of {name}").into())).collect();
+    // The run has exported it, though no line of this configuration does.
+    expected.insert("app-url".to_owned(), "https://app.example".into());
     assert_eq!(payload["state"]["env"], Value::Object(expected));
     let reserved = ["description", "properties"].map(|name| payload.get(name));
     assert_eq!((runs.len(), reserved), (1, [None, None]));

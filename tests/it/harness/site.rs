@@ -120,6 +120,7 @@ impl Site {
         fs::write(folder.join("config/pipeline_namespace"), "ci").expect("a setting");
         let parent = Parent { site: self, folder };
         parent.ctl(&["set_env", "app-url", "https://app.example"]);
+        parent.ctl(&["export_env", "app-url"]);
         parent
     }
 
@@ -213,7 +214,8 @@ impl Parent<'_> {
 
     /// The nonces that are registered.
     pub(crate) fn nonces(&self) -> Vec<String> {
-        self.ctl(&["get_data", "async-runs"]).lines().map(|key| self.ctl(&["get_data", key, "nonce"])).collect()
+        let nonce = |key: &str| key.rsplit('-').next().unwrap_or_default().to_owned();
+        self.ctl(&["get_data", "async-runs"]).lines().map(nonce).collect()
     }
 
     /// Runs a command that must succeed: what it printed.

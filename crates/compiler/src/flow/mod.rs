@@ -8,6 +8,7 @@
 mod certainty;
 mod commands;
 mod elsewhere;
+mod emitted;
 pub mod facts;
 mod interpret;
 mod late_exports;
@@ -23,9 +24,8 @@ mod value;
 #[allow(clippy::format_push_string)] // readable in a test
 mod tests;
 
-use std::sync::Arc;
-
 use rayon::prelude::*;
+use std::sync::Arc;
 
 pub use certainty::Certainty;
 pub use elsewhere::Elsewhere;
@@ -107,7 +107,8 @@ impl Flow {
 /// Analyses a configuration for these kinds of pipeline.
 pub fn analyse(subject: Subjected<'_>, kinds: &[PipelineKind], detail: Detail, files: &dyn Files, sources: &mut Sources) -> Flow {
     let mut facts = Facts::default();
-    let mut script_files = ScriptFiles::new(files, subject.path, subject.settings);
+    let stages = subject.model.stages().map(|(_, stage)| stage.name.name.clone()).collect();
+    let mut script_files = ScriptFiles::new(files, subject.path, stages, subject.settings);
     let mut alone = interpret_stages(subject, &mut facts, sources, &mut script_files);
     if script_files.is_stale {
         // A script was read that another stage changes: now all of them are known from the beginning.

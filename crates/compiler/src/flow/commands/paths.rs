@@ -2,6 +2,7 @@
 
 use compact_str::CompactString;
 
+use super::super::emitted::EmittedFile;
 use super::super::interpret::calls::Given;
 use super::super::interpret::fields::Argument;
 use super::super::interpret::{Interpreter, Status};
@@ -10,7 +11,7 @@ use super::super::scripts::Found;
 use super::super::stage::{Event, MissingScript, SuspiciousKind};
 use super::super::state::Toggle;
 use super::super::value::folder::Folder;
-use super::super::value::{Piece, Value};
+use super::super::value::{Cause, Piece, Value};
 use super::shells::{Child, substitutes_harmless_text};
 use super::{Lookup, Site};
 use crate::platform;
@@ -159,8 +160,12 @@ impl Interpreter<'_, '_> {
                 self.other_output(path)
             }
             Found::Opaque => self.cannot_follow(format!("`{path}`, which cannot be read"), manner, site),
-            Found::Trigger(stage) => {
-                self.log_trigger(vec![stage], None, target.place, site);
+            Found::Emitted(emitted) => {
+                match emitted {
+                    EmittedFile::Trigger(stage) => self.log_trigger(vec![stage], None, target.place, site),
+                    EmittedFile::TriggerTask => self.emitted_trigger_task(manner, target, site),
+                    EmittedFile::Other => {}
+                }
                 Status::Likely
             }
             Found::Platform => self.run_platform_script(path, site),
@@ -168,7 +173,24 @@ impl Interpreter<'_, '_> {
                 self.sources_folder(target, manner, site);
                 Status::Unknown
             }
-            Found::Missing => self.missing(path, sure, target, manner, site),
+            Found::Missing => match self.scripts.stage_of_missing(path) {
+                Some(stage) => {
+                    self.log_trigger(vec![stage], None, target.place, site);
+                    Status::Likely
+                }
+                None => self.missing(path, sure, target, manner, site),
+            },
+        }
+    }
+
+    /// `bin/trigger-task STAGE`, called by its path.
+    fn emitted_trigger_task(&mut self, manner: &Manner, target: &Argument, site: Site<'_>) {
+        let Manner::Child { arguments, .. } = manner else { return };
+        match arguments.as_ref().map(|arguments| arguments.first().map(Value::split)) {
+            Some(Some((names, unknown))) => self.log_trigger(names, unknown, target.place, site),
+            // Without a stage it fails.
+            Some(None) => {}
+            None => self.log_trigger(Vec::new(), Some(Cause::Expansion), target.place, site),
         }
     }
 
