@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 
 use axum::extract::Request;
+use axum::http::uri::Authority;
 use axum::http::{HeaderValue, header};
 
 use super::error::{ApiError, StartError};
@@ -31,8 +32,7 @@ impl AllowedHosts {
         let reached = request.extensions().get::<ReachedAddress>().map(|address| address.0);
         let is_known = |host: Option<&str>| host.is_some_and(|host| self.is_allowed(host, reached));
         let headers = request.headers();
-        let mut called =
-            headers.get_all(header::HOST).iter().map(text).chain(request.uri().authority().map(|named| named.as_str())).peekable();
+        let mut called = headers.get_all(header::HOST).iter().map(text).chain(request.uri().authority().map(Authority::as_str)).peekable();
         if called.peek().is_none() || !called.all(|authority| is_known(host_of(authority))) {
             return Err(ApiError::forbidden("the header `Host` names a host that is not allowed; --allow-host NAME allows one"));
         }
