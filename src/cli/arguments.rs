@@ -201,7 +201,8 @@ pub(super) struct Apply {
 When it is ready, one line of JSON says where: `api`, `iam` and `pipeline`. Without --state nothing is kept after it ends.
 A key file has one key per line, and after a space its role: editor (the default), operator or viewer. Without one,
 every caller on this machine is an editor; on an address that other machines can reach, a key file is required.
-Addresses in replies use the host that the caller used.
+Addresses in replies use the host that the caller used. Only `localhost`, the addresses of the machine itself and the
+names given by --allow-host are answered; another `Host` or `Origin`, or a page of another site, gets 403.
 
 Scripts and `sidestage apply` find it through the environment:
   export PIPELINE_ID=<pipeline> CD_TEKTON_PIPELINE_URL=<api> CD_TEKTON_PIPELINE_AUTH_URL=<iam>
@@ -216,6 +217,9 @@ pub(super) struct Serve {
     /// The id of the pipeline: 36 digits, lower-case letters and `-`
     #[arg(long, value_name = "ID")]
     pub(super) pipeline: Option<String>,
+    /// Also answer requests whose `Host` or `Origin` is this name; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(super) allow_host: Vec<String>,
     /// Accept only callers with a key from this file
     #[arg(long, value_name = "FILE")]
     pub(super) api_key_file: Option<Utf8PathBuf>,

@@ -20,6 +20,7 @@ pub(super) fn run(arguments: &Serve) -> Result<Exit, CliError> {
         state: arguments.state.clone().map(Into::into),
         pipeline: arguments.pipeline.clone(),
         keys,
+        allowed_hosts: arguments.allow_host.clone(),
     };
     serve(options, &mut std::io::stdout()).map_err(|error| CliError::Serve(error.to_string()))?;
     Ok(Exit::Clean)

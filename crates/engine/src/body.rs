@@ -1,6 +1,10 @@
 //! The body of a request.
 
-use axum::body::{self, Bytes};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::time::Duration;
+
+use axum::body::{self, HttpBody};
 use axum::extract::{FromRequest, Request};
 use serde_json::Value;
 
@@ -8,20 +12,47 @@ use super::error::ApiError;
 use super::store::Document;
 use super::validation::BODY_LIMIT;
 
-/// Bytes of a request's body that are read at all.
+/// Bytes that are read of an authorized caller's body: who is still sending would not see the refusal. Nothing above
+/// 512 KB is kept.
 const READ_LIMIT: usize = 32 * BODY_LIMIT;
 
+/// From the end of the headers to the end of the body.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// Marks the request of a caller who is known and has the role that it takes.
+#[derive(Clone, Copy)]
+pub(super) struct Authorized;
+
 /// A request's body, of at most 512 KB.
-pub(super) struct Body(pub(super) Bytes);
+pub(super) struct Body(pub(super) Vec<u8>);
 
 impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        // More is read than is taken: who is still sending would not see the refusal.
-        let read = body::to_bytes(request.into_body(), READ_LIMIT).await;
-        read.ok().filter(|body| body.len() <= BODY_LIMIT).map(Self).ok_or_else(ApiError::too_large)
+        let is_authorized = request.extensions().get::<Authorized>().is_some();
+        let read = read(request.into_body(), if is_authorized { READ_LIMIT } else { BODY_LIMIT });
+        tokio::time::timeout(BODY_TIME, read).await.unwrap_or_else(|_| Err(ApiError::too_slow())).map(Self)
     }
+}
+
+/// Reads a body to its end, or until it is certain that it is too large.
+async fn read(mut body: body::Body, limit: usize) -> Result<Vec<u8>, ApiError> {
+    let (mut kept, mut length) = (Vec::new(), 0);
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let frame = frame.map_err(|_| ApiError::bad_request("the body ends early, or a chunk of it is malformed"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        length += data.len();
+        if length > limit {
+            return Err(ApiError::too_large());
+        }
+        if length <= BODY_LIMIT {
+            kept.extend_from_slice(&data);
+        } else {
+            kept = Vec::new();
+        }
+    }
+    if length <= BODY_LIMIT { Ok(kept) } else { Err(ApiError::too_large()) }
 }
 
 impl Body {

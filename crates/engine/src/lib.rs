@@ -6,13 +6,17 @@
 mod api;
 mod auth;
 mod body;
+mod connections;
 mod digest;
 mod error;
+mod hosts;
 mod iam;
 mod merge_patch;
+mod run_index;
 mod server;
 mod service;
 mod store;
+mod store_file;
 mod validation;
 mod webhook;
 

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::HttpBody;
 use axum::extract::{Request, State};
 use axum::http::{Method, header};
 use axum::middleware::{self, Next};
@@ -15,9 +16,16 @@ use serde_json::json;
 
 use super::api::{pipeline, properties, runs, trigger_properties, triggers};
 use super::auth::Role;
+use super::body::Authorized;
 use super::error::{ApiError, StartError};
 use super::service::{API, ServerOptions, Service};
-use super::{iam, webhook};
+use super::{connections, iam, webhook};
+
+/// From the signal to the end at the latest.
+const SHUTDOWN_GRACE: Duration = Duration::from_millis(900);
+
+/// Where an API key is exchanged for a token.
+const TOKEN_PATH: &str = "/identity/token";
 
 /// Serves until SIGTERM or SIGINT. When it is ready, one line of JSON on `out` says where.
 ///
@@ -42,9 +50,8 @@ pub fn serve(options: ServerOptions, out: &mut dyn Write) -> Result<(), StartErr
         writeln!(out, "{ready}")
             .and_then(|()| out.flush())
             .map_err(|error| StartError(format!("standard output cannot be written: {error}")))?;
-        let served = axum::serve(listener, router(service)).with_graceful_shutdown(stop.received());
         tokio::select! {
-            served = served => served.map_err(|error| StartError(error.to_string())),
+            () = connections::serve(listener, router(service), stop.received()) => Ok(()),
             () = shutdown_grace(end) => Ok(()),
         }
     })
@@ -63,7 +70,7 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 /// Requests that have come in whole are answered; one that never ends holds nothing up.
 async fn shutdown_grace(shutdown: ShutdownSignal) {
     shutdown.received().await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    tokio::time::sleep(SHUTDOWN_GRACE).await;
 }
 
 /// SIGTERM or SIGINT, taken from the moment it was made: until then they end the process at once.
@@ -120,16 +127,44 @@ fn router(service: Service) -> Router {
         .route("/pipeline_runs/{run}/logs/{log}", get(runs::log));
     Router::new()
         .nest(&format!("{API}{{pipeline}}"), pipeline)
-        .route("/identity/token", post(iam::token))
+        .route(TOKEN_PATH, post(iam::token))
         .route("/v1/tekton-webhook/{pipeline}/run/{trigger}", post(webhook::call))
         .fallback(|| async { ApiError::no_such_path() })
         .method_not_allowed_fallback(|| async { ApiError::wrong_method() })
+        .layer(middleware::from_fn(check_type))
         .layer(middleware::from_fn_with_state(service.clone(), authorize))
+        .layer(middleware::from_fn_with_state(service.clone(), check_hosts))
         .with_state(service)
 }
 
+/// Before anything else: a request that a page of another site may have sent is not looked at.
+async fn check_hosts(State(service): State<Service>, request: Request, next: Next) -> Response {
+    match service.hosts.check(&request) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// A body must say that it is what the path takes: a page can send other types to other sites without asking.
+async fn check_type(request: Request, next: Next) -> Response {
+    let expected = match *request.method() {
+        Method::PATCH => "application/merge-patch+json",
+        Method::POST | Method::PUT if request.body().is_end_stream() => return next.run(request).await,
+        Method::POST if request.uri().path() == TOKEN_PATH => "application/x-www-form-urlencoded",
+        Method::POST | Method::PUT => "application/json",
+        _ => return next.run(request).await,
+    };
+    let given = request.headers().get(header::CONTENT_TYPE).and_then(|given| given.to_str().ok()).unwrap_or_default();
+    // What follows is the character set.
+    if given.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(expected) {
+        next.run(request).await
+    } else {
+        ApiError::wrong_type(expected).into_response()
+    }
+}
+
 /// Every caller of the API must be known, must have the role, and must name this pipeline.
-async fn authorize(State(service): State<Service>, request: Request, next: Next) -> Response {
+async fn authorize(State(service): State<Service>, mut request: Request, next: Next) -> Response {
     if percent_decode_str(request.uri().path()).decode_utf8().is_err() {
         return ApiError::bad_request("the path is not UTF-8").into_response();
     }
@@ -157,9 +192,6 @@ async fn authorize(State(service): State<Service>, request: Request, next: Next)
     if pipeline != service.pipeline {
         return ApiError::not_found("pipeline", pipeline).into_response();
     }
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    if request.method() == Method::PATCH && !kind.starts_with("application/merge-patch+json") {
-        return ApiError::wrong_type("application/merge-patch+json").into_response();
-    }
+    request.extensions_mut().insert(Authorized);
     next.run(request).await
 }

@@ -12,6 +12,7 @@ use axum::http::request::Parts;
 
 use super::auth::ApiKeys;
 use super::error::{ApiError, StartError};
+use super::hosts::AllowedHosts;
 use super::store::Store;
 use super::validation;
 
@@ -26,6 +27,8 @@ pub struct ServerOptions {
     pub pipeline: Option<String>,
     /// The API keys that it takes; without them every caller is an editor.
     pub keys: Option<ApiKeys>,
+    /// Names by which it may be called, next to `localhost` and the address at which a request comes in.
+    pub allowed_hosts: Vec<String>,
 }
 
 /// What every request can reach.
@@ -39,6 +42,7 @@ pub(super) struct Service {
 pub(super) struct Inner {
     pub(super) store: Store,
     pub(super) keys: Option<ApiKeys>,
+    pub(super) hosts: AllowedHosts,
     pub(super) signing_key: Vec<u8>,
     pub(super) pipeline: String,
 }
@@ -74,6 +78,7 @@ pub(super) const API: &str = "/pipeline/v2/tekton_pipelines/";
 impl Service {
     /// Opens the store. `origin` is the address of the service, without a path, for who does not say how it was reached.
     pub(super) fn open(options: ServerOptions, origin: &str) -> Result<Self, StartError> {
+        let hosts = AllowedHosts::new(options.allowed_hosts)?;
         let store = Store::open(options.state.as_deref())?;
         let failed = |_| StartError("the store cannot be written".to_owned());
         let asked = options.pipeline;
@@ -91,7 +96,7 @@ impl Service {
         let mut random = vec![0; 32];
         getrandom::fill(&mut random).map_err(|error| StartError(format!("this machine gives no random bytes: {error}")))?;
         let signing_key = store.fact("signing-key", || random).map_err(failed)?;
-        Ok(Self { inner: Arc::new(Inner { store, keys: options.keys, signing_key, pipeline }), origin: origin.into() })
+        Ok(Self { inner: Arc::new(Inner { store, keys: options.keys, hosts, signing_key, pipeline }), origin: origin.into() })
     }
 
     /// The address of a path of the pipeline.

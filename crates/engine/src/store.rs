@@ -2,14 +2,15 @@
 //!
 //! A change is one transaction, and it is on disk before it is answered.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
 
 use redb::backends::InMemoryBackend;
-use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable, StorageError, TableDefinition, WriteTransaction};
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use serde_json::Value;
 
 use super::error::{ApiError, StartError};
+use super::{run_index, store_file};
 
 /// A JSON document.
 pub(super) type Document = serde_json::Map<String, Value>;
@@ -36,7 +37,10 @@ const FACTS: TableDefinition<&str, &[u8]> = TableDefinition::new("facts");
 const KINDS: [Kind; 3] = [Kind::Property, Kind::Trigger, Kind::Run];
 
 pub(super) struct Store {
-    database: Database,
+    /// Where its file is; nothing where it is in memory.
+    folder: Option<PathBuf>,
+    /// Nothing while its file cannot be opened again.
+    database: RwLock<Option<Database>>,
 }
 
 /// A view of the store that does not change.
@@ -45,64 +49,81 @@ pub(super) struct View(ReadTransaction);
 /// A change that is made as a whole or not at all.
 pub(super) struct Change(WriteTransaction);
 
-/// The file of the store, which only its owner can read: it contains secrets.
-fn private(folder: &Path, path: &Path) -> std::io::Result<File> {
-    let (mut folders, mut options) = (DirBuilder::new(), OpenOptions::new());
-    folders.recursive(true);
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        std::os::unix::fs::DirBuilderExt::mode(&mut folders, 0o700);
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    }
-    folders.create(folder)?;
-    options.open(path)
-}
-
-fn broken(error: impl std::fmt::Display) -> ApiError {
+pub(super) fn broken(error: impl std::fmt::Display) -> ApiError {
     ApiError::internal(format!("the store cannot be used: {error}"))
 }
 
 impl Store {
     /// Opens the store in a folder, or a new one in memory.
     pub(super) fn open(folder: Option<&Path>) -> Result<Self, StartError> {
-        let database = match folder {
-            None => Database::builder().create_with_backend(InMemoryBackend::new()).map_err(|error| StartError(error.to_string()))?,
-            Some(folder) => {
-                let path = folder.join("pipeline.redb");
-                let unusable =
-                    |error: &dyn std::fmt::Display| StartError(format!("the store {} cannot be opened: {error}", path.display()));
-                let file = private(folder, &path).map_err(|error| unusable(&error))?;
-                Database::builder().create_file(file).map_err(|error| match error {
-                    DatabaseError::DatabaseAlreadyOpen => unusable(&"another `sidestage serve` uses it"),
-                    DatabaseError::Storage(StorageError::Corrupted(_) | StorageError::Io(_)) => {
-                        unusable(&format!("{error}; where it is damaged, name another folder with --state"))
-                    }
-                    _ => unusable(&error),
-                })?
-            }
+        let Some(folder) = folder else {
+            let database = Database::builder().create_with_backend(InMemoryBackend::new());
+            let store = Self::of(database.map_err(|error| StartError(error.to_string()))?, None);
+            store.prepare().map_err(|_| StartError("the store cannot be written".to_owned()))?;
+            return Ok(store);
         };
-        let store = Self { database };
-        // Readers find every table.
-        store
-            .change(|change| {
-                change.0.open_table(FACTS).map_err(broken)?;
-                KINDS.iter().try_for_each(|kind| change.0.open_table(kind.table()).map(drop).map_err(broken))
-            })
-            .map_err(|_| StartError("the store cannot be written".to_owned()))?;
-        Ok(store)
+        // Closing a damaged store can fail as opening it can.
+        let opened = store_file::guarded(|| {
+            let store = Self::of(store_file::open(folder)?, Some(folder.to_owned()));
+            store.prepare().map_err(|error| error.message().to_owned())?;
+            Ok(store)
+        });
+        opened.map_err(|reason| StartError(format!("the store {} cannot be opened: {reason}", store_file::path(folder).display())))
+    }
+
+    fn of(database: Database, folder: Option<PathBuf>) -> Self {
+        Self { folder, database: RwLock::new(Some(database)) }
+    }
+
+    /// Readers find every table, and every document is one.
+    fn prepare(&self) -> Result<(), ApiError> {
+        self.change(|change| {
+            change.0.open_table(FACTS).map_err(broken)?;
+            KINDS.iter().try_for_each(|kind| change.0.open_table(kind.table()).map(drop).map_err(broken))?;
+            for kind in [Kind::Property, Kind::Trigger] {
+                change.all(kind)?;
+            }
+            run_index::build(&change.0, &change.all(Kind::Run)?)
+        })
     }
 
     pub(super) fn view(&self) -> Result<View, ApiError> {
-        self.database.begin_read().map(View).map_err(broken)
+        self.with(|database| database.begin_read().map(View).map_err(broken))
     }
 
     /// Makes a change; what is refused changes nothing.
     pub(super) fn change<T>(&self, steps: impl FnOnce(&Change) -> Result<T, ApiError>) -> Result<T, ApiError> {
-        let change = Change(self.database.begin_write().map_err(broken)?);
-        let result = steps(&change)?;
-        change.0.commit().map_err(broken)?;
-        Ok(result)
+        let result = self.with(|database| {
+            let change = Change(database.begin_write().map_err(broken)?);
+            let result = steps(&change)?;
+            change.0.commit().map_err(broken)?;
+            Ok(result)
+        });
+        if result.as_ref().is_err_and(ApiError::is_internal) {
+            self.reopen();
+        }
+        result
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, ApiError>) -> Result<T, ApiError> {
+        if self.database.read().unwrap_or_else(PoisonError::into_inner).is_none() {
+            self.reopen();
+        }
+        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+        work(database.as_ref().ok_or_else(|| broken("its file cannot be opened"))?)
+    }
+
+    /// After one failed write the database takes no other, as on a full disk: it is closed and opened again. Where that
+    /// fails, the next request tries it.
+    fn reopen(&self) {
+        let Some(folder) = &self.folder else { return };
+        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        let reopened = store_file::guarded(|| {
+            // First closed: its file is locked.
+            drop(database.take());
+            store_file::reopen(folder)
+        });
+        *database = reopened.ok();
     }
 
     /// A fact of the service itself, made once.
@@ -125,6 +146,8 @@ pub(super) trait Read {
     fn get(&self, kind: Kind, key: &str) -> Result<Option<Document>, ApiError>;
     /// All documents of a kind with their keys, in the order of the keys.
     fn all(&self, kind: Kind) -> Result<Vec<(String, Document)>, ApiError>;
+    /// The key of the run of an id.
+    fn run_key(&self, id: &str) -> Result<Option<String>, ApiError>;
 }
 
 impl Read for View {
@@ -134,6 +157,10 @@ impl Read for View {
 
     fn all(&self, kind: Kind) -> Result<Vec<(String, Document)>, ApiError> {
         all(&self.0.open_table(kind.table()).map_err(broken)?)
+    }
+
+    fn run_key(&self, id: &str) -> Result<Option<String>, ApiError> {
+        run_key(&self.0.open_table(run_index::KEYS).map_err(broken)?, id)
     }
 }
 
@@ -145,20 +172,49 @@ impl Read for Change {
     fn all(&self, kind: Kind) -> Result<Vec<(String, Document)>, ApiError> {
         all(&self.0.open_table(kind.table()).map_err(broken)?)
     }
+
+    fn run_key(&self, id: &str) -> Result<Option<String>, ApiError> {
+        run_key(&self.0.open_table(run_index::KEYS).map_err(broken)?, id)
+    }
 }
 
 impl Change {
     pub(super) fn put(&self, kind: Kind, key: &str, document: &Document) -> Result<(), ApiError> {
         let text = serde_json::to_vec(document).map_err(broken)?;
+        if kind == Kind::Run {
+            run_index::put(&self.0, key, document)?;
+        }
         let mut table = self.0.open_table(kind.table()).map_err(broken)?;
         table.insert(key, text.as_slice()).map(drop).map_err(broken)
     }
 
     pub(super) fn remove(&self, kind: Kind, key: &str) -> Result<bool, ApiError> {
+        if let (Kind::Run, Some(run)) = (kind, self.get(kind, key)?) {
+            run_index::remove(&self.0, key, &run)?;
+        }
         let mut table = self.0.open_table(kind.table()).map_err(broken)?;
         let removed = table.remove(key).map_err(broken)?.is_some();
         Ok(removed)
     }
+
+    /// Adds a run after all others.
+    pub(super) fn append_run(&self, run: &Document) -> Result<(), ApiError> {
+        let last = {
+            let runs = self.0.open_table(Kind::Run.table()).map_err(broken)?;
+            runs.last().map_err(broken)?.map_or(0, |(key, _)| key.value().parse().unwrap_or(0_u64))
+        };
+        self.put(Kind::Run, &format!("{:020}", last + 1), run)
+    }
+
+    /// The runs of a trigger that have not ended, with their keys, oldest first.
+    pub(super) fn open_runs(&self, trigger: &str) -> Result<Vec<(String, Document)>, ApiError> {
+        let keys = run_index::open_of(&self.0, trigger)?.into_iter();
+        keys.filter_map(|key| self.get(Kind::Run, &key).map(|run| run.map(|run| (key, run))).transpose()).collect()
+    }
+}
+
+fn run_key(table: &impl ReadableTable<&'static str, &'static str>, id: &str) -> Result<Option<String>, ApiError> {
+    Ok(table.get(id).map_err(broken)?.map(|key| key.value().to_owned()))
 }
 
 fn get(table: &impl ReadableTable<&'static str, &'static [u8]>, key: &str) -> Result<Option<Document>, ApiError> {

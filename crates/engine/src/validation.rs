@@ -16,6 +16,7 @@ const VALUE_LIMIT: usize = 4096;
 pub(super) const TRIGGER_TYPES: [&str; 4] = ["generic", "manual", "scm", "timer"];
 pub(super) const PROPERTY_TYPES: [&str; 5] = ["secure", "text", "integration", "single_select", "appconfig"];
 pub(super) const STATUSES: [&str; 8] = ["pending", "waiting", "queued", "running", "succeeded", "failed", "error", "cancelled"];
+pub(super) const ENDED: [&str; 4] = ["succeeded", "failed", "error", "cancelled"];
 const EVENTS: [&str; 3] = ["push", "pull_request", "pull_request_closed"];
 const ALGORITHMS: [&str; 7] = ["md5", "sha1", "sha256", "sha384", "sha512", "sha512_224", "sha512_256"];
 
@@ -40,7 +41,7 @@ const TRIGGER: &[Field] = &[
     field("type", &[], |value| one_of(value, &TRIGGER_TYPES)),
     field("name", &[], trigger_name),
     field("event_listener", &[], identifier),
-    field("worker", &[], |value| member(value, "id", identifier)),
+    field("worker", &[], |value| member(value, "id", worker_id)),
     field("max_concurrent_runs", &[], |value| expect(value.as_u64().is_some_and(|count| count > 0), "a whole number of at least 1")),
     field("limit_waiting_runs", &[], boolean),
     field("enabled", &[], boolean),
@@ -48,8 +49,8 @@ const TRIGGER: &[Field] = &[
     field("tags", &[], |value| list(value, |tag| text(tag, 1, 253))),
     field("filter", &["generic", "scm"], |value| text(value, 1, VALUE_LIMIT)),
     field("secret", &["generic"], secret),
-    field("cron", &["timer"], |value| text(value, 1, 253)),
-    field("timezone", &["timer"], |value| text(value, 1, 253)),
+    field("cron", &["timer"], cron),
+    field("timezone", &["timer"], timezone),
     field("source", &["scm"], source),
     field("events", &["scm"], |value| list(value, |event| one_of(event, &EVENTS))),
     field("enable_events_from_forks", &["scm"], boolean),
@@ -99,6 +100,9 @@ pub(super) fn property(body: &Document) -> Result<Document, ApiError> {
         }
         (_, Some(_)) => return Err(ApiError::bad_request("`enum` is only for properties of type single_select")),
         (_, None) => {}
+    }
+    if kind != "integration" && property.contains_key("path") {
+        return Err(ApiError::bad_request("`path` is only for properties of type integration"));
     }
     Ok(property)
 }
@@ -200,6 +204,40 @@ fn trigger_name(value: &Value) -> Validity {
         (1..=253).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.: /()[]".contains(&byte))
     };
     expect(value.as_str().is_some_and(is_one), "1 to 253 letters, digits, blanks or any of -_.:/()[]")
+}
+
+/// `public`, `inherit`, or the id of a private worker.
+fn worker_id(value: &Value) -> Validity {
+    let is_one = |text: &str| (1..=36).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    expect(value.as_str().is_some_and(is_one), "1 to 36 letters, digits or `-`")
+}
+
+/// Minute, hour, day of the month, month, day of the week.
+const CRON: [(u32, u32); 5] = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 7)];
+
+fn cron(value: &Value) -> Validity {
+    let fields: Vec<&str> = value.as_str().unwrap_or_default().split(' ').collect();
+    let is_one = fields.len() == CRON.len()
+        && fields.iter().zip(CRON).all(|(field, limits)| field.split(',').all(|part| is_cron_part(part, limits)));
+    expect(is_one, "five fields of a crontab: minute, hour, day of the month, month, day of the week")
+}
+
+/// `*`, a number or a range, and after `/` a step.
+fn is_cron_part(part: &str, (least, most): (u32, u32)) -> bool {
+    let number = |text: &str| text.parse().ok().filter(|number| (least..=most).contains(number) && !text.starts_with('+'));
+    let (range, step) = part.split_once('/').map_or((part, None), |(range, step)| (range, Some(step)));
+    let is_range = match range.split_once('-') {
+        Some((from, to)) => number(from).zip(number(to)).is_some_and(|(from, to)| from <= to),
+        None => range == "*" || number(range).is_some(),
+    };
+    is_range && step.is_none_or(|step| step.parse::<u32>().is_ok_and(|step| (1..=most).contains(&step)))
+}
+
+/// The name of a timezone; whether there is one of the name is not looked at.
+fn timezone(value: &Value) -> Validity {
+    let is_one =
+        |text: &str| (1..=253).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-+_., /".contains(&byte));
+    expect(value.as_str().is_some_and(is_one), "the name of a timezone, like Europe/Berlin")
 }
 
 fn list(value: &Value, check: impl Fn(&Value) -> Validity) -> Validity {

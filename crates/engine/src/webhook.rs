@@ -39,7 +39,7 @@ pub(super) async fn call(
                     return Err(ApiError::forbidden("the trigger is disabled"));
                 }
                 validation::payload(&body)?;
-                let text = String::from_utf8(raw.0.to_vec()).map_err(|_| ApiError::bad_request("the body is not UTF-8"))?;
+                let text = String::from_utf8(raw.0.clone()).map_err(|_| ApiError::bad_request("the body is not UTF-8"))?;
                 runs::add(service, change, &found, RunRequest::of_webhook(&body, text))
             })?;
             let reply = json!({ "id": run["id"], "href": run["href"], "run_url": run["run_url"], "status": run["status"] });

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -26,7 +27,37 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn start(options: &[&str]) -> Self {
-        let mut child = Command::new(SIDESTAGE).arg("serve").args(options).stdout(Stdio::piped()).spawn().expect("the service starts");
+        let mut command = Command::new(SIDESTAGE);
+        command.arg("serve").args(options);
+        Self::of(command)
+    }
+
+    /// The service on a disk that is full when one of its files has so many kilobytes.
+    pub(crate) fn start_on_small_disk(kilobytes: u32, options: &[&str]) -> Self {
+        let mut command = Command::new("bash");
+        let limited = r#"trap "" XFSZ; ulimit -S -f "$1"; shift; exec "$@""#;
+        command.args(["-c", limited, "-", &kilobytes.to_string(), SIDESTAGE, "serve"]).args(options);
+        Self::of(command)
+    }
+
+    /// Makes room on the small disk.
+    pub(crate) fn enlarge_disk(&self) {
+        let id = self.child.id().to_string();
+        let status = Command::new("prlimit").args(["--pid", &id, "--fsize=unlimited"]).status().expect("prlimit runs");
+        assert!(status.success(), "{status}");
+    }
+
+    /// The time that it has worked, however busy the machine is.
+    pub(crate) fn work(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it runs");
+        let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
+        // In user and kernel mode, in hundredths of a second.
+        let hundredths: u64 = fields[11..13].iter().map(|field| field.parse::<u64>().expect("a number")).sum();
+        Duration::from_millis(hundredths * 10)
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the service starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
         let ready: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("the ready line is no JSON: {error}: {line:?}"));

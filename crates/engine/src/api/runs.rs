@@ -17,8 +17,6 @@ const PAGE: usize = 50;
 /// Runs of one trigger that wait for others to end; further ones are cancelled.
 const WAITING_LIMIT: usize = 20;
 
-const ENDED: [&str; 4] = ["succeeded", "failed", "error", "cancelled"];
-
 /// What a run is started with.
 pub(crate) struct RunRequest {
     description: Option<Value>,
@@ -71,14 +69,13 @@ fn property(name: &str, kind: &str, value: &str) -> Document {
 
 /// Adds a run of a trigger; gives it as it is shown.
 pub(crate) fn add(service: &Service, change: &Change, trigger: &Document, request: RunRequest) -> Result<Document, ApiError> {
-    let known = change.all(Kind::Run)?;
     let id = uuid::Uuid::new_v4().to_string();
     let now = jiff::Timestamp::now();
     let worker = trigger.get("worker").and_then(|worker| worker["id"].as_str()).unwrap_or("public");
     let mut run = json!({
-        "id": id, "status": admit(change, &known, trigger)?, "pipeline_id": service.pipeline, "pipeline": { "id": service.pipeline },
+        "id": id, "status": admit(change, trigger)?, "pipeline_id": service.pipeline, "pipeline": { "id": service.pipeline },
         "definition_id": service.pipeline, "definition": { "id": service.pipeline },
-        "worker": { "id": worker, "name": worker, "agent": worker },
+        "worker": { "id": worker, "name": worker, "agent_id": worker },
         "listener_name": text(trigger, "event_listener"), "trigger": triggers::shown(service, trigger),
         "event_params_blob": request.event, "properties": effective(service, change, trigger, &request.overrides)?,
         "created_at": format!("{now:.3}"),
@@ -90,33 +87,26 @@ pub(crate) fn add(service: &Service, change: &Change, trigger: &Document, reques
         run["trigger_headers"] = headers.into();
     }
     let run = run.as_object().cloned().unwrap_or_default();
-    append(change, &known, &run)?;
+    change.append_run(&run)?;
     Ok(shown(service, &run))
-}
-
-fn append(change: &Change, known: &[(String, Document)], run: &Document) -> Result<(), ApiError> {
-    let last = known.last().map_or(0, |(key, _)| key.parse().unwrap_or(0_u64));
-    change.put(Kind::Run, &format!("{:020}", last + 1), run)
 }
 
 /// The status of a new run. Where a trigger may have only some at once, further ones wait; where too many wait, they are
 /// cancelled. A trigger that lets only one wait keeps the newest.
-fn admit(change: &Change, known: &[(String, Document)], trigger: &Document) -> Result<&'static str, ApiError> {
-    let of_trigger = || known.iter().filter(|(_, run)| run["trigger"]["id"] == trigger["id"]);
-    let active = of_trigger().filter(|(_, run)| ["pending", "queued", "running"].contains(&text(run, "status"))).count();
-    let waiting: Vec<_> = of_trigger().filter(|(_, run)| text(run, "status") == "waiting").collect();
-    match trigger.get("max_concurrent_runs").and_then(Value::as_u64) {
-        Some(most) if (active as u64) < most => Ok("queued"),
-        None => Ok("queued"),
-        Some(_) if trigger.get("limit_waiting_runs") == Some(&Value::Bool(true)) => {
-            for (key, run) in waiting {
-                change.put(Kind::Run, key, &ended(run))?;
-            }
-            Ok("waiting")
-        }
-        Some(_) if waiting.len() >= WAITING_LIMIT => Ok("cancelled"),
-        Some(_) => Ok("waiting"),
+fn admit(change: &Change, trigger: &Document) -> Result<&'static str, ApiError> {
+    let Some(most) = trigger.get("max_concurrent_runs").and_then(Value::as_u64) else { return Ok("queued") };
+    let open = change.open_runs(text(trigger, "id"))?;
+    let (waiting, active): (Vec<_>, Vec<_>) = open.iter().partition(|(_, run)| text(run, "status") == "waiting");
+    if (active.len() as u64) < most {
+        return Ok("queued");
     }
+    if trigger.get("limit_waiting_runs") == Some(&Value::Bool(true)) {
+        for (key, run) in waiting {
+            change.put(Kind::Run, key, &ended(run))?;
+        }
+        return Ok("waiting");
+    }
+    Ok(if waiting.len() >= WAITING_LIMIT { "cancelled" } else { "waiting" })
 }
 
 /// The run, cancelled now.
@@ -157,7 +147,10 @@ fn effective(service: &Service, change: &Change, trigger: &Document, overrides: 
 }
 
 fn find(from: &impl Read, id: &str) -> Result<(String, Document), ApiError> {
-    from.all(Kind::Run)?.into_iter().find(|(_, run)| text(run, "id") == id).ok_or_else(|| ApiError::not_found("run", id))
+    let unknown = || ApiError::not_found("run", id);
+    let key = from.run_key(id)?.ok_or_else(unknown)?;
+    let run = from.get(Kind::Run, &key)?.ok_or_else(unknown)?;
+    Ok((key, run))
 }
 
 /// A run as it is shown: with its addresses; its logs have operations of their own.
@@ -311,7 +304,7 @@ pub(crate) async fn cancel(
         }
         service.store.change(|change| {
             let (key, run) = find(change, &id)?;
-            if ENDED.contains(&text(&run, "status")) {
+            if validation::ENDED.contains(&text(&run, "status")) {
                 return Err(ApiError::conflict(format!("the run has already ended: {}", text(&run, "status"))));
             }
             let run = ended(&run);
@@ -327,16 +320,15 @@ pub(crate) async fn rerun(service: Service, Path((_, id)): Path<(String, String)
     let repeated = service.work(move |service| {
         service.store.change(|change| {
             let (_, mut run) = find(change, &id)?;
-            let known = change.all(Kind::Run)?;
             let trigger = run.get("trigger").and_then(Value::as_object).cloned().unwrap_or_default();
             let trigger = change.get(Kind::Trigger, text(&trigger, "id"))?.unwrap_or(trigger);
             for gone in ["updated_at", "error_message", "logs"] {
                 run.remove(gone);
             }
             run.insert("id".to_owned(), uuid::Uuid::new_v4().to_string().into());
-            run.insert("status".to_owned(), admit(change, &known, &trigger)?.into());
+            run.insert("status".to_owned(), admit(change, &trigger)?.into());
             run.insert("created_at".to_owned(), format!("{:.3}", jiff::Timestamp::now()).into());
-            append(change, &known, &run)?;
+            change.append_run(&run)?;
             Ok(shown(service, &run))
         })
     });

@@ -44,6 +44,10 @@ pub(crate) fn shown(service: &Service, trigger: &Document) -> Document {
     }
     let properties: Vec<Document> = properties(trigger).iter().map(|property| shown_property(service, id, property)).collect();
     shown.insert("properties".to_owned(), json!(properties));
+    // Every repository is reachable from here.
+    if let Some(source) = shown.get_mut("source").and_then(|source| source["properties"].as_object_mut()) {
+        source.entry("blind_connection").or_insert(false.into());
+    }
     address(service, &mut shown);
     shown
 }
@@ -64,6 +68,12 @@ fn property_href(service: &Service, trigger: &str, name: &str) -> String {
     service.href(&format!("/triggers/{trigger}/properties/{name}"))
 }
 
+/// The first of these members that the trigger's worker has: a worker without a name is called by its id.
+fn worker<'a>(trigger: &'a Document, members: &[&str]) -> &'a str {
+    let worker = trigger.get("worker");
+    members.iter().find_map(|member| worker?[*member].as_str()).unwrap_or("inherit")
+}
+
 /// `GET /triggers`
 pub(crate) async fn list(service: Service, Query(query): Query<Parameters>) -> Result<Json<Value>, ApiError> {
     let triggers = service.work(move |service| {
@@ -77,9 +87,10 @@ pub(crate) async fn list(service: Service, Query(query): Query<Parameters>) -> R
             let wanted = entries(&query, name);
             triggers.retain(|trigger| wanted.is_empty() || wanted.contains(&text(trigger, name)));
         }
-        let workers = entries(&query, "worker.id");
-        let worker = |trigger: &Document| trigger.get("worker").and_then(|worker| worker["id"].as_str()).unwrap_or("inherit").to_owned();
-        triggers.retain(|trigger| workers.is_empty() || workers.contains(&worker(trigger).as_str()));
+        for (name, members) in [("worker.id", &["id"][..]), ("worker.name", &["name", "id"][..])] {
+            let wanted = entries(&query, name);
+            triggers.retain(|trigger| wanted.is_empty() || wanted.contains(&worker(trigger, members)));
+        }
         let tags = entries(&query, "tags");
         let has_tag = |trigger: &Document| {
             trigger
@@ -152,7 +163,11 @@ fn patched(service: &Service, old: &Document, patch: &Document) -> Result<Docume
         return Err(ApiError::bad_request("`type` cannot be changed; delete the trigger and create another one"));
     }
     let merged = merge_patch::merged(Value::Object(old.clone()), &Value::Object(patch.clone()));
-    let merged = merged.as_object().cloned().unwrap_or_default();
+    let mut merged = merged.as_object().cloned().unwrap_or_default();
+    // In a patch this is how the limit is taken away.
+    if patch.get("max_concurrent_runs").is_some_and(|most| most == 0) {
+        merged.remove("max_concurrent_runs");
+    }
     let mut new = validation::trigger(&merged)?;
     for (name, value) in defaults() {
         new.entry(name).or_insert(value);
