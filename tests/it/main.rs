@@ -31,5 +31,7 @@ mod terraform;
 mod webhook_faults;
 #[cfg(feature = "http")]
 mod webhook_setup;
+#[cfg(feature = "http")]
+mod wiring;
 #[cfg(not(feature = "http"))]
 mod without_http;

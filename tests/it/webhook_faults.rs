@@ -192,7 +192,7 @@ fn survive(scenario: Scenario, request: usize, trouble: Trouble) -> Result<(), S
             let is_told = ended.printed.contains("error: ");
             match ended.code {
                 Some(0) => {}
-                Some(1..=6) if is_told => {}
+                Some(1..=7) if is_told => {}
                 _ => return Err(format!("no clear message: {ended:?}")),
             }
             if ended.code != Some(0) && passes(trouble) {
