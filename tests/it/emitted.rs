@@ -427,3 +427,13 @@ fn the_plan_tells_of_the_contract_and_keeps_its_schema() {
     ]);
     assert_eq!(plan["triggers"][0]["reads"], expected);
 }
+
+#[test]
+fn the_exit_codes_of_the_page_are_those_of_the_scripts() {
+    let page = include_str!("../../docs/webhook.md");
+    let (_folder, files) = built("zap", &[]);
+    for code in sidestage_compiler::emit::EXIT_CODES {
+        assert!(page.contains(&format!("| {} | {} |", code.code, code.meaning)), "{code:?}");
+        assert!(files["lib.sh"].contains(&format!("#   {}  {}", code.code, code.meaning)), "{code:?}");
+    }
+}

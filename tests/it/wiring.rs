@@ -143,8 +143,7 @@ fn calls_of_emitted_files_are_triggers_whatever_their_form() {
 
 #[test]
 fn a_script_beside_the_emitted_ones_that_names_no_stage_is_missing() {
-    let repository =
-        Repository::with_config("version: '1'\ndeploy:\n  script: |\n    #!/usr/bin/env bash\n    async/trigger/other.sh\n".to_owned());
+    let repository = Repository::with_config("version: '1'\ndeploy:\n  script: |\n    #!/usr/bin/env bash\n    async/trigger/other.sh\n");
     let checked = repository.check(&[]);
     assert!(checked.stdout.contains("missing-script"), "{}", checked.transcript());
 }
