@@ -41,6 +41,7 @@ pub(super) fn run(arguments: &Build) -> Result<Exit, CliError> {
     if let Some(listener) = &configuration.settings().event_listener {
         target.event_listener.clone_from(listener);
     }
+    target.git_hosts.clone_from(&configuration.settings().git_hosts);
     let files = emit(&plan, &target).map_err(|error| CliError::Bug(error.to_string()))?;
     if plan.triggers.is_empty() {
         print_line("note: nothing in this configuration triggers an async stage, so there is no trigger script");

@@ -300,16 +300,19 @@ fn a_folder_that_is_in_the_way_or_belongs_to_the_store_is_named() {
 /// In the place of git, since only https gets the token: asks as git does, and looks for the token in files.
 const ASKING_GIT: &str = r#"#!/usr/bin/env bash
 case " $* " in *" clone "*) ;; *) exit 0 ;; esac
-for url in https://git.example http://git.example http://https://x; do
+for url in https://git.example https://x-access-token@GIT.example https://other.example https://git.example@other.example \
+  https://git.example.other http://git.example http://https://git.example; do
   printf '%s: %s\n' "$url" "$("$GIT_ASKPASS" "Password for '$url': ")" >>"$ANSWERS"
 done
+[[ " $* " == *" http.followRedirects=false "* ]] || echo "redirects are followed" >>"$ANSWERS"
 grep -rl git-token-hunter2 "$TMPDIR" "$WORKSPACE" >>"$ANSWERS"
 exit 1
 "#;
 
 #[test]
-fn the_token_for_repositories_goes_to_https_alone_and_is_in_no_file() {
+fn the_token_for_repositories_goes_to_known_hosts_by_https_alone_and_is_in_no_file() {
     let site = Site::new();
+    fs::write(site.path("config/git-hosts"), "git.example").unwrap();
     fs::write(site.path("payload"), {
         site.parent(&["save_repo", "shop", "url=https://git.example/x.git", "path=app", "commit=0123456789abcdef"]);
         site.payload(&[]).to_string()
@@ -330,6 +333,8 @@ fn the_token_for_repositories_goes_to_https_alone_and_is_in_no_file() {
     assert_eq!((code, said.contains("git-token-hunter2")), (4, false), "{said}");
     assert_eq!(
         fs::read_to_string(site.path("answers")).unwrap(),
-        "https://git.example: git-token-hunter2\nhttp://git.example: \nhttp://https://x: \n"
+        "https://git.example: git-token-hunter2\nhttps://x-access-token@GIT.example: git-token-hunter2\n\
+         https://other.example: \nhttps://git.example@other.example: \nhttps://git.example.other: \n\
+         http://git.example: \nhttp://https://git.example: \n"
     );
 }

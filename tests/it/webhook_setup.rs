@@ -245,7 +245,8 @@ fn without_openssl_tokens_are_not_compared_and_the_webhook_tells_whether_they_fi
 #[test]
 fn a_trigger_that_is_listed_late_is_waited_for_and_not_created_again() {
     for with in BOTH {
-        for lists in [1, 4] {
+        // Late, later, and never.
+        for lists in [1, 4, 1000] {
             let site = Site::new();
             let parent = site.parent("first");
             site.proxy.list_late(lists + 1);

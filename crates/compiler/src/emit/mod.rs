@@ -43,11 +43,18 @@ pub struct Target {
     pub transport: Transport,
     /// The listener of the webhook's trigger.
     pub event_listener: String,
+    /// Hosts that async runs may give the secret `git-token` to; empty: the one that the scripts come from.
+    pub git_hosts: Vec<String>,
 }
 
 impl Default for Target {
     fn default() -> Self {
-        Self { parts: vec![Part::Scripts], transport: Transport::Webhook, event_listener: platform::EVENT_LISTENER.to_owned() }
+        Self {
+            parts: vec![Part::Scripts],
+            transport: Transport::Webhook,
+            event_listener: platform::EVENT_LISTENER.to_owned(),
+            git_hosts: Vec::new(),
+        }
     }
 }
 

@@ -20,7 +20,7 @@ pub use error::{ErrorKind, SetupError};
 pub use retry::Retries;
 pub use run_store::RunStore;
 use sidestage_compiler::emit::Manifest;
-use state::{ApiRequest, LocalState, Pipeline, Step, Suspect, Trigger};
+use state::{ApiRequest, Listing, LocalState, Pipeline, Step, Suspect, Trigger};
 pub use token::Token;
 
 /// What the user asked for.
@@ -74,10 +74,14 @@ pub fn apply(
     let mut session = Session { client, store, manifest, options, has_sent: false, failures: 0, replacements: 0, notes: Vec::new(), out };
     let mut pipeline = session.observe()?;
     for number in 0..OBSERVATIONS {
-        if let Some(wait) = local.waits_for_listing(&pipeline, session.client.tries()) {
-            session.client.back_off(wait, None);
-            pipeline = session.observe()?;
-            continue;
+        match local.listing(&pipeline, session.client.tries()) {
+            Listing::Complete => {}
+            Listing::Late(wait) => {
+                session.client.back_off(wait, None);
+                pipeline = session.observe()?;
+                continue;
+            }
+            Listing::Lacks(id) => pipeline.add(&session.client.get(&format!("/triggers/{id}"), "read the trigger that was created")?),
         }
         if number >= QUICK_OBSERVATIONS {
             session.client.back_off(2, None);

@@ -114,21 +114,16 @@ impl LocalState {
         }
     }
 
-    /// A service may list a trigger some time after it has created it; to create another one would not help. `tries` is
-    /// how often it is waited for. Gives the number of the wait.
-    pub(super) fn waits_for_listing(&mut self, pipeline: &Pipeline, tries: u32) -> Option<u32> {
-        let id = self.unlisted.as_ref()?;
+    /// A service may list a trigger some time after it has created it, or never; to create another one would not help.
+    /// `tries` is how often it is waited for.
+    pub(super) fn listing(&mut self, pipeline: &Pipeline, tries: u32) -> Listing {
+        let Some(id) = &self.unlisted else { return Listing::Complete };
         if pipeline.triggers.iter().any(|trigger| trigger.id == *id) {
             self.unlisted = None;
-            return None;
+            return Listing::Complete;
         }
         self.observations_without_it += 1;
-        if self.observations_without_it > tries {
-            // Somebody has deleted it.
-            (self.unlisted, self.created) = (None, None);
-            return None;
-        }
-        Some(self.observations_without_it)
+        if self.observations_without_it > tries { Listing::Lacks(id.clone()) } else { Listing::Late(self.observations_without_it) }
     }
 
     /// Whether a shown value is this token. Where nothing can be compared, it is believed until there is reason to
@@ -155,6 +150,16 @@ impl LocalState {
             .as_ref()
             .is_some_and(|secret| self.holds(secret.value.as_deref().unwrap_or_default(), &trigger.id, self.suspect.trigger))
     }
+}
+
+/// Whether the list shows the trigger that this process created.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Listing {
+    Complete,
+    /// Not yet: the number of the wait.
+    Late(u32),
+    /// It leaves this one out.
+    Lacks(String),
 }
 
 /// One change.
@@ -194,6 +199,12 @@ impl Pipeline {
         triggers.retain(|trigger| trigger.name == name && is_id(&trigger.id));
         triggers.sort_by(|left, right| left.id.cmp(&right.id));
         Self { properties: entries(&properties["properties"]), triggers }
+    }
+
+    /// Takes in a trigger that the list leaves out.
+    pub(super) fn add(&mut self, trigger: &Value) {
+        self.triggers.extend(Trigger::deserialize(trigger));
+        self.triggers.sort_by(|left, right| left.id.cmp(&right.id));
     }
 
     fn property(&self, name: &str) -> Option<&Property> {

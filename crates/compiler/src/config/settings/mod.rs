@@ -26,6 +26,8 @@ pub struct Settings {
     pub platform_scripts: Vec<String>,
     /// The listener of the webhook's trigger.
     pub event_listener: Option<String>,
+    /// Hosts that async runs may give the secret `git-token` to.
+    pub git_hosts: Vec<String>,
     /// Globs of files that are not checked, relative to the settings file.
     pub exclude: Vec<String>,
 }

@@ -8,7 +8,8 @@ use crate::source::{EntryKind, Files, normalize};
 use crate::syntax::yaml::{Document, NodeId};
 
 /// All keys of a settings file.
-pub const KEYS: &[&str] = &["rules", "properties", "trigger-parameters", "repo-root", "platform-scripts", "event-listener", "exclude"];
+pub const KEYS: &[&str] =
+    &["rules", "properties", "trigger-parameters", "repo-root", "platform-scripts", "event-listener", "git-hosts", "exclude"];
 
 /// Reads the settings file at `path`, relative to the repository's root: its settings, and what is wrong with them.
 pub fn read(document: &Document, text: &str, path: &str, files: &dyn Files) -> (Settings, Vec<Violation>) {
@@ -22,6 +23,7 @@ pub fn read(document: &Document, text: &str, path: &str, files: &dyn Files) -> (
         repo_root: reader.repo_root(path.rsplit_once('/').map_or("", |(folder, _)| folder), files),
         platform_scripts: reader.list("platform-scripts"),
         event_listener: reader.text_at("event-listener").map(|(_, name)| name),
+        git_hosts: reader.list("git-hosts"),
         exclude: reader.exclude(),
     };
     let mut violations = reader.violations;

@@ -105,6 +105,7 @@ struct Shared<'a> {
     webhook: Webhook<'a>,
     config: Config<'a>,
     stages: Vec<&'a str>,
+    git_hosts: &'a [String],
     /// The pipeline's own properties that async stages read.
     properties: Vec<&'a str>,
 }
@@ -136,6 +137,7 @@ impl<'a> Shared<'a> {
             },
             config: Config { path: &plan.config },
             stages: plan.stages.iter().map(|stage| stage.name.as_str()).collect(),
+            git_hosts: &target.git_hosts,
             properties: manifest.properties.iter().map(|property| property.name.as_str()).collect(),
         }
     }

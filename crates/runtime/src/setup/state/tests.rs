@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use sidestage_compiler::emit::Manifest;
 
+use super::Listing::{Complete, Lacks, Late};
 use super::*;
 use crate::hash::masked;
 
@@ -221,7 +222,7 @@ fn what_was_accepted_is_no_longer_suspect() {
 }
 
 #[test]
-fn a_created_trigger_is_waited_for_until_it_is_listed_or_surely_gone() {
+fn a_created_trigger_is_waited_for_until_it_is_listed_and_then_asked_for() {
     let created = || {
         let mut local = run(Some(OWN));
         local.record(&Step::CreateTrigger, Some("a"));
@@ -229,11 +230,11 @@ fn a_created_trigger_is_waited_for_until_it_is_listed_or_surely_gone() {
     };
     let (empty, listed) = (pipeline(&[], &[]), pipeline(&[], &[trigger("a", OWN)]));
     let mut local = created();
-    let waits = [&empty, &listed, &empty].map(|pipeline| local.waits_for_listing(pipeline, 2));
-    assert_eq!(waits, [Some(1), None, None], "once it was listed, nothing is waited for");
+    let listings = [&empty, &listed, &empty].map(|pipeline| local.listing(pipeline, 2));
+    assert_eq!(listings, [Late(1), Complete, Complete], "once it was listed, nothing is waited for");
     let mut local = created();
-    let waits = [&empty; 4].map(|pipeline| local.waits_for_listing(pipeline, 2));
-    assert_eq!(waits, [Some(1), Some(2), None, None]);
+    let listings = [&empty; 4].map(|pipeline| local.listing(pipeline, 2));
+    assert_eq!(listings, [Late(1), Late(2), Lacks("a".to_owned()), Lacks("a".to_owned())], "it is never created again");
 }
 
 #[test]
