@@ -1,5 +1,7 @@
 //! Why a set-up failed.
 
+use sidestage_compiler::emit::EXIT_CODES;
+
 /// What kind of thing went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -29,12 +31,7 @@ impl ErrorKind {
 
     /// The kind in words, as help and documentation say it.
     pub fn meaning(self) -> &'static str {
-        match self {
-            Self::Service => "the service failed or cannot be reached",
-            Self::Setting => "a command, setting or file is missing or wrong",
-            Self::Rights => "the token or the rights do not suffice",
-            Self::Decision => "the trigger is disabled, or of another kind",
-        }
+        EXIT_CODES.iter().find(|known| known.code == self.exit_code()).map_or("", |known| known.meaning)
     }
 }
 
