@@ -166,9 +166,9 @@ Reads PIPELINE_ID, CD_TEKTON_PIPELINE_URL (else IBM_CLOUD_REGION), CD_TEKTON_PIP
 SIDESTAGE_TIMEOUT (seconds). If there is a pipelinectl command, it stores the token, and provides the API key if
 none is set here.
 
-Exit codes: 0 all is set up; 1 the service failed or cannot be reached, or the configuration has errors;
-2 a command, setting or file is missing or wrong; 4 the token or the rights do not suffice;
-5 the trigger is disabled, or of another kind.")]
+Exit codes, as of the emitted scripts: 0 all is set up; 1 the service failed, cannot be reached, or refused the run, or the
+configuration has errors; 2 a command, setting, stage or file is missing or wrong; 4 the token, the key or the rights do
+not suffice; a repository cannot be cloned; 5 the trigger is disabled, or is of another kind: that is for people to decide.")]
 pub(super) struct Apply {
     /// A configuration, or a folder that holds one
     pub(super) file: Option<Utf8PathBuf>,
