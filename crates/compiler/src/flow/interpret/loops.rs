@@ -12,8 +12,6 @@ use crate::syntax::shell::{Arithmetic, Block, Loop, LoopHead, Word};
 
 /// Loops are unrolled as long as the innermost body is run at most this many times.
 const MAX_UNROLLED: usize = 256;
-/// A loop is taken round by round until its rounds have taken so many steps: what comes then is any number of rounds.
-const UNROLLED_STEPS: usize = 20_000;
 /// Rounds of a loop whose number is not known: facts only grow, and what a round changes of the shell is unknown in the
 /// next one, so few rounds see all.
 const MAX_ROUNDS: usize = 4;
@@ -99,7 +97,20 @@ impl<'a, 'f> Interpreter<'a, 'f> {
         match values {
             Some(values) if values.is_empty() || (self.is_unrolled() && values.len() * self.context.repeats <= MAX_UNROLLED) => {
                 let times = values.len().max(1);
-                return self.within(|context| context.repeats *= times, |interpreter| interpreter.one_by_one(name, &values, body));
+                return self.within(
+                    |context| context.repeats *= times,
+                    |interpreter| {
+                        let mut status = Status::Success;
+                        for value in values {
+                            if !interpreter.alive {
+                                break;
+                            }
+                            interpreter.assign_loop_variable(name, value);
+                            status = interpreter.iteration(body);
+                        }
+                        status
+                    },
+                );
             }
             Some(values) => {
                 // Too many to take one by one: any of them, at least once.
@@ -122,25 +133,6 @@ impl<'a, 'f> Interpreter<'a, 'f> {
             }
         }
         Status::Likely
-    }
-
-    fn one_by_one(&mut self, name: &str, values: &[Value], body: &Block) -> Status {
-        let start = self.steps;
-        let mut status = Status::Success;
-        for (index, value) in values.iter().enumerate() {
-            if !self.alive {
-                break;
-            }
-            self.assign_loop_variable(name, value.clone());
-            status = self.iteration(body);
-            let rest = &values[index + 1..];
-            if self.alive && rest.len() > 1 && self.steps - start > UNROLLED_STEPS {
-                let any = rest.iter().skip(1).fold(rest[0].clone(), Value::or);
-                self.over_any(name, &any, body);
-                return Status::Unknown;
-            }
-        }
-        status
     }
 
     /// Loops inside of many others are not taken round by round.
@@ -166,7 +158,7 @@ impl<'a, 'f> Interpreter<'a, 'f> {
 
     /// Rounds as the driver has it.
     fn while_driven(&mut self, driver: Driver<'_, 'a, 'f>, body: &Block, step: Option<&Arithmetic>) {
-        let (mut rounds, start) = (0, self.steps);
+        let mut rounds = 0;
         let mut seen = rustc_hash::FxHashSet::default();
         while self.alive {
             let mark = self.state.mark();
@@ -185,8 +177,7 @@ impl<'a, 'f> Interpreter<'a, 'f> {
                         self.alive = false;
                         return;
                     }
-                    let is_costly = self.steps - start > UNROLLED_STEPS;
-                    if is_costly || rounds * self.context.repeats > MAX_UNROLLED || (rounds > 1 && !self.is_unrolled()) {
+                    if rounds * self.context.repeats > MAX_UNROLLED || (rounds > 1 && !self.is_unrolled()) {
                         return self.zero_or_more(driver, body, step);
                     }
                     self.round(body, step);
