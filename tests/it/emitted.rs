@@ -228,6 +228,38 @@ fn values_of_a_configuration_are_data_in_the_scripts() {
 }
 
 #[test]
+fn the_name_of_a_stage_is_data_in_the_scripts() {
+    let repository = Repository::with_config(
+        "version: '1'\ndeploy:\n  script: |\n    trigger-task 'a;touch pwned'\n'a;touch pwned':\n  script: |\n    echo\n",
+    );
+    let built = repository.run(&["build", "--out", "out", "--allow", "invalid-stage-name"]);
+    assert_eq!(built.code, Some(0), "{}", built.transcript());
+    let out = repository.path().join("out");
+    shell_accepts(&out, &files_of(&out));
+    let output = Command::new("bash").arg("out/trigger/a;touch pwned.sh").current_dir(repository.path()).output().expect("bash runs");
+    assert_ne!(output.status.code(), Some(0), "there is no pipeline to start it on");
+    assert!(!repository.path().join("pwned").exists());
+    let called = repository.file(".pipeline-config.yaml", "version: '1'\ndeploy:\n  script: |\n    'out/trigger/a;touch pwned.sh'\n");
+    let checked = called.check(&["--allow", "invalid-stage-name"]);
+    assert!(checked.stdout.contains("the configuration has no stage `a;touch pwned`"), "{}", checked.transcript());
+}
+
+#[test]
+fn every_function_of_the_library_is_called() {
+    for transport in ["webhook", "platform"] {
+        let (_folder, files) = built("zap", &["--transport", transport]);
+        let names =
+            files["lib.sh"].lines().filter_map(|line| line.split_once("() {").or_else(|| line.split_once("() ("))).map(|(name, _)| name);
+        for name in names.filter(|name| !name.starts_with([' ', '#'])) {
+            let is_call = |word: &str| word == name;
+            let calls =
+                files.values().flat_map(|text| text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))).filter(|word| is_call(word));
+            assert!(calls.count() > 1, "{transport}: {name} is never called");
+        }
+    }
+}
+
+#[test]
 fn the_graph_has_the_shape_of_its_schema_and_an_edge_for_each_target() {
     let graph = |format: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sidestage"));

@@ -25,11 +25,11 @@ impl EmittedFile {
     pub(super) fn of_text(text: &str) -> Option<Self> {
         let (at, _) = text.match_indices(MARK).next().filter(|(at, _)| *at < TOP)?;
         let Some((_, call)) = text[at..].split_once(CALL) else { return Some(Self::Other) };
-        let mut words = call.split_whitespace();
-        Some(match (words.next()?, words.next()?) {
-            ("bin/trigger-task", _) => Self::TriggerTask,
-            (_, "trigger_stage") => Self::Trigger(words.next()?.into()),
-            _ => Self::Other,
+        let (call, _) = call.split_once(" \"$@\"")?;
+        Some(match call.split_once(" trigger_stage ") {
+            Some((_, stage)) => Self::Trigger(stage.trim_matches('\'').into()),
+            None if call.starts_with("bin/trigger-task ") => Self::TriggerTask,
+            None => Self::Other,
         })
     }
 

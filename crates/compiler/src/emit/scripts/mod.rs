@@ -48,10 +48,10 @@ pub(super) fn scripts(plan: &Plan, target: &Target, manifest: &Manifest) -> Resu
         let text = environment.get_template(template)?.render(context! { ..context, ..Value::from(Serde(&shared)) })?;
         Ok(Emitted { path: path.to_owned(), text, is_executable })
     };
-    let short = |path: &str, command: &str, does: &str| {
+    let short = |path: &str, command: &str, stage: Option<&str>, does: &str| {
         let text: Vec<String> = does.lines().map(|line| format!("# {line}").trim_end().to_owned()).collect();
         let up = if path.contains('/') { "../" } else { "" };
-        render(path, "script.sh.j2", context! { path, command, up, text => text.join("\n") }, true)
+        render(path, "script.sh.j2", context! { path, command, stage, up, text => text.join("\n") }, true)
     };
     let stages = by_stage(plan);
     let rows: Vec<Row<'_>> = stages.iter().map(|(name, triggers)| Row { name, exports: carried::carried(triggers) }).collect();
@@ -59,18 +59,18 @@ pub(super) fn scripts(plan: &Plan, target: &Target, manifest: &Manifest) -> Resu
         render("lib.sh", "lib.sh.j2", context! {}, false)?,
         render("stages.sh", "stages.sh.j2", context! { carried => Value::from(Serde(&rows)) }, false)?,
         render("tools/trigger-task", "tools-trigger-task.j2", context! {}, false)?,
-        short("bin/trigger-task", "trigger_task", words::TRIGGER_TASK)?,
+        short("bin/trigger-task", "trigger_task", None, words::TRIGGER_TASK)?,
         json("plan.json", plan)?,
     ];
     let trigger = if shared.is_platform { words::TRIGGER_BY_PLATFORM } else { words::TRIGGER };
     for stage in stages.keys() {
         let does = trigger.replace("STAGE", stage);
-        files.push(short(&format!("trigger/{stage}.sh"), &format!("trigger_stage {stage}"), &does)?);
+        files.push(short(&format!("trigger/{stage}.sh"), "trigger_stage", Some(stage), &does)?);
     }
     if !shared.is_platform {
-        files.push(short("setup-webhook.sh", "set_up_webhook", words::SET_UP)?);
-        files.push(short("list-async-runs.sh", "list_async_runs", words::LIST)?);
-        files.push(short("async-stage.sh", "receive_stage", words::RECEIVE)?);
+        files.push(short("setup-webhook.sh", "set_up_webhook", None, words::SET_UP)?);
+        files.push(short("list-async-runs.sh", "list_async_runs", None, words::LIST)?);
+        files.push(short("async-stage.sh", "receive_stage", None, words::RECEIVE)?);
         files.push(json("webhook.json", manifest)?);
         for stage in &plan.stages {
             if let Some(text) = &stage.script {
