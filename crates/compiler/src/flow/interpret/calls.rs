@@ -123,7 +123,7 @@ impl Interpreter<'_, '_> {
             return Some(self.taken_back(Status::Unknown, start, span));
         }
         let outer = self.state.arguments().cloned();
-        let split = self.in_function(&defined, arguments, |interpreter, callee| interpreter.split_call(callee, start));
+        let mut split = self.in_function(&defined, arguments, |interpreter, callee| interpreter.split_call(callee, start));
         // The arguments of the caller are its own again in either case.
         let back = |interpreter: &mut Self, branch: Option<Branch>| {
             let branch = branch?;
@@ -131,7 +131,7 @@ impl Interpreter<'_, '_> {
             interpreter.state.set_arguments(outer.clone());
             Some(interpreter.state.take_back(start))
         };
-        Some(Split { success: back(self, split.success.clone()), failure: back(self, split.failure.clone()), ..split })
+        Some(Split { success: back(self, split.success.take()), failure: back(self, split.failure.take()), ..split })
     }
 
     /// Runs the body of a call up to where it succeeds and where it fails.

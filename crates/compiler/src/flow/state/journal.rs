@@ -186,17 +186,11 @@ impl State {
     /// Takes everything back that a process did since the mark.
     pub(in crate::flow) fn end_process(&mut self, mark: Mark) -> ProcessEnd {
         let (head, input) = (self.head, self.input.clone());
-        let mut kept: Vec<Cell> = Vec::new();
-        for entry in &self.journal[mark.entries..] {
-            if let Cell::Fact(..) | Cell::File(..) | Cell::Answer(..) = entry {
-                let key = entry.key();
-                if kept.iter().all(|known| known.key() != key) {
-                    kept.push(self.current(&key));
-                }
-            }
-        }
-        self.undo(mark);
+        let changed = self.first_changes(mark.entries).into_iter().map(|(key, _)| key);
+        let stays = changed.filter(|key| matches!(key, CellKey::Fact(_) | CellKey::File(_) | CellKey::Answer(_)));
+        let mut kept: Vec<Cell> = stays.map(|key| self.current(&key)).collect();
         kept.retain_mut(outlives_process);
+        self.undo(mark);
         ProcessEnd { kept, start: mark.head, head, input }
     }
 
