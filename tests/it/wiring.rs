@@ -1,8 +1,10 @@
 //! From a `trigger-task` in a user's script to the emitted one, and what calling or sourcing it changes: nothing.
 
 use std::fs;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::harness::repository::Repository;
 use crate::harness::site::{SetUp, Site};
@@ -146,4 +148,32 @@ fn a_script_beside_the_emitted_ones_that_names_no_stage_is_missing() {
     let repository = Repository::with_config("version: '1'\ndeploy:\n  script: |\n    #!/usr/bin/env bash\n    async/trigger/other.sh\n");
     let checked = repository.check(&[]);
     assert!(checked.stdout.contains("missing-script"), "{}", checked.transcript());
+}
+
+#[test]
+fn a_signal_ends_a_script_and_what_it_waits_for() {
+    // The API, and the exchange of the key: neither ever answers.
+    for is_signed_in in [true, false] {
+        let site = Site::new();
+        let parent = site.parent("parent");
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = format!("http://{}", silent.local_addr().expect("an address"));
+        let mut command = parent.command("bash");
+        command.arg(site.folder.path().join("out/lib.sh")).args(["trigger/scan.sh", "trigger_stage", "scan"]);
+        command.env("CD_TEKTON_PIPELINE_URL", format!("{address}/pipeline/v2")).env("CD_TEKTON_PIPELINE_AUTH_URL", &address);
+        if is_signed_in {
+            command.env("IAM_ACCESS_TOKEN", "a.token");
+        }
+        let child = command.spawn().expect("bash runs");
+        let (mut held, _) = silent.accept().expect("a request");
+        let ended = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill runs");
+        assert!(ended.success());
+        let ended = parent.ended(&child.wait_with_output().expect("it ends"));
+        assert_eq!(ended.code, Some(143), "{}", ended.printed);
+        // The caller has gone, long before it would have given up by itself.
+        held.set_read_timeout(Some(Duration::from_secs(30))).expect("a time");
+        let gone = held.read_to_end(&mut Vec::new());
+        assert!(!gone.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "signed in: {is_signed_in}: {gone:?}");
+        assert_eq!(fs::read_dir(parent.folder.join("tmp")).expect("a folder").count(), 0, "nothing is left behind");
+    }
 }
