@@ -125,19 +125,14 @@ fn client_config(store: RunStore) -> Result<ClientConfig, SetupError> {
     if bearer.as_ref().is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte))) {
         return Err(SetupError::new(ErrorKind::Rights, "IAM_ACCESS_TOKEN contains characters that are not valid in a token"));
     }
-    let text = |name: &str| variable(name);
     Ok(ClientConfig {
         api,
         iam: variable("CD_TEKTON_PIPELINE_AUTH_URL").unwrap_or_else(|| "https://iam.cloud.ibm.com".to_owned()),
         pipeline,
         bearer: bearer.map(Token::new),
         api_key,
-        retries: Retries::read(
-            text("SIDESTAGE_RETRIES").as_deref(),
-            text("SIDESTAGE_RETRY_DELAY").as_deref(),
-            text("SIDESTAGE_RETRY_CAP").as_deref(),
-        )?,
-        timeout: Retries::seconds("SIDESTAGE_TIMEOUT", text("SIDESTAGE_TIMEOUT").as_deref().unwrap_or("60"))?,
+        retries: Retries::read(variable)?,
+        timeout: Retries::time_out("SIDESTAGE_TIMEOUT", variable("SIDESTAGE_TIMEOUT").as_deref().unwrap_or("60"))?,
     })
 }
 

@@ -1,6 +1,8 @@
 //! Set-up and trigger, executed, and judged by what the API then holds and what the webhook received.
 //! The set-up runs as the emitted script and as `sidestage apply`.
 
+mod token;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -8,7 +10,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use crate::harness::proxy::{Fault, Plan};
 use crate::harness::site::{EDITOR, OPERATOR, PROPERTY, Parent, SetUp, Site, TRIGGER, start};
@@ -354,27 +355,77 @@ fn a_short_token_is_taken_with_a_warning() {
     }
 }
 
-/// Two parents settle; with more, set-up as it is now may take longer than it tries.
 #[test]
-fn parents_at_the_same_moment_end_with_one_trigger_and_one_token() {
-    for round in 0..4 {
+fn script_and_apply_take_the_same_settings() {
+    let cases = [
+        ("SIDESTAGE_TIMEOUT", "0", 2),
+        ("SIDESTAGE_TIMEOUT", ".5", 0),
+        ("SIDESTAGE_TIMEOUT", "1e3", 2),
+        ("SIDESTAGE_RETRIES", "08", 0),
+        ("SIDESTAGE_RETRIES", "0", 2),
+        ("SIDESTAGE_RETRY_DELAY", "0.25", 0),
+        ("SIDESTAGE_RETRY_DELAY", ".5", 2),
+        ("SIDESTAGE_RETRY_CAP", "1 s", 2),
+        // An http address is a service on this machine: no proxy gets to see a token.
+        ("http_proxy", "http://127.0.0.1:9", 0),
+        ("HTTP_PROXY", "http://127.0.0.1:9", 0),
+        ("ALL_PROXY", "http://127.0.0.1:9", 0),
+    ];
+    for (name, value, code) in cases {
         let site = Site::new();
-        // So that the rounds interleave differently; what must hold does not depend on it.
-        site.proxy.before_each_answer(move || thread::sleep(Duration::from_millis(10 * round)));
-        let parents = ["first", "second"].map(|name| site.parent(name));
-        let started = parents.each_ref().map(|parent| {
-            let mut command = parent.trigger();
-            // A parent waits longer than another one takes for a step, also on a busy machine.
-            command.env("SIDESTAGE_RETRY_DELAY", "0.5").env("SIDESTAGE_RETRY_CAP", "4");
-            start(command)
-        });
-        for (parent, child) in parents.iter().zip(started) {
-            let ended = parent.ended(&child.wait_with_output().unwrap());
-            assert_eq!(ended.code, Some(0), "round {round}: {}", ended.printed);
+        let parent = site.parent("first");
+        for with in BOTH {
+            let mut command = parent.set_up(with);
+            command.env(name, value);
+            let ended = parent.run(command);
+            assert_eq!(ended.code, Some(code), "{with:?} {name}={value}: {}", ended.printed);
+            assert!(code == 0 || ended.printed.contains(name), "{with:?} {name}={value}: {}", ended.printed);
         }
-        // Who was last has won; both hold the token that is valid now, or have been accepted before.
-        assert_eq!(site.runs().len(), parents.len(), "round {round}");
-        assert!(parents.iter().any(|parent| site.is_set_up_with(&parent.token()).is_ok()), "round {round}");
+    }
+}
+
+#[test]
+fn an_address_with_a_slash_too_many_is_the_same_address() {
+    for with in BOTH {
+        let site = Site::new();
+        let parent = site.parent("first");
+        let mut command = parent.set_up(with);
+        for name in ["CD_TEKTON_PIPELINE_URL", "CD_TEKTON_PIPELINE_AUTH_URL"] {
+            let address = command.get_envs().find(|(known, _)| *known == name).and_then(|(_, value)| value).unwrap().to_owned();
+            command.env(name, format!("{}//", address.to_str().unwrap()));
+        }
+        parent.succeeds(command);
+        assert_eq!(site.is_set_up_with(&parent.token()), Ok(()), "{with:?}");
+    }
+}
+
+#[test]
+fn a_property_of_another_type_is_a_decision_before_anything_is_sent() {
+    for with in BOTH {
+        let site = Site::new();
+        site.ask("POST", "/properties", &json!({ "name": PROPERTY, "type": "single_select", "enum": ["one"], "value": "one" }));
+        let parent = site.parent("first");
+        site.proxy.plan(None);
+        let ended = parent.run(parent.set_up(with));
+        assert_eq!((ended.code, changes(&site)), (Some(5), Vec::new()), "{with:?} {}", ended.printed);
+    }
+}
+
+#[test]
+fn a_deadline_ends_the_waiting_and_is_named() {
+    for with in BOTH {
+        let site = Site::new();
+        let parent = site.parent("first");
+        site.proxy.plan(Some(Plan { request: 1, fault: Fault::Busy, is_forwarded: false, is_lasting: true }));
+        let mut command = parent.set_up(with);
+        command.env("SIDESTAGE_DEADLINE", "1").env("SIDESTAGE_RETRY_DELAY", "60").env("SIDESTAGE_RETRY_CAP", "60");
+        let ended = parent.run(command);
+        assert_eq!(ended.code, Some(1), "{with:?} {}", ended.printed);
+        assert_eq!(site.proxy.seen().len(), 2, "{with:?}: nothing is tried again");
+        let mut command = parent.set_up(with);
+        command.env("SIDESTAGE_DEADLINE", "soon");
+        let ended = parent.run(command);
+        assert_eq!((ended.code, ended.printed.contains("SIDESTAGE_DEADLINE")), (Some(2), true), "{with:?} {}", ended.printed);
     }
 }
 

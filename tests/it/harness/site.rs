@@ -15,6 +15,9 @@ use super::service::{SIDESTAGE, Service};
 pub(crate) const PROPERTY: &str = "subpipeline-webhook-token";
 pub(crate) const TRIGGER: &str = "Subpipeline Webhook Trigger";
 pub(crate) const EDITOR: &str = "key-of-an-editor-0123456789";
+/// Keys that are long enough to derive a token from.
+pub(crate) const MANAGER: &str = "key-of-a-manager-0123456789-0123456789";
+pub(crate) const DEPUTY: &str = "key-of-a-deputy-9876543210-9876543210-and-longer-than-a-block-of-the-hash";
 pub(crate) const OPERATOR: &str = "key-of-an-operator-012345678";
 
 const CONFIG: &str = r#"version: '1'
@@ -70,7 +73,7 @@ impl Site {
         let path = |name: &str| folder.path().join(name);
         fs::create_dir(path("bin")).expect("a folder");
         symlink(SIDESTAGE, path("bin/pipelinectl")).expect("a link");
-        fs::write(path("keys"), format!("{EDITOR} editor\n{OPERATOR} operator\n")).expect("the keys");
+        fs::write(path("keys"), format!("{EDITOR} editor\n{MANAGER} editor\n{DEPUTY} editor\n{OPERATOR} operator\n")).expect("the keys");
         fs::write(path(".pipeline-config.yaml"), config).expect("the configuration");
         let output = Command::new(SIDESTAGE).current_dir(folder.path()).args(["build", "--out", "out"]).output().expect("the binary runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -233,7 +236,7 @@ impl Parent<'_> {
 
     pub(crate) fn ended(&self, output: &Output) -> Ended {
         let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        for secret in [self.token().as_str(), EDITOR, OPERATOR] {
+        for secret in [self.token().as_str(), EDITOR, MANAGER, DEPUTY, OPERATOR] {
             assert!(secret.is_empty() || !printed.contains(secret), "a secret was printed: {printed}");
         }
         Ended { code: output.status.code(), printed }

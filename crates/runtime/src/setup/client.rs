@@ -1,11 +1,11 @@
 //! One HTTP exchange at a time with the Pipeline API, in words where it fails.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use ureq::http::{Request as HttpRequest, Response};
-use ureq::{Agent, Body};
+use ureq::{Agent, AsSendBody, Body, Proxy};
 
 use super::error::{ErrorKind, SetupError};
 use super::retry::{self, Retries};
@@ -35,8 +35,8 @@ pub struct Client {
     agent: Agent,
     config: ClientConfig,
     bearer: Option<Token>,
-    has_renewed: bool,
     secrets: Vec<Token>,
+    started: Instant,
 }
 
 /// What came back: a whole reply, or status 0.
@@ -55,6 +55,12 @@ const BODY_LIMIT: u64 = 64 << 20;
 
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// The proxy for https, from the variables that curl reads for it.
+fn https_proxy() -> Option<Proxy> {
+    let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].iter().any(is_set).then(Proxy::try_from_env).flatten()
+}
+
 /// A text as a part of an address.
 pub(super) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, UNRESERVED).to_string()
@@ -67,12 +73,12 @@ impl Client {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_idle_connections(0) // a connection that died between two steps would be taken for a failing service
-            .timeout_global(Some(config.timeout))
+            .proxy(https_proxy())
             .user_agent(concat!("sidestage/", env!("CARGO_PKG_VERSION")))
             .build();
         let bearer = config.bearer.clone();
         let secrets = [&config.bearer, &config.api_key].into_iter().flatten().cloned().collect();
-        Self { agent: transport.into(), config, bearer, has_renewed: false, secrets }
+        Self { agent: transport.into(), config, bearer, secrets, started: Instant::now() }
     }
 
     /// The id of the pipeline.
@@ -100,11 +106,42 @@ impl Client {
         (url.starts_with("https://") || is_plain) && !url.contains(char::is_whitespace)
     }
 
-    pub(super) fn back_off(&self, attempt: u32, asked: Option<Duration>) {
+    /// The token that every parent with this API key makes for a trigger.
+    pub(super) fn derived_token(&self, trigger: &str) -> Option<Token> {
+        Token::derived(self.config.api_key.as_ref()?, &self.config.pipeline, trigger)
+    }
+
+    /// Waits before another try; at once false where the deadline would pass meanwhile.
+    #[must_use]
+    pub(super) fn back_off(&self, attempt: u32, asked: Option<Duration>) -> bool {
         let mut bytes = [0; 4];
         // Without randomness the wait is only less spread.
         let _ = getrandom::fill(&mut bytes);
-        std::thread::sleep(self.config.retries.wait(attempt, asked, u32::from_le_bytes(bytes)));
+        let wait = self.config.retries.wait(attempt, asked, u32::from_le_bytes(bytes));
+        let is_in_time = self.started.elapsed() + wait < self.config.retries.deadline;
+        if is_in_time {
+            std::thread::sleep(wait);
+        }
+        is_in_time
+    }
+
+    /// The same, as a part of the set-up: others are waited for only so long.
+    pub(super) fn rest(&self, attempt: u32) -> Result<(), SetupError> {
+        if self.back_off(attempt, None) { Ok(()) } else { Err(self.unsettled()) }
+    }
+
+    /// The deadline has passed.
+    pub(super) fn unsettled(&self) -> SetupError {
+        let seconds = self.config.retries.deadline.as_secs();
+        SetupError::new(ErrorKind::Service, format!("trigger and token did not come to rest within {seconds} seconds"))
+            .reason("Other runs seem to change them all the time.")
+            .help("Run this again when they have ended, or give it more time: export SIDESTAGE_DEADLINE=<seconds>")
+    }
+
+    /// The longest time of one exchange, which ends with the deadline.
+    fn time_out(&self) -> Duration {
+        let left = self.config.retries.deadline.saturating_sub(self.started.elapsed());
+        self.config.timeout.min(left.max(Duration::from_secs(1)))
     }
 
     /// Asks until a JSON object comes. `what` is the purpose, as "could not ...".
@@ -117,16 +154,18 @@ impl Client {
             if is_malformed {
                 reply.problem = format!("HTTP {} with a body that is not a JSON object", reply.status);
             }
-            match reply.body.take() {
-                Some(body) if reply.is_good() => return Ok(body),
-                _ if attempt >= self.tries() || !(reply.is_transient || is_malformed) => return Err(reply.error(what, &self.address(""))),
-                _ => self.back_off(attempt, reply.retry_after),
+            if let Some(body) = reply.body.take().filter(|_| reply.is_good()) {
+                return Ok(body);
+            }
+            let may_repeat = attempt < self.tries() && (reply.is_transient || is_malformed);
+            if !may_repeat || !self.back_off(attempt, reply.retry_after) {
+                return Err(reply.error(what, &self.address("")));
             }
             attempt += 1;
         }
     }
 
-    /// One request. A token that has run out is replaced once, by the API key where there is one.
+    /// One request. A token that is refused is replaced by the API key, where there is one: once for each request.
     pub(super) fn send(&mut self, request: &ApiRequest) -> Result<Reply, SetupError> {
         if self.bearer.is_none() && !self.sign_in()? {
             return Err(SetupError::new(ErrorKind::Rights, "there is no IAM token and no API key")
@@ -134,11 +173,8 @@ impl Client {
                 .help("Type: export IAM_ACCESS_TOKEN=<token>, or CD_TEKTON_PIPELINE_APIKEY=<key>; in a run, set the secure property ibmcloud-api-key."));
         }
         let reply = self.exchange_with_bearer(request);
-        if reply.status == 401 && self.config.bearer.is_some() && !self.has_renewed {
-            self.has_renewed = true;
-            if self.sign_in()? {
-                return Ok(self.exchange_with_bearer(request));
-            }
+        if reply.status == 401 && self.sign_in()? {
+            return Ok(self.exchange_with_bearer(request));
         }
         Ok(reply)
     }
@@ -153,8 +189,8 @@ impl Client {
             .header("content-type", kind)
             .header("authorization", bearer);
         match &request.body {
-            Some(body) => self.exchange(built.body(body.to_string()).map(|request| self.agent.run(request))),
-            None => self.exchange(built.body(()).map(|request| self.agent.run(request))),
+            Some(body) => self.exchange(built.body(body.to_string())),
+            None => self.exchange(built.body(())),
         }
     }
 
@@ -172,7 +208,7 @@ impl Client {
                 .header("accept", "application/json")
                 .header("content-type", "application/x-www-form-urlencoded")
                 .body(form.clone());
-            let reply = self.exchange(built.map(|request| self.agent.run(request)));
+            let reply = self.exchange(built);
             let token = reply.body.as_ref().and_then(|body| body["access_token"].as_str()).filter(|token| !token.is_empty());
             if let Some(token) = token.filter(|_| reply.is_good()) {
                 let token = Token::new(token.to_owned());
@@ -180,7 +216,8 @@ impl Client {
                 self.bearer = Some(token);
                 return Ok(true);
             }
-            if attempt >= self.tries() || !(reply.is_transient || reply.is_good()) {
+            let may_repeat = attempt < self.tries() && (reply.is_transient || reply.is_good());
+            if !may_repeat || !self.back_off(attempt, reply.retry_after) {
                 return Err(match reply.status {
                     400 | 401 | 403 => SetupError::new(ErrorKind::Rights, format!("the API key is refused by {base}: {}", reply.problem))
                         .reason("The Pipeline API answers only to a known user.")
@@ -188,18 +225,24 @@ impl Client {
                     _ => reply.error(&format!("exchange the API key for a token at {base}"), base),
                 });
             }
-            self.back_off(attempt, reply.retry_after);
             attempt += 1;
         }
     }
 
-    fn exchange(&self, sent: Result<Result<Response<Body>, ureq::Error>, ureq::http::Error>) -> Reply {
-        match sent {
-            Ok(Ok(response)) => self.reply(response),
-            Ok(Err(error)) => self.no_reply(&error),
+    fn exchange<B: AsSendBody>(&self, request: Result<HttpRequest<B>, ureq::http::Error>) -> Reply {
+        let request = match request {
+            Ok(request) => request,
             Err(error) => {
-                Reply { status: 0, body: None, is_transient: false, retry_after: None, problem: self.redacted(&error.to_string()) }
+                return Reply { status: 0, body: None, is_transient: false, retry_after: None, problem: self.redacted(&error.to_string()) };
             }
+        };
+        // A service without TLS is on this machine or beside it: no proxy gets to see a token.
+        let is_plain = request.uri().scheme_str() == Some("http");
+        let options = self.agent.configure_request(request).timeout_global(Some(self.time_out()));
+        let options = if is_plain { options.proxy(None) } else { options };
+        match self.agent.run(options.build()) {
+            Ok(response) => self.reply(response),
+            Err(error) => self.no_reply(&error),
         }
     }
 

@@ -50,11 +50,12 @@ pub struct SetupOutcome {
     pub notes: Vec<String>,
 }
 
-/// More observations than any sequence of steps needs, unless others change things all the time.
-const OBSERVATIONS: u32 = 40;
-
 /// After these, what was written may not be shown yet.
 const QUICK_OBSERVATIONS: u32 = 8;
+
+/// Parents that write the same token never meet. Where somebody replaces even that one this often, whoever is last wins
+/// with a random one.
+const DERIVED_REPLACEMENTS: u32 = 3;
 
 /// Brings the pipeline to what the manifest says. In a dry run the requests go to `out`, with the token masked.
 ///
@@ -70,21 +71,24 @@ pub fn apply(
     let mut local = LocalState::new(options, store.is_available(), client.pipeline_id());
     if !options.rotate {
         local.token = store.secret(&manifest.property.name)?;
+        local.is_mounted = local.token.as_ref().is_some_and(|token| store.is_mounted(&manifest.property.name, token));
+        local.derived = client.derived_token(&manifest.trigger.name);
+        local.derived.iter().for_each(|token| client.redact(token));
     }
     let mut session = Session { client, store, manifest, options, has_sent: false, failures: 0, replacements: 0, notes: Vec::new(), out };
     let mut pipeline = session.observe()?;
-    for number in 0..OBSERVATIONS {
+    for number in 0_u32.. {
         match local.listing(&pipeline, session.client.tries()) {
             Listing::Complete => {}
-            Listing::Late(wait) => {
-                session.client.back_off(wait, None);
+            Listing::Late(wait) if session.client.back_off(wait, None) => {
                 pipeline = session.observe()?;
                 continue;
             }
+            Listing::Late(_) => return Err(session.client.unsettled()),
             Listing::Lacks(id) => pipeline.add(&session.client.get(&format!("/triggers/{id}"), "read the trigger that was created")?),
         }
         if number >= QUICK_OBSERVATIONS {
-            session.client.back_off(2, None);
+            session.client.rest(2)?;
         }
         let Some(step) = state::next_step(&pipeline, &local, manifest)? else {
             return session.outcome(&pipeline, &local);
@@ -92,9 +96,7 @@ pub fn apply(
         session.perform(&step, &pipeline, &mut local)?;
         pipeline = if options.is_dry { state::after(&step, pipeline, &local, manifest) } else { session.observe()? };
     }
-    Err(SetupError::new(ErrorKind::Service, format!("trigger and token still change after {OBSERVATIONS} observations"))
-        .reason("Other runs seem to change them all the time.")
-        .help("Run this again when they have ended."))
+    Err(session.client.unsettled())
 }
 
 /// One set-up in progress: what it talks to, and what it has tried.
@@ -123,12 +125,12 @@ impl Session<'_> {
         match step {
             Step::Wait => {
                 local.waits += 1;
-                self.client.back_off(1, None);
-                return Ok(());
+                return self.client.rest(1);
             }
             Step::AdoptToken(token) => {
-                // A token that anybody can read needs no replacement.
+                // A token that is shown as text, or that is derived, needs no replacement.
                 local.token = Some(token.clone());
+                local.is_mounted = false;
                 return self.keep_token(token);
             }
             Step::ReplaceToken => self.replace_token(local)?,
@@ -154,10 +156,15 @@ impl Session<'_> {
     fn replace_token(&mut self, local: &mut LocalState) -> Result<(), SetupError> {
         // A parent that is doing the same is given time to call the webhook first.
         if self.replacements > 0 {
-            self.client.back_off(self.replacements.min(4), None);
+            self.client.rest(self.replacements.min(4))?;
         }
         self.replacements += 1;
-        if !self.options.rotate {
+        if self.options.rotate {
+            self.notes.push(
+                "runs that have begun do not know the new token: where they start a stage, they put another one in its place. Rotate when none is running."
+                    .to_owned(),
+            );
+        } else {
             self.notes.push("the token that the pipeline holds is not known here, so a new one replaces it".to_owned());
         }
         self.make_token(local)
@@ -165,17 +172,22 @@ impl Session<'_> {
 
     /// The token is kept before the pipeline has it: whatever ends this, none is lost.
     fn make_token(&mut self, local: &mut LocalState) -> Result<(), SetupError> {
-        // Another process of this very run may have made one in the meantime.
-        let kept = if self.options.rotate { None } else { self.store.secret(&self.manifest.property.name)? };
-        let newer = kept.filter(|kept| local.token.as_ref().is_none_or(|known| known.expose_secret() != kept.expose_secret()));
-        let token = match newer {
-            Some(token) => token,
-            None => Token::random()?,
+        let token = match &local.derived {
+            Some(derived) if self.replacements <= DERIVED_REPLACEMENTS => derived.clone(),
+            _ => self.other_token(local)?,
         };
         self.keep_token(&token)?;
+        local.is_mounted = false;
         local.token = Some(token);
         local.suspect = Suspect { property: true, trigger: true };
         Ok(())
+    }
+
+    /// Another process of this very run may have made one in the meantime.
+    fn other_token(&self, local: &LocalState) -> Result<Token, SetupError> {
+        let kept = if self.options.rotate { None } else { self.store.secret(&self.manifest.property.name)? };
+        let is_other = |kept: &Token| [&local.token, &local.derived].into_iter().flatten().all(|known| known != kept);
+        kept.filter(is_other).map_or_else(Token::random, Ok)
     }
 
     fn keep_token(&mut self, token: &Token) -> Result<(), SetupError> {
@@ -201,13 +213,12 @@ impl Session<'_> {
         }
         if reply.status == 409 {
             // Somebody else was faster: they need a moment to use what they made.
-            self.client.back_off(3, None);
-            return Ok(None);
+            return self.client.rest(3).map(|()| None);
         }
         let is_gone = reply.status == 404 && request.method != "POST";
         self.failures += 1;
-        if (reply.is_transient || is_gone) && self.failures < self.client.tries() {
-            self.client.back_off(self.failures, reply.retry_after);
+        let may_repeat = (reply.is_transient || is_gone) && self.failures < self.client.tries();
+        if may_repeat && self.client.back_off(self.failures, reply.retry_after) {
             return Ok(None);
         }
         Err(reply.error(&request.what, &self.client.address("")))

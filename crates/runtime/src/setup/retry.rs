@@ -13,27 +13,47 @@ pub struct Retries {
     pub delay: Duration,
     /// No wait is longer.
     pub cap: Duration,
+    /// No wait begins that would end later than this after the start.
+    pub deadline: Duration,
 }
 
 impl Retries {
-    /// From the texts of `SIDESTAGE_RETRIES`, `SIDESTAGE_RETRY_DELAY` and `SIDESTAGE_RETRY_CAP` (seconds).
-    pub fn read(tries: Option<&str>, delay: Option<&str>, cap: Option<&str>) -> Result<Self, SetupError> {
-        let tries = tries.unwrap_or("5");
+    /// From `SIDESTAGE_RETRIES`, and the seconds of `SIDESTAGE_RETRY_DELAY`, `SIDESTAGE_RETRY_CAP` and `SIDESTAGE_DEADLINE`.
+    pub fn read(setting: impl Fn(&str) -> Option<String>) -> Result<Self, SetupError> {
+        let text = |name, default: &str| setting(name).unwrap_or_else(|| default.to_owned());
+        let tries = text("SIDESTAGE_RETRIES", "5");
         let count = tries.parse().ok().filter(|count| (1..10_000).contains(count));
+        let deadline = text("SIDESTAGE_DEADLINE", "900");
+        let seconds = deadline.parse().ok().filter(|seconds| (1..10_000_000).contains(seconds));
+        let wrong = |problem: String| SetupError::new(ErrorKind::Setting, problem);
         Ok(Self {
-            tries: count
-                .ok_or_else(|| SetupError::new(ErrorKind::Setting, format!("SIDESTAGE_RETRIES is not a number of tries: {tries}")))?,
-            delay: Self::seconds("SIDESTAGE_RETRY_DELAY", delay.unwrap_or("1"))?,
-            cap: Self::seconds("SIDESTAGE_RETRY_CAP", cap.unwrap_or("60"))?,
+            tries: count.ok_or_else(|| wrong(format!("SIDESTAGE_RETRIES is not a number of tries: {tries}")))?,
+            delay: Self::seconds("SIDESTAGE_RETRY_DELAY", &text("SIDESTAGE_RETRY_DELAY", "1"))?,
+            cap: Self::seconds("SIDESTAGE_RETRY_CAP", &text("SIDESTAGE_RETRY_CAP", "60"))?,
+            deadline: seconds
+                .map(Duration::from_secs)
+                .ok_or_else(|| wrong(format!("SIDESTAGE_DEADLINE is not a number of whole seconds: {deadline}")))?,
         })
     }
 
     /// A number of seconds, with or without a fraction.
     pub fn seconds(name: &str, text: &str) -> Result<Duration, SetupError> {
-        let number =
-            text.parse::<f64>().ok().filter(|number| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && *number < 1e6);
+        let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
+        let are_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        let is_number =
+            (1..=6).contains(&whole.len()) && are_digits(whole) && fraction.is_none_or(|part| !part.is_empty() && are_digits(part));
+        let number = if is_number { text.parse().ok() } else { None };
         number
             .map(Duration::from_secs_f64)
+            .ok_or_else(|| SetupError::new(ErrorKind::Setting, format!("{name} is not a number of seconds: {text}")))
+    }
+
+    /// A number of seconds that is more than none; the whole part may be left out.
+    pub fn time_out(name: &str, text: &str) -> Result<Duration, SetupError> {
+        let whole = if text.starts_with('.') { format!("0{text}") } else { text.to_owned() };
+        Self::seconds(name, &whole)
+            .ok()
+            .filter(|time| !time.is_zero())
             .ok_or_else(|| SetupError::new(ErrorKind::Setting, format!("{name} is not a number of seconds: {text}")))
     }
 
@@ -60,9 +80,17 @@ pub(super) fn requested_wait(header: &str, now: i64) -> Option<Duration> {
 mod tests {
     use super::*;
 
+    /// The names without what all begin with.
+    fn read<const N: usize>(settings: [(&str, &str); N]) -> Result<Retries, SetupError> {
+        Retries::read(|name| {
+            let known = settings.iter().find(|(end, _)| name.trim_start_matches("SIDESTAGE_").trim_start_matches("RETRY_") == *end);
+            known.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
     #[test]
     fn waits_grow_and_end_at_the_cap() {
-        let retries = Retries::read(Some("5"), Some("0.5"), Some("3")).expect("settings");
+        let retries = read([("DELAY", "0.5"), ("CAP", "3")]).expect("settings");
         let cases = [
             (1, None, 0, 250),
             (1, None, u32::MAX, 750),
@@ -92,9 +120,42 @@ mod tests {
 
     #[test]
     fn settings_are_numbers() {
-        for (tries, delay) in [("0", "1"), ("x", "1"), ("5", "-1"), ("5", "1s"), ("5", "inf"), ("10000", "1")] {
-            assert!(Retries::read(Some(tries), Some(delay), None).is_err(), "{tries} {delay}");
+        let wrong = [
+            ("RETRIES", "0"),
+            ("RETRIES", "x"),
+            ("RETRIES", "10000"),
+            ("DELAY", "-1"),
+            ("DELAY", "1s"),
+            ("DELAY", "inf"),
+            ("DELAY", ".5"),
+            ("DELAY", "1."),
+            ("DELAY", "1000000"),
+            ("DEADLINE", "0"),
+            ("DEADLINE", "1.5"),
+        ];
+        for setting in wrong {
+            assert!(read([setting]).is_err(), "{setting:?}");
         }
-        assert!(Retries::read(Some("1"), Some("0.25"), Some("0")).is_ok());
+        for setting in [("RETRIES", "1"), ("RETRIES", "08"), ("DELAY", "0.25"), ("CAP", "0"), ("DEADLINE", "09")] {
+            assert!(read([setting]).is_ok(), "{setting:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_out_is_more_than_nothing() {
+        let milliseconds = |text| Retries::time_out("SIDESTAGE_TIMEOUT", text).ok().map(|time| time.as_millis());
+        let cases = [
+            ("60", Some(60_000)),
+            (".5", Some(500)),
+            ("0.25", Some(250)),
+            ("0", None),
+            ("0.0", None),
+            (".", None),
+            ("-1", None),
+            ("1e3", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(milliseconds(text), expected, "{text}");
+        }
     }
 }

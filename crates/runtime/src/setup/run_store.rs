@@ -1,6 +1,7 @@
 //! Where a run keeps its settings and the token: the `pipelinectl` command, where there is one.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use super::error::{ErrorKind, SetupError};
@@ -27,6 +28,13 @@ impl RunStore {
     /// A variable of the run.
     pub fn variable(self, name: &str) -> Result<Option<String>, SetupError> {
         self.get("get_env", name)
+    }
+
+    /// Whether a secret came with the run, and was not set by one of its scripts.
+    pub fn is_mounted(self, name: &str, secret: &Token) -> bool {
+        let folder = std::env::var_os("SECRET_CONFIG_DIR").filter(|folder| !folder.is_empty());
+        let path = PathBuf::from(folder.unwrap_or_else(|| "/config/secure-properties".into())).join(name);
+        self.is_available && std::fs::read_to_string(path).is_ok_and(|text| text.trim_end_matches('\n') == secret.expose_secret())
     }
 
     /// A secret of the run.

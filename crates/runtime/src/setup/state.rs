@@ -69,6 +69,10 @@ pub(super) struct Suspect {
 /// What this process knows, apart from what it observes.
 pub(super) struct LocalState {
     pub(super) token: Option<Token>,
+    /// Whether the token came with the run: the property may only refer to it, in a vault, and is never rewritten.
+    pub(super) is_mounted: bool,
+    /// The token that any parent can derive.
+    pub(super) derived: Option<Token>,
     pub(super) suspect: Suspect,
     pub(super) changed: bool,
     pub(super) waits: u32,
@@ -87,6 +91,8 @@ impl LocalState {
     pub(super) fn new(options: SetupOptions, is_in_run: bool, pipeline_id: &str) -> Self {
         Self {
             token: None,
+            is_mounted: false,
+            derived: None,
             suspect: Suspect::default(),
             changed: false,
             waits: 0,
@@ -131,9 +137,29 @@ impl LocalState {
     fn holds(&self, shown: &str, key: &str, is_suspect: bool) -> bool {
         match &self.token {
             None => !self.is_in_run && !self.options.rotate && !shown.is_empty(),
-            Some(token) if shown.starts_with(MASK) => shown == token.masked(&[&self.pipeline_id, key]),
+            Some(token) if shown.starts_with(MASK) => self.is_hash_of(shown, key, token),
             Some(_) => !is_suspect,
         }
+    }
+
+    fn is_hash_of(&self, shown: &str, key: &str, token: &Token) -> bool {
+        shown == token.masked(&[&self.pipeline_id, key])
+    }
+
+    /// A token that the property shows to this process: as text, or as the one that any parent can derive.
+    fn shown_by(&self, property: &Property) -> Option<Token> {
+        let shown = property.value.as_str().unwrap_or_default();
+        if property.r#type == "text" && !shown.is_empty() {
+            return Some(Token::new(shown.to_owned()));
+        }
+        self.derived.clone().filter(|derived| self.is_hash_of(shown, &property.name, derived))
+    }
+
+    /// Whether the token of this run stays, although the property shows another one: the property was changed after this
+    /// run began, or it refers to a vault.
+    fn token_stays(&self, property: &Property, trigger: Option<&Trigger>) -> bool {
+        let is_taken = !self.changed && trigger.is_some_and(|trigger| self.agrees_with_trigger(trigger));
+        is_taken || (self.is_mounted && self.shown_by(property).is_none())
     }
 
     fn agrees_with_property(&self, property: &Property) -> bool {
@@ -166,7 +192,7 @@ pub(super) enum Listing {
 pub(super) enum Step {
     CreateProperty,
     ReplaceToken,
-    /// The property holds this text, for everybody to read.
+    /// The property holds this one, and this process can tell.
     AdoptToken(Token),
     CreateTrigger,
     GiveToken(String),
@@ -188,9 +214,6 @@ pub(super) struct ApiRequest {
 
 /// Observations for which the least of several new triggers waits for the others to go.
 const MAX_WAITS: u32 = 5;
-
-/// A token with fewer characters may be guessed.
-const MIN_TOKEN_LENGTH: usize = 32;
 
 impl Pipeline {
     /// From the bodies of both lists; entries that are not triggers of that name, with an id of the service, are left out.
@@ -237,16 +260,17 @@ impl Pipeline {
                 manifest.property.name
             ));
         }
-        if token.is_some_and(|property| !local.agrees_with_property(property)) {
+        if token.is_some_and(|property| !local.is_mounted && !local.agrees_with_property(property)) {
             remarks.push(format!(
                 "the property {} was changed after this run began; the trigger still takes the token of this run.",
                 manifest.property.name
             ));
         }
-        if local.token.as_ref().is_some_and(|token| token.expose_secret().chars().count() < MIN_TOKEN_LENGTH) {
-            remarks.push(format!(
-                "the token of the webhook has fewer than {MIN_TOKEN_LENGTH} characters; anyone who guesses it can start stages. `--rotate` makes a new one."
-            ));
+        if local.token.as_ref().is_some_and(Token::is_short) {
+            remarks.push(
+                "the token of the webhook has fewer than 32 characters; anyone who guesses it can start stages. `--rotate` makes a new one."
+                    .to_owned(),
+            );
         }
         if local.token.is_none() {
             remarks.push(
@@ -282,23 +306,30 @@ pub(super) fn next_step(pipeline: &Pipeline, local: &LocalState, manifest: &Mani
     let trigger = pipeline.chosen(local);
     refuse_what_users_decided(pipeline, property, trigger, local, manifest)?;
     let Some(property) = property else { return Ok(Some(Step::CreateProperty)) };
-    if !local.agrees_with_property(property) {
-        let is_newer = !local.changed && trigger.is_some_and(|trigger| local.agrees_with_trigger(trigger));
-        return Ok(if is_newer { None } else { Some(adopt_or_replace(property)) });
+    if !local.agrees_with_property(property) && !local.token_stays(property, trigger) {
+        return adopt_or_replace(property, local).map(Some);
     }
-    let Some(trigger) = trigger else {
-        return Ok(Some(if local.token.is_none() { adopt_or_replace(property) } else { Step::CreateTrigger }));
+    let Some(trigger) = trigger.filter(|trigger| local.agrees_with_trigger(trigger)) else {
+        return match trigger {
+            _ if local.token.is_none() => adopt_or_replace(property, local),
+            None => Ok(Step::CreateTrigger),
+            Some(trigger) => Ok(Step::GiveToken(trigger.id.clone())),
+        }
+        .map(Some);
     };
-    if !local.agrees_with_trigger(trigger) {
-        return Ok(Some(if local.token.is_none() { adopt_or_replace(property) } else { Step::GiveToken(trigger.id.clone()) }));
-    }
     Ok((!trigger.is_enabled()).then(|| Step::Enable(trigger.id.clone())))
 }
 
-fn adopt_or_replace(property: &Property) -> Step {
-    match property.value.as_str().filter(|value| property.r#type == "text" && !value.is_empty()) {
-        Some(text) => Step::AdoptToken(Token::new(text.to_owned())),
-        None => Step::ReplaceToken,
+fn adopt_or_replace(property: &Property, local: &LocalState) -> Result<Step, SetupError> {
+    match local.shown_by(property) {
+        Some(token) if !local.options.rotate => Ok(Step::AdoptToken(token)),
+        _ if property.value.as_str().is_some_and(|shown| shown.starts_with("{vault::")) => {
+            let what = format!("the property {} refers to a vault, and its value is not known here", property.name);
+            Err(SetupError::new(ErrorKind::Decision, what)
+                .reason("The reference is never replaced by a token.")
+                .help("Run the pipeline again; if this stays, look whether the toolchain reaches the vault."))
+        }
+        _ => Ok(Step::ReplaceToken),
     }
 }
 

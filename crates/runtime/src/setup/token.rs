@@ -1,9 +1,14 @@
 //! The token of the webhook: never printed, known to others by a keyed hash only.
 
+use hmac::Hmac;
 use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
 
 use super::error::{ErrorKind, SetupError};
 use crate::hash;
+
+/// A secret with fewer characters may be guessed.
+const MIN_LENGTH: usize = 32;
 
 /// A secret text. It cannot be printed, and is wiped from memory when it goes.
 #[derive(Debug, Clone)]
@@ -23,6 +28,19 @@ impl Token {
         Ok(Self::new(hash::hex(&bytes)))
     }
 
+    /// The token that every parent with this API key makes for a trigger: HMAC-SHA-256 under the key, in hexadecimal
+    /// digits. Nothing where the key is so short that the token could be guessed.
+    pub(super) fn derived(api_key: &Self, pipeline: &str, trigger: &str) -> Option<Self> {
+        let key = api_key.expose_secret();
+        let text = format!("sidestage webhook token 1\n{pipeline}\n{trigger}\n");
+        (key.chars().count() >= MIN_LENGTH).then(|| Self::new(hash::hex(&hash::keyed::<Hmac<Sha256>>(key.as_bytes(), text.as_bytes()))))
+    }
+
+    /// Whether anyone may guess it.
+    pub(super) fn is_short(&self) -> bool {
+        self.expose_secret().chars().count() < MIN_LENGTH
+    }
+
     pub(super) fn expose_secret(&self) -> &str {
         self.0.expose_secret()
     }
@@ -33,9 +51,47 @@ impl Token {
     }
 }
 
+impl PartialEq for Token {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose_secret() == other.expose_secret()
+    }
+}
+
 #[cfg(test)]
+#[allow(clippy::expect_used)] // a test that panics has failed, as it should
 mod tests {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
     use super::Token;
+
+    /// What openssl computes under the key.
+    fn by_openssl(key: &str, text: &str) -> String {
+        let mut openssl = Command::new("openssl")
+            .args(["dgst", "-sha256", "-mac", "HMAC", "-macopt"])
+            .arg(format!("hexkey:{}", crate::hash::hex(key.as_bytes())))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("openssl: `./test.sh` installs it");
+        openssl.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("openssl reads");
+        let output = String::from_utf8(openssl.wait_with_output().expect("openssl ends").stdout).expect("text");
+        output.trim().rsplit(' ').next().expect("a digest").to_owned()
+    }
+
+    #[test]
+    fn a_derived_token_is_the_hmac_that_openssl_computes() {
+        let (short, exact, longer, other) = ("k".repeat(31), "k".repeat(32), "0123456789".repeat(13), "ключ-к-службе-".repeat(4));
+        let derived = |key: &str| Token::derived(&Token::new(key.to_owned()), "1-2-3", "Subpipeline Webhook Trigger");
+        for key in [&exact, &"k".repeat(64), &"k".repeat(65), &longer, &other] {
+            let expected = by_openssl(key, "sidestage webhook token 1\n1-2-3\nSubpipeline Webhook Trigger\n");
+            assert_eq!(derived(key).map(|token| token.expose_secret().to_owned()), Some(expected), "{key}");
+        }
+        // Characters count, not bytes.
+        for key in [short, "ключ".repeat(7)] {
+            assert!(derived(&key).is_none(), "{key}");
+        }
+    }
 
     #[test]
     fn a_token_cannot_be_printed() {

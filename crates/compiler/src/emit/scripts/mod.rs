@@ -34,6 +34,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "lib/retry.sh.j2",
     "lib/runs.sh.j2",
     "lib/setup.sh.j2",
+    "lib/token.sh.j2",
     "lib/trigger.sh.j2",
     "script.sh.j2",
     "stages.sh.j2",

@@ -12,6 +12,7 @@ const NAME: &str = "Subpipeline Webhook Trigger";
 const PROPERTY: &str = "subpipeline-webhook-token";
 const OWN: &str = "0123456789abcdef0123456789abcdef";
 const OTHER: &str = "fedcba9876543210fedcba9876543210";
+const DERIVED: &str = "00112233445566778899aabbccddeeff";
 
 fn manifest() -> Manifest {
     let manifest = json!({
@@ -56,6 +57,16 @@ fn run(token: Option<&str>) -> LocalState {
     let mut local = LocalState::new(SetupOptions::default(), true, PIPELINE);
     local.token = token.map(|token| Token::new(token.to_owned()));
     local
+}
+
+/// A run that can derive a token from its API key.
+fn deriving(token: Option<&str>) -> LocalState {
+    LocalState { derived: Some(Token::new(DERIVED.to_owned())), ..run(token) }
+}
+
+/// A run whose token was mounted for it.
+fn mounted() -> LocalState {
+    LocalState { is_mounted: true, ..run(Some(OWN)) }
 }
 
 /// A set-up from outside of a run: nothing can be kept, so no token is known.
@@ -125,6 +136,39 @@ fn a_property_that_changed_after_the_run_began_stays_while_the_trigger_takes_the
         (&[secure(OTHER)], &[trigger("a", OWN)], run(Some(OWN)), "nothing is left to do"),
         (&[secure(OTHER)], &[trigger("a", OTHER)], run(Some(OWN)), "replace the token"),
         (&[secure(OTHER)], &[trigger("a", OWN)], changed(), "replace the token"),
+    ]);
+}
+
+#[test]
+fn a_token_that_any_parent_can_derive_is_adopted_before_anything_is_replaced() {
+    let adopted = format!("adopt {DERIVED}");
+    table(&[
+        (&[secure(DERIVED)], &[], deriving(None), &adopted),
+        (&[secure(DERIVED)], &[trigger("a", OTHER)], deriving(Some(OWN)), &adopted),
+        (&[secure(DERIVED)], &[trigger("a", DERIVED)], LocalState { is_mounted: true, ..deriving(Some(OWN)) }, &adopted),
+        // One that the run knows is kept, whatever else could be derived.
+        (&[secure(OWN)], &[trigger("a", OWN)], deriving(Some(OWN)), "nothing is left to do"),
+        (&[secure(OWN)], &[trigger("a", DERIVED)], deriving(Some(OWN)), "give a the token"),
+        (&[secure(OTHER)], &[trigger("a", DERIVED)], deriving(None), "replace the token"),
+        (&[secure(OTHER)], &[trigger("a", OWN)], deriving(Some(OWN)), "nothing is left to do"),
+    ]);
+}
+
+#[test]
+fn a_token_that_came_with_the_run_is_given_to_the_trigger_and_never_rewritten_in_the_property() {
+    let reference = || with(secure(OTHER), "/value", json!("{vault::sm.group.token}"));
+    let unknown = format!("Decision: the property {PROPERTY} refers to a vault, and its value is not known here");
+    table(&[
+        (&[reference()], &[], mounted(), "create the trigger"),
+        (&[secure(OTHER)], &[], mounted(), "create the trigger"),
+        (&[secure(OTHER)], &[trigger("a", OTHER)], mounted(), "give a the token"),
+        (&[secure(OTHER)], &[trigger("a", OWN)], mounted(), "nothing is left to do"),
+        (&[], &[], mounted(), "create the property"),
+        // A near miss: what the run has made itself is replaced.
+        (&[secure(OTHER)], &[], run(Some(OWN)), "replace the token"),
+        // Who does not know the value, leaves the reference alone.
+        (&[reference()], &[], run(None), &unknown),
+        (&[reference()], &[], outside(SetupOptions::default()), &unknown),
     ]);
 }
 
