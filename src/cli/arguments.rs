@@ -59,6 +59,10 @@ pub(super) enum Command {
     Build(Build),
     /// Set up the webhook on the pipeline: trigger, token and property
     Apply(Apply),
+    /// Start an async stage: check its data, set up the webhook, call it, register the run
+    Trigger(Trigger),
+    /// List the async runs that this run has started, or wait until they have ended
+    AsyncRuns(AsyncRuns),
     /// Serve the Pipeline API and the generic webhook on this machine
     Serve(Serve),
     /// Keep and get the values that all stages of a run share: `sidestage pipelinectl help`
@@ -162,8 +166,8 @@ pub(super) struct Build {
   sidestage apply --manifest deploy/async/webhook.json --enable
 
 Reads PIPELINE_ID, CD_TEKTON_PIPELINE_URL (else IBM_CLOUD_REGION), CD_TEKTON_PIPELINE_AUTH_URL, IAM_ACCESS_TOKEN
-(else CD_TEKTON_PIPELINE_APIKEY), SIDESTAGE_RETRIES, SIDESTAGE_RETRY_DELAY, SIDESTAGE_RETRY_CAP and
-SIDESTAGE_TIMEOUT (seconds). If there is a pipelinectl command, it stores the token, and provides the API key if
+(else CD_TEKTON_PIPELINE_APIKEY), SIDESTAGE_RETRIES, SIDESTAGE_RETRY_DELAY, SIDESTAGE_RETRY_CAP, SIDESTAGE_TIMEOUT
+and SIDESTAGE_DEADLINE (seconds). If there is a pipelinectl command, it stores the token, and provides the API key if
 none is set here.
 
 Exit codes, as of the emitted scripts: 0 all is set up; 1 the service failed, cannot be reached, or refused the run, or the
@@ -191,6 +195,61 @@ pub(super) struct Apply {
     pub(super) levels: LevelArguments,
     #[command(flatten)]
     pub(super) settings: SettingsArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sidestage trigger owasp-zap
+  ln -s \"$(command -v sidestage)\" bin/trigger-task     scripts that call `trigger-task STAGE` need no change
+
+Does what the emitted `trigger/STAGE.sh` does, in images without curl and jq, and reads the same environment as
+`sidestage apply`. Needs pipelinectl, which has the data of the run. Without FILE, the configuration is that of
+$PIPELINE_CONFIG_REPO_PATH where that is set, else the one of this folder.
+
+Exit codes, as of the emitted scripts: 0 the run was accepted; 1 the service failed, cannot be reached, or refused the
+run; 2 a command, setting, stage or file is missing or wrong, or the configuration has errors; 3 a variable or repository
+that the stage needs is missing or wrong; 4 the token, the key or the rights do not suffice; 5 the trigger is disabled, or
+is of another kind; 6 the payload is too large; 7 the webhook took the call, but no run is to be seen.")]
+pub(super) struct Trigger {
+    /// The stage to start
+    pub(super) stage: String,
+    /// A configuration, or a folder that holds one
+    pub(super) file: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    pub(super) levels: LevelArguments,
+    #[command(flatten)]
+    pub(super) settings: SettingsArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sidestage async-runs
+  sidestage async-runs --wait --timeout 1800     the last stage of a pipeline ends as its async stages do
+  sidestage async-runs --format json | jq -r '.runs[].status'
+
+Exit codes: 0 the list is complete, or with --wait all runs have succeeded; with --wait: 1 a run did not succeed,
+8 the time is over, and a run has not ended; 2 a command or setting is missing or wrong.")]
+pub(super) struct AsyncRuns {
+    /// Return when all of them have ended
+    #[arg(long)]
+    pub(super) wait: bool,
+    /// Wait at most this long
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600, requires = "wait")]
+    pub(super) timeout: u64,
+    /// Look this often
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, requires = "wait")]
+    pub(super) interval: u64,
+    /// How the list is written
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub(super) format: ListFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ListFormat {
+    /// A table
+    Text,
+    /// `sidestage schema async-runs`
+    Json,
 }
 
 #[derive(Debug, Args)]

@@ -13,15 +13,21 @@ mod one;
 mod plan;
 mod schema;
 
-// What needs HTTP; without it both commands stay, and say why they cannot work.
+// What needs HTTP; without it these commands stay, and say why they cannot work.
 #[cfg(feature = "http")]
 mod apply;
 #[cfg(feature = "http")]
+mod async_runs;
+#[cfg(feature = "http")]
+mod client;
+#[cfg(feature = "http")]
 mod serve;
+#[cfg(feature = "http")]
+mod trigger;
 #[cfg(not(feature = "http"))]
 mod without_http;
 #[cfg(not(feature = "http"))]
-use without_http::{apply, serve};
+use without_http::{apply, async_runs, serve, trigger};
 
 use std::process::ExitCode;
 
@@ -41,8 +47,8 @@ enum Exit {
     Findings,
     /// The command could not do its work.
     Failed,
-    /// The webhook could not be set up; the exit code says why.
-    SetUp(u8),
+    /// What talks to the pipeline failed; the exit code says why.
+    Failure(u8),
 }
 
 impl Exit {
@@ -51,14 +57,21 @@ impl Exit {
             Self::Clean => 0,
             Self::Findings => 1,
             Self::Failed => 2,
-            Self::SetUp(code) => code,
+            Self::Failure(code) => code,
         }
     }
 }
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let command_line: Vec<_> = std::env::args_os().collect();
+    let arguments = match trigger::by_name(&command_line) {
+        Ok(command) => Arguments::parse_from(command.unwrap_or(command_line)),
+        Err(reason) => {
+            print_error(&reason);
+            return ExitCode::from(Exit::Failed.code());
+        }
+    };
     if let Command::Pipelinectl { arguments } = arguments.command {
         return sidestage_runtime::pipelinectl::main(arguments);
     }
@@ -86,6 +99,8 @@ fn run(command: Command) -> Result<Exit, CliError> {
         // It was answered before: it needs no deep stack, and has exit codes of its own.
         Command::Pipelinectl { .. } => Ok(Exit::Clean),
         Command::Apply(arguments) => apply::run(&arguments),
+        Command::Trigger(arguments) => trigger::run(&arguments),
+        Command::AsyncRuns(arguments) => async_runs::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Graph(arguments) => graph::run(&arguments),

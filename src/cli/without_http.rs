@@ -2,21 +2,31 @@
 
 use super::{CliError, Exit};
 
-/// `sidestage apply`.
-pub(super) mod apply {
-    use super::super::arguments::Apply;
-
-    pub(in super::super) fn run(_: &Apply) -> Result<super::Exit, super::CliError> {
-        super::refuse()
-    }
+macro_rules! without_http {
+    ($($name:ident $arguments:ident),*) => {$(
+        pub(super) mod $name {
+            pub(in super::super) fn run(_: &super::super::arguments::$arguments) -> Result<super::Exit, super::CliError> {
+                super::refuse()
+            }
+        }
+    )*};
 }
 
-/// `sidestage serve`.
-pub(super) mod serve {
-    use super::super::arguments::Serve;
+without_http!(apply Apply, async_runs AsyncRuns, serve Serve);
 
-    pub(in super::super) fn run(_: &Serve) -> Result<super::Exit, super::CliError> {
+/// `sidestage trigger`, also by the name `trigger-task`.
+pub(super) mod trigger {
+    use std::ffi::OsString;
+    use std::path::Path;
+
+    pub(in super::super) fn run(_: &super::super::arguments::Trigger) -> Result<super::Exit, super::CliError> {
         super::refuse()
+    }
+
+    pub(in super::super) fn by_name(arguments: &[OsString]) -> Result<Option<Vec<OsString>>, String> {
+        let own = arguments.first().and_then(|own| Path::new(own).file_name());
+        let is_named = own.is_some_and(|own| own == "trigger-task");
+        if is_named { Err(format!("trigger-task: {}", super::CliError::NoHttp)) } else { Ok(None) }
     }
 }
 

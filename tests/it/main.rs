@@ -28,6 +28,8 @@ mod shell_syntax;
 mod suppression;
 mod terraform;
 #[cfg(feature = "http")]
+mod trigger;
+#[cfg(feature = "http")]
 mod webhook_faults;
 #[cfg(feature = "http")]
 mod webhook_setup;

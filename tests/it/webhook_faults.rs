@@ -34,30 +34,54 @@ enum Scenario {
     ApplyOtherToken,
     /// `sidestage apply` where the token is not known.
     ApplyStranger,
+    /// `sidestage trigger` in the place of the emitted trigger, in the first four.
+    Binary,
+    BinaryReady,
+    BinaryOtherToken,
+    BinaryStranger,
 }
 
-use Scenario::{Apply, ApplyOtherToken, ApplyStranger, First, OtherToken, Ready, Stranger};
+use Scenario::{
+    Apply, ApplyOtherToken, ApplyStranger, Binary, BinaryOtherToken, BinaryReady, BinaryStranger, First, OtherToken, Ready, Stranger,
+};
 
-const SCENARIOS: [Scenario; 7] = [First, Ready, OtherToken, Stranger, Apply, ApplyOtherToken, ApplyStranger];
+const SCENARIOS: [Scenario; 11] =
+    [First, Ready, OtherToken, Stranger, Apply, ApplyOtherToken, ApplyStranger, Binary, BinaryReady, BinaryOtherToken, BinaryStranger];
+
+/// What does the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Way {
+    Script,
+    Apply,
+    Binary,
+}
 
 impl Scenario {
+    fn way(self) -> Way {
+        match self {
+            First | Ready | OtherToken | Stranger => Way::Script,
+            Apply | ApplyOtherToken | ApplyStranger => Way::Apply,
+            Binary | BinaryReady | BinaryOtherToken | BinaryStranger => Way::Binary,
+        }
+    }
+
     fn is_apply(self) -> bool {
-        matches!(self, Apply | ApplyOtherToken | ApplyStranger)
+        self.way() == Way::Apply
     }
 
     /// A parent in this scenario.
     fn parent(self, site: &Site) -> Parent<'_> {
-        if matches!(self, First | Apply) {
+        if matches!(self, First | Apply | Binary) {
             return site.parent("parent");
         }
         let before = site.parent("before");
         let ended = before.run(before.set_up(SetUp::Apply));
         assert_eq!(ended.code, Some(0), "{}", ended.printed);
         let parent = site.parent("parent");
-        if !matches!(self, Stranger | ApplyStranger) {
+        if !matches!(self, Stranger | ApplyStranger | BinaryStranger) {
             parent.mount(&before.token());
         }
-        if matches!(self, OtherToken | ApplyOtherToken) {
+        if matches!(self, OtherToken | ApplyOtherToken | BinaryOtherToken) {
             let trigger = &site.triggers()[0];
             let mut secret = trigger["secret"].clone();
             secret["value"] = "a-foreign-token".into();
@@ -67,7 +91,11 @@ impl Scenario {
     }
 
     fn command(self, parent: &Parent<'_>) -> Command {
-        if self.is_apply() { parent.set_up(SetUp::Apply) } else { parent.trigger() }
+        match self.way() {
+            Way::Script => parent.trigger(),
+            Way::Apply => parent.set_up(SetUp::Apply),
+            Way::Binary => parent.trigger_from_binary(),
+        }
     }
 
     /// The requests of a run that meets no fault.
@@ -260,9 +288,9 @@ fn every_fault_at_every_step_is_survived() {
     let mut seen = BTreeSet::new();
     for scenario in SCENARIOS {
         for (request, step) in scenario.requests().into_iter().enumerate() {
-            let is_new = seen.insert((scenario.is_apply(), step.clone()));
+            let is_new = seen.insert((scenario.way(), step.clone()));
             // A look that is repeated meets each fault once; it can be killed anywhere.
-            let wanted = |trouble: &Trouble| is_new || *trouble == Trouble::Kill && matches!(scenario, First | Apply);
+            let wanted = |trouble: &Trouble| is_new || *trouble == Trouble::Kill && matches!(scenario, First | Apply | Binary);
             cells.extend(troubles().into_iter().filter(wanted).map(|trouble| (scenario, request, step.clone(), trouble)));
         }
     }

@@ -14,7 +14,7 @@ use std::thread;
 use crate::harness::proxy::{Fault, Plan};
 use crate::harness::site::{EDITOR, OPERATOR, PROPERTY, Parent, SetUp, Site, TRIGGER, start};
 use serde_json::{Value, json};
-use sidestage_runtime::setup::ErrorKind;
+use sidestage_runtime::api::FailureKind;
 
 const BOTH: [SetUp; 2] = [SetUp::Script, SetUp::Apply];
 
@@ -487,7 +487,7 @@ fn help_and_documentation_name_the_exit_codes_of_set_up() {
     let output = std::process::Command::new(crate::harness::service::SIDESTAGE).args(["apply", "--help"]).output().unwrap();
     let help = on_one_line(&String::from_utf8_lossy(&output.stdout));
     let page = fs::read_to_string(crate::harness::service::in_repository("docs/webhook.md")).unwrap();
-    for kind in ErrorKind::ALL {
+    for kind in FailureKind::OF_SET_UP {
         let (code, meaning) = (kind.exit_code(), kind.meaning());
         assert!(help.contains(&format!("{code} {meaning}")), "{kind:?}: {help}");
         assert!(page.contains(&format!("| {code} | {meaning} |")), "{kind:?}");

@@ -199,6 +199,13 @@ impl Parent<'_> {
         self.script("trigger/scan.sh")
     }
 
+    /// `sidestage trigger`, which does the same without a script.
+    pub(crate) fn trigger_from_binary(&self) -> Command {
+        let mut command = self.command(SIDESTAGE);
+        command.args(["trigger", "scan"]).arg(self.site.folder.path());
+        command
+    }
+
     pub(crate) fn script(&self, name: &str) -> Command {
         let mut command = self.command("bash");
         command.arg(self.out(name));

@@ -21,4 +21,5 @@ pub const EXIT_CODES: &[ExitCode] = &[
     ExitCode { code: 5, meaning: "the trigger is disabled, or is of another kind: that is for people to decide" },
     ExitCode { code: 6, meaning: "the payload is too large" },
     ExitCode { code: 7, meaning: "the webhook took the call, but no run is to be seen" },
+    ExitCode { code: 8, meaning: "with --wait: the time is over, and a run has not ended" },
 ];

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 pub use exit_codes::{EXIT_CODES, ExitCode};
 pub use manifest::Manifest;
+pub use scripts::{Carried, carried_by};
 
 use crate::plan::Plan;
 use crate::platform;

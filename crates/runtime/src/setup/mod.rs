@@ -1,27 +1,19 @@
 //! The set-up of the webhook: what `setup-webhook.sh` does, without a script.
 //!
-//! `state` decides, `client` talks: after every step the pipeline is observed again, so that this can be ended anywhere, meet
+//! `state` decides, `api` talks: after every step the pipeline is observed again, so that this can be ended anywhere, meet
 //! another parent, or lose a reply, and still goes by what is true.
 
-mod client;
-mod error;
-mod retry;
-mod run_store;
 mod state;
-mod token;
 
 use std::io::Write;
 
 use serde::Serialize;
 use serde_json::Value;
-
-pub use client::{Client, ClientConfig};
-pub use error::{ErrorKind, SetupError};
-pub use retry::Retries;
-pub use run_store::RunStore;
 use sidestage_compiler::emit::Manifest;
-use state::{ApiRequest, Listing, LocalState, Pipeline, Step, Suspect, Trigger};
-pub use token::Token;
+
+use crate::api::{ApiRequest, Client, Failure, FailureKind, Token, encoded};
+use crate::run_store::RunStore;
+use state::{Listing, LocalState, Pipeline, Step, Suspect, Trigger};
 
 /// What the user asked for.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,6 +24,8 @@ pub struct SetupOptions {
     pub enable: bool,
     /// Replace the token by a new one.
     pub rotate: bool,
+    /// The webhook has refused the token: what cannot be compared is not believed.
+    pub is_refused: bool,
 }
 
 /// How the pipeline is now.
@@ -67,11 +61,12 @@ pub fn apply(
     manifest: &Manifest,
     options: SetupOptions,
     out: &mut dyn Write,
-) -> Result<SetupOutcome, SetupError> {
+) -> Result<SetupOutcome, Failure> {
     let mut local = LocalState::new(options, store.is_available(), client.pipeline_id());
     if !options.rotate {
         local.token = store.secret(&manifest.property.name)?;
         local.is_mounted = local.token.as_ref().is_some_and(|token| store.is_mounted(&manifest.property.name, token));
+        local.suspect = Suspect { property: options.is_refused && !local.is_mounted, trigger: options.is_refused };
         local.derived = client.derived_token(&manifest.trigger.name);
         local.derived.iter().for_each(|token| client.redact(token));
     }
@@ -114,14 +109,14 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    fn observe(&mut self) -> Result<Pipeline, SetupError> {
+    fn observe(&mut self) -> Result<Pipeline, Failure> {
         let properties = self.client.get("/properties", "read the properties of the pipeline")?;
-        let path = format!("/triggers?name={}", client::encoded(&self.manifest.trigger.name));
+        let path = format!("/triggers?name={}", encoded(&self.manifest.trigger.name));
         let triggers = self.client.get(&path, "list the triggers of the pipeline")?;
         Ok(Pipeline::read(&properties, &triggers, &self.manifest.trigger.name))
     }
 
-    fn perform(&mut self, step: &Step, pipeline: &Pipeline, local: &mut LocalState) -> Result<(), SetupError> {
+    fn perform(&mut self, step: &Step, pipeline: &Pipeline, local: &mut LocalState) -> Result<(), Failure> {
         match step {
             Step::Wait => {
                 local.waits += 1;
@@ -153,7 +148,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn replace_token(&mut self, local: &mut LocalState) -> Result<(), SetupError> {
+    fn replace_token(&mut self, local: &mut LocalState) -> Result<(), Failure> {
         // A parent that is doing the same is given time to call the webhook first.
         if self.replacements > 0 {
             self.client.rest(self.replacements.min(4))?;
@@ -171,7 +166,7 @@ impl Session<'_> {
     }
 
     /// The token is kept before the pipeline has it: whatever ends this, none is lost.
-    fn make_token(&mut self, local: &mut LocalState) -> Result<(), SetupError> {
+    fn make_token(&mut self, local: &mut LocalState) -> Result<(), Failure> {
         let token = match &local.derived {
             Some(derived) if self.replacements <= DERIVED_REPLACEMENTS => derived.clone(),
             _ => self.other_token(local)?,
@@ -184,29 +179,29 @@ impl Session<'_> {
     }
 
     /// Another process of this very run may have made one in the meantime.
-    fn other_token(&self, local: &LocalState) -> Result<Token, SetupError> {
+    fn other_token(&self, local: &LocalState) -> Result<Token, Failure> {
         let kept = if self.options.rotate { None } else { self.store.secret(&self.manifest.property.name)? };
         let is_other = |kept: &Token| [&local.token, &local.derived].into_iter().flatten().all(|known| known != kept);
         kept.filter(is_other).map_or_else(Token::random, Ok)
     }
 
-    fn keep_token(&mut self, token: &Token) -> Result<(), SetupError> {
+    fn keep_token(&mut self, token: &Token) -> Result<(), Failure> {
         self.client.redact(token);
         if self.options.is_dry { Ok(()) } else { self.store.set_secret(&self.manifest.property.name, token) }
     }
 
-    fn show(&mut self, step: &Step, pipeline: &Pipeline) -> Result<(), SetupError> {
+    fn show(&mut self, step: &Step, pipeline: &Pipeline) -> Result<(), Failure> {
         let Some(request) = state::request(step, pipeline, self.manifest, "***") else { return Ok(()) };
         let body = request.body.as_ref().map_or_else(String::new, |body| format!("{body:#}\n"));
         let text = format!("# {}\n{} {}\n{body}\n", request.what, request.method, self.client.address(&request.path));
         self.out
             .write_all(text.as_bytes())
-            .map_err(|error| SetupError::new(ErrorKind::Setting, format!("standard output cannot be written: {error}")))
+            .map_err(|error| Failure::new(FailureKind::Setting, format!("standard output cannot be written: {error}")))
     }
 
     /// One request that changes something; gives the reply where it was accepted. It is never repeated blindly: the
     /// next look shows whether it arrived.
-    fn write(&mut self, request: &ApiRequest) -> Result<Option<Value>, SetupError> {
+    fn write(&mut self, request: &ApiRequest) -> Result<Option<Value>, Failure> {
         let reply = self.client.send(request)?;
         if reply.is_good() {
             return Ok(Some(reply.body.unwrap_or(Value::Null)));
@@ -224,10 +219,10 @@ impl Session<'_> {
         Err(reply.error(&request.what, &self.client.address("")))
     }
 
-    fn outcome(mut self, pipeline: &Pipeline, local: &LocalState) -> Result<SetupOutcome, SetupError> {
+    fn outcome(mut self, pipeline: &Pipeline, local: &LocalState) -> Result<SetupOutcome, Failure> {
         self.notes.extend(pipeline.remarks(local, self.manifest));
         let Some(trigger) = pipeline.chosen(local) else {
-            return Err(SetupError::new(ErrorKind::Service, "the pipeline has no trigger after all"));
+            return Err(Failure::new(FailureKind::Service, "the pipeline has no trigger after all"));
         };
         let url = self.webhook_url(trigger)?;
         Ok(SetupOutcome {
@@ -240,7 +235,7 @@ impl Session<'_> {
     }
 
     /// The address of the webhook is the service's to say: it is never put together here.
-    fn webhook_url(&mut self, trigger: &Trigger) -> Result<String, SetupError> {
+    fn webhook_url(&mut self, trigger: &Trigger) -> Result<String, Failure> {
         if trigger.id.is_empty() {
             return Ok(String::new()); // a dry run has created nothing
         }
@@ -253,8 +248,8 @@ impl Session<'_> {
         if self.client.is_safe_url(&url) {
             return Ok(url);
         }
-        Err(SetupError::new(
-            ErrorKind::Service,
+        Err(Failure::new(
+            FailureKind::Service,
             format!("the trigger `{}` ({}) has no safe webhook address: '{url}'", trigger.name, trigger.id),
         )
         .reason("Without it no stage can be started.")

@@ -4,8 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::SetupOptions;
-use super::error::{ErrorKind, SetupError};
-use super::token::Token;
+use crate::api::{ApiRequest, Failure, FailureKind, Token};
 use crate::hash::MASK;
 use sidestage_compiler::emit::Manifest;
 
@@ -203,15 +202,6 @@ pub(super) enum Step {
     Wait,
 }
 
-/// A request, relative to the pipeline's address.
-pub(super) struct ApiRequest {
-    pub(super) method: &'static str,
-    pub(super) path: String,
-    pub(super) body: Option<Value>,
-    /// What it is for, as "could not ...".
-    pub(super) what: String,
-}
-
 /// Observations for which the least of several new triggers waits for the others to go.
 const MAX_WAITS: u32 = 5;
 
@@ -297,7 +287,7 @@ fn is_id(text: &str) -> bool {
 }
 
 /// The one thing that comes next; nothing where all is as it should be.
-pub(super) fn next_step(pipeline: &Pipeline, local: &LocalState, manifest: &Manifest) -> Result<Option<Step>, SetupError> {
+pub(super) fn next_step(pipeline: &Pipeline, local: &LocalState, manifest: &Manifest) -> Result<Option<Step>, Failure> {
     if let Some(created) = local.created.as_ref().filter(|created| meets_others(pipeline, created)) {
         let is_least = pipeline.triggers.first().is_some_and(|first| first.id == *created);
         return Ok(Some(if is_least && local.waits < MAX_WAITS { Step::Wait } else { Step::DeleteDuplicate(created.clone()) }));
@@ -320,12 +310,12 @@ pub(super) fn next_step(pipeline: &Pipeline, local: &LocalState, manifest: &Mani
     Ok((!trigger.is_enabled()).then(|| Step::Enable(trigger.id.clone())))
 }
 
-fn adopt_or_replace(property: &Property, local: &LocalState) -> Result<Step, SetupError> {
+fn adopt_or_replace(property: &Property, local: &LocalState) -> Result<Step, Failure> {
     match local.shown_by(property) {
         Some(token) if !local.options.rotate => Ok(Step::AdoptToken(token)),
         _ if property.value.as_str().is_some_and(|shown| shown.starts_with("{vault::")) => {
             let what = format!("the property {} refers to a vault, and its value is not known here", property.name);
-            Err(SetupError::new(ErrorKind::Decision, what)
+            Err(Failure::new(FailureKind::Decision, what)
                 .reason("The reference is never replaced by a token.")
                 .help("Run the pipeline again; if this stays, look whether the toolchain reaches the vault."))
         }
@@ -344,8 +334,8 @@ fn refuse_what_users_decided(
     trigger: Option<&Trigger>,
     local: &LocalState,
     manifest: &Manifest,
-) -> Result<(), SetupError> {
-    let refusal = |what: String| SetupError::new(ErrorKind::Decision, what);
+) -> Result<(), Failure> {
+    let refusal = |what: String| Failure::new(FailureKind::Decision, what);
     let name = &manifest.trigger.name;
     match (trigger, pipeline.triggers.first()) {
         (None, Some(other)) => {

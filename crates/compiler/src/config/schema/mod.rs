@@ -35,6 +35,7 @@ macro_rules! schemas {
 
 schemas![
     "async-contract",
+    "async-runs",
     "baseline",
     "config-v1",
     "config-v2",

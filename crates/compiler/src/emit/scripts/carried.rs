@@ -1,4 +1,4 @@
-//! The variables that a trigger script carries.
+//! The variables that the start of a stage carries.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,21 @@ use serde::Serialize;
 
 use crate::plan::{Origin, PlannedTrigger};
 
-/// A variable that a trigger script carries: the scripts export it, or the contract of the stage declares it.
+/// A variable that the start of a stage carries: the scripts export it, or the contract of the stage declares it.
 #[derive(Debug, Serialize)]
-pub(super) struct Carried<'a> {
-    name: &'a str,
+pub struct Carried<'a> {
+    /// Its key.
+    pub name: &'a str,
     /// `always` where it is exported on every path, `maybe` where it is on some; `contract` where the contract declares it.
-    how: &'static str,
+    pub how: &'static str,
     /// Whether the stage cannot go on without it.
-    required: bool,
-    default: Option<&'a str>,
-    pattern: Option<&'a str>,
+    pub required: bool,
+    /// The value that the contract gives where there is none.
+    pub default: Option<&'a str>,
+    /// What its value must match.
+    pub pattern: Option<&'a str>,
     /// What it means, in one line.
-    meaning: Option<String>,
+    pub meaning: Option<String>,
 }
 
 /// What all triggers of a stage carry: a variable is certain if it is so in each of them.

@@ -10,6 +10,8 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, Value, context};
 use serde::Serialize;
 
+pub use carried::Carried;
+
 use super::exit_codes::{EXIT_CODES, ExitCode};
 use super::{Emitted, Manifest, Target, Transport, json};
 use crate::plan::{Plan, PlannedTrigger};
@@ -82,11 +84,16 @@ pub(super) fn scripts(plan: &Plan, target: &Target, manifest: &Manifest) -> Resu
     Ok(files)
 }
 
+/// What the start of a stage carries, sorted by name.
+pub fn carried_by<'a>(plan: &'a Plan, stage: &str) -> Vec<Carried<'a>> {
+    by_stage(plan).get(stage).map(|triggers| carried::carried(triggers)).unwrap_or_default()
+}
+
 /// A stage of the table.
 #[derive(Debug, Serialize)]
 struct Row<'a> {
     name: &'a str,
-    exports: Vec<carried::Carried<'a>>,
+    exports: Vec<Carried<'a>>,
 }
 
 fn by_stage(plan: &Plan) -> BTreeMap<&str, Vec<&PlannedTrigger>> {

@@ -35,12 +35,17 @@ tags, filter) stays as it is. Exit codes: see lib.sh.
 
 Reads PIPELINE_ID, IAM_ACCESS_TOKEN (else the API key, by get_secret or get_env ibmcloud-api-key),
 CD_TEKTON_PIPELINE_URL (else IBM_CLOUD_REGION), CD_TEKTON_PIPELINE_AUTH_URL, SIDESTAGE_RETRIES,
-SIDESTAGE_RETRY_DELAY, SIDESTAGE_RETRY_CAP and SIDESTAGE_TIMEOUT (seconds).";
+SIDESTAGE_RETRY_DELAY, SIDESTAGE_RETRY_CAP, SIDESTAGE_TIMEOUT and SIDESTAGE_DEADLINE (seconds).";
 
 /// `list-async-runs.sh`.
 pub(super) const LIST: &str = "\
+Usage: list-async-runs.sh [--wait [--timeout SECONDS] [--interval SECONDS]] [--format text|json]
+
 Lists every async stage that this run has started, in the order of their start: stage, run, status and address,
 on stdout. Run it at the end of the parent run. A status that cannot be learnt is listed as unknown.
+  --wait    returns when all have ended, or after --timeout (3600): 0 all succeeded, 1 one did not, 8 the time is over
+  --format  json: as `sidestage schema async-runs` says
+
 Exit codes: see lib.sh. Reads what setup-webhook.sh reads.";
 
 /// `async-stage.sh`.
@@ -49,5 +54,5 @@ The receiving side of an async run: reads the payload of the webhook, loads the 
 its repositories at their commits, and hands over to the script of the stage. The payload is data: nothing in it
 is evaluated. Exit codes: see lib.sh, else that of the stage's script.
 
-Reads TRIGGER_PAYLOAD_PATH, WORKSPACE, SIDESTAGE_RETRIES, SIDESTAGE_RETRY_DELAY and SIDESTAGE_RETRY_CAP
+Reads TRIGGER_PAYLOAD_PATH, WORKSPACE, SIDESTAGE_RETRIES, SIDESTAGE_RETRY_DELAY, SIDESTAGE_RETRY_CAP and SIDESTAGE_DEADLINE
 (seconds), and the secret git-token, for repositories that need one.";

@@ -1,4 +1,4 @@
-//! One HTTP exchange at a time with the Pipeline API, in words where it fails.
+//! One HTTP exchange at a time with the Pipeline API and the webhook, in words where it fails.
 
 use std::time::{Duration, Instant};
 
@@ -7,9 +7,8 @@ use serde_json::Value;
 use ureq::http::{Request as HttpRequest, Response};
 use ureq::{Agent, AsSendBody, Body, Proxy};
 
-use super::error::{ErrorKind, SetupError};
+use super::failure::{Failure, FailureKind};
 use super::retry::{self, Retries};
-use super::state::ApiRequest;
 use super::token::Token;
 
 /// Where the service is and who asks; all of it comes from the environment.
@@ -30,6 +29,15 @@ pub struct ClientConfig {
     pub timeout: Duration,
 }
 
+/// A request, relative to the pipeline's address.
+pub(crate) struct ApiRequest {
+    pub(crate) method: &'static str,
+    pub(crate) path: String,
+    pub(crate) body: Option<Value>,
+    /// What it is for, as "could not ...".
+    pub(crate) what: String,
+}
+
 /// A client of one pipeline.
 pub struct Client {
     agent: Agent,
@@ -40,14 +48,17 @@ pub struct Client {
 }
 
 /// What came back: a whole reply, or status 0.
-pub(super) struct Reply {
-    pub(super) status: u16,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
     /// The body, where it is one JSON object.
-    pub(super) body: Option<Value>,
+    pub(crate) body: Option<Value>,
     /// Whether a later try may do better.
-    pub(super) is_transient: bool,
-    pub(super) retry_after: Option<Duration>,
-    problem: String,
+    pub(crate) is_transient: bool,
+    pub(crate) retry_after: Option<Duration>,
+    /// Whether the service may have the request: false where there was no connection.
+    pub(crate) may_have_arrived: bool,
+    /// What is wrong, in the service's own words.
+    pub(crate) problem: String,
 }
 
 /// More than any list of 1,024 triggers with their properties.
@@ -62,7 +73,7 @@ fn https_proxy() -> Option<Proxy> {
 }
 
 /// A text as a part of an address.
-pub(super) fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, UNRESERVED).to_string()
 }
 
@@ -82,38 +93,38 @@ impl Client {
     }
 
     /// The id of the pipeline.
-    pub(super) fn pipeline_id(&self) -> &str {
+    pub(crate) fn pipeline_id(&self) -> &str {
         &self.config.pipeline
     }
 
-    pub(super) fn tries(&self) -> u32 {
+    pub(crate) fn tries(&self) -> u32 {
         self.config.retries.tries
     }
 
     /// No message shows this secret, even where a service echoes it.
-    pub(super) fn redact(&mut self, token: &Token) {
+    pub(crate) fn redact(&mut self, token: &Token) {
         self.secrets.push(token.clone());
     }
 
     /// The whole address of a path of the pipeline.
-    pub(super) fn address(&self, path: &str) -> String {
+    pub(crate) fn address(&self, path: &str) -> String {
         format!("{}/tekton_pipelines/{}{path}", self.config.api.trim_end_matches('/'), self.config.pipeline)
     }
 
     /// Whether a webhook address is one that a token may be sent to.
-    pub(super) fn is_safe_url(&self, url: &str) -> bool {
+    pub(crate) fn is_safe_url(&self, url: &str) -> bool {
         let is_plain = url.starts_with("http://") && self.config.api.starts_with("http://");
         (url.starts_with("https://") || is_plain) && !url.contains(char::is_whitespace)
     }
 
     /// The token that every parent with this API key makes for a trigger.
-    pub(super) fn derived_token(&self, trigger: &str) -> Option<Token> {
+    pub(crate) fn derived_token(&self, trigger: &str) -> Option<Token> {
         Token::derived(self.config.api_key.as_ref()?, &self.config.pipeline, trigger)
     }
 
     /// Waits before another try; at once false where the deadline would pass meanwhile.
     #[must_use]
-    pub(super) fn back_off(&self, attempt: u32, asked: Option<Duration>) -> bool {
+    pub(crate) fn back_off(&self, attempt: u32, asked: Option<Duration>) -> bool {
         let mut bytes = [0; 4];
         // Without randomness the wait is only less spread.
         let _ = getrandom::fill(&mut bytes);
@@ -126,14 +137,14 @@ impl Client {
     }
 
     /// The same, as a part of the set-up: others are waited for only so long.
-    pub(super) fn rest(&self, attempt: u32) -> Result<(), SetupError> {
+    pub(crate) fn rest(&self, attempt: u32) -> Result<(), Failure> {
         if self.back_off(attempt, None) { Ok(()) } else { Err(self.unsettled()) }
     }
 
     /// The deadline has passed.
-    pub(super) fn unsettled(&self) -> SetupError {
+    pub(crate) fn unsettled(&self) -> Failure {
         let seconds = self.config.retries.deadline.as_secs();
-        SetupError::new(ErrorKind::Service, format!("trigger and token did not come to rest within {seconds} seconds"))
+        Failure::new(FailureKind::Service, format!("trigger and token did not come to rest within {seconds} seconds"))
             .reason("Other runs seem to change them all the time.")
             .help("Run this again when they have ended, or give it more time: export SIDESTAGE_DEADLINE=<seconds>")
     }
@@ -144,12 +155,32 @@ impl Client {
         self.config.timeout.min(left.max(Duration::from_secs(1)))
     }
 
+    /// A new piece of work, with the whole deadline before it.
+    pub(crate) fn begin_again(&mut self) {
+        self.started = Instant::now();
+    }
+
     /// Asks until a JSON object comes. `what` is the purpose, as "could not ...".
-    pub(super) fn get(&mut self, path: &str, what: &str) -> Result<Value, SetupError> {
+    pub(crate) fn get(&mut self, path: &str, what: &str) -> Result<Value, Failure> {
+        self.ask(path, what).map_err(|reply| reply.map_or_else(|failure| failure, |reply| reply.error(what, &self.address(""))))
+    }
+
+    /// The same; nothing where the service has no such thing.
+    pub(crate) fn find(&mut self, path: &str, what: &str) -> Result<Option<Value>, Failure> {
+        match self.ask(path, what) {
+            Ok(body) => Ok(Some(body)),
+            Err(Ok(reply)) if reply.status == 404 => Ok(None),
+            Err(Ok(reply)) => Err(reply.error(what, &self.address(""))),
+            Err(Err(failure)) => Err(failure),
+        }
+    }
+
+    /// Asks until a JSON object comes: else the last reply, or why there is none.
+    fn ask(&mut self, path: &str, what: &str) -> Result<Value, Result<Reply, Failure>> {
         let request = ApiRequest { method: "GET", path: path.to_owned(), body: None, what: what.to_owned() };
         let mut attempt = 1;
         loop {
-            let mut reply = self.send(&request)?;
+            let mut reply = self.send(&request).map_err(Err)?;
             let is_malformed = reply.is_good() && reply.body.is_none();
             if is_malformed {
                 reply.problem = format!("HTTP {} with a body that is not a JSON object", reply.status);
@@ -159,24 +190,33 @@ impl Client {
             }
             let may_repeat = attempt < self.tries() && (reply.is_transient || is_malformed);
             if !may_repeat || !self.back_off(attempt, reply.retry_after) {
-                return Err(reply.error(what, &self.address("")));
+                return Err(Ok(reply));
             }
             attempt += 1;
         }
     }
 
     /// One request. A token that is refused is replaced by the API key, where there is one: once for each request.
-    pub(super) fn send(&mut self, request: &ApiRequest) -> Result<Reply, SetupError> {
+    pub(crate) fn send(&mut self, request: &ApiRequest) -> Result<Reply, Failure> {
         if self.bearer.is_none() && !self.sign_in()? {
-            return Err(SetupError::new(ErrorKind::Rights, "there is no IAM token and no API key")
-                .reason("The Pipeline API answers only to a known user.")
-                .help("Type: export IAM_ACCESS_TOKEN=<token>, or CD_TEKTON_PIPELINE_APIKEY=<key>; in a run, set the secure property ibmcloud-api-key."));
+            return Err(no_key());
         }
         let reply = self.exchange_with_bearer(request);
         if reply.status == 401 && self.sign_in()? {
             return Ok(self.exchange_with_bearer(request));
         }
         Ok(reply)
+    }
+
+    /// A call of the webhook, at an address that the service gave.
+    pub(crate) fn call_webhook(&self, url: &str, header: &str, token: &Token, payload: &str) -> Reply {
+        let built = HttpRequest::builder().method("POST").uri(url).header("content-type", "application/json");
+        self.exchange(built.header(header, token.expose_secret()).body(payload.to_owned()))
+    }
+
+    /// Signs in where that was not done yet.
+    pub(crate) fn sign_in_once(&mut self) -> Result<(), Failure> {
+        if self.bearer.is_some() || self.sign_in()? { Ok(()) } else { Err(no_key()) }
     }
 
     fn exchange_with_bearer(&self, request: &ApiRequest) -> Reply {
@@ -195,7 +235,7 @@ impl Client {
     }
 
     /// Exchanges the API key for a token; tells whether there is a key.
-    fn sign_in(&mut self) -> Result<bool, SetupError> {
+    fn sign_in(&mut self) -> Result<bool, Failure> {
         let Some(key) = self.config.api_key.clone() else { return Ok(false) };
         let base = self.config.iam.trim_end_matches('/');
         let url = format!("{}/identity/token", base.trim_end_matches("/identity/token"));
@@ -219,7 +259,7 @@ impl Client {
             let may_repeat = attempt < self.tries() && (reply.is_transient || reply.is_good());
             if !may_repeat || !self.back_off(attempt, reply.retry_after) {
                 return Err(match reply.status {
-                    400 | 401 | 403 => SetupError::new(ErrorKind::Rights, format!("the API key is refused by {base}: {}", reply.problem))
+                    400 | 401 | 403 => Failure::new(FailureKind::Rights, format!("the API key is refused by {base}: {}", reply.problem))
                         .reason("The Pipeline API answers only to a known user.")
                         .help("Renew CD_TEKTON_PIPELINE_APIKEY, or in a run the secure property ibmcloud-api-key."),
                     _ => reply.error(&format!("exchange the API key for a token at {base}"), base),
@@ -233,7 +273,8 @@ impl Client {
         let request = match request {
             Ok(request) => request,
             Err(error) => {
-                return Reply { status: 0, body: None, is_transient: false, retry_after: None, problem: self.redacted(&error.to_string()) };
+                let problem = self.redacted(&error.to_string());
+                return Reply { status: 0, body: None, is_transient: false, retry_after: None, may_have_arrived: false, problem };
             }
         };
         // A service without TLS is on this machine or beside it: no proxy gets to see a token.
@@ -272,6 +313,7 @@ impl Client {
             status,
             is_transient: matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
             retry_after: header("retry-after").and_then(|text| retry::requested_wait(text, jiff::Timestamp::now().as_second())),
+            may_have_arrived: true,
             problem: self.redacted(&problem),
             body,
         }
@@ -280,7 +322,19 @@ impl Client {
     fn no_reply(&self, error: &ureq::Error) -> Reply {
         use ureq::Error::{ConnectionFailed, HostNotFound, Io, Protocol, Timeout};
         let is_transient = matches!(error, Io(_) | Timeout(_) | ConnectionFailed | HostNotFound | Protocol(_));
-        Reply { status: 0, body: None, is_transient, retry_after: None, problem: self.redacted(&error.to_string()) }
+        let is_unconnected = match error {
+            ConnectionFailed | HostNotFound => true,
+            Io(reason) => reason.kind() == std::io::ErrorKind::ConnectionRefused,
+            _ => false,
+        };
+        Reply {
+            status: 0,
+            body: None,
+            is_transient,
+            retry_after: None,
+            may_have_arrived: !is_unconnected,
+            problem: self.redacted(&error.to_string()),
+        }
     }
 
     fn redacted(&self, text: &str) -> String {
@@ -292,28 +346,34 @@ impl Client {
     }
 }
 
+fn no_key() -> Failure {
+    Failure::new(FailureKind::Rights, "there is no IAM token and no API key").reason("The Pipeline API answers only to a known user.").help(
+        "Type: export IAM_ACCESS_TOKEN=<token>, or CD_TEKTON_PIPELINE_APIKEY=<key>; in a run, set the secure property ibmcloud-api-key.",
+    )
+}
+
 impl Reply {
-    pub(super) fn is_good(&self) -> bool {
+    pub(crate) fn is_good(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
     /// This reply ends the set-up. `address` is the pipeline's.
-    pub(super) fn error(&self, what: &str, address: &str) -> SetupError {
+    pub(crate) fn error(&self, what: &str, address: &str) -> Failure {
         let what = format!("could not {what}: {}", self.problem);
         match self.status {
-            401 => SetupError::new(ErrorKind::Rights, what)
+            401 => Failure::new(FailureKind::Rights, what)
                 .reason("The Pipeline API does not know this token or API key.")
                 .help("Renew it: IAM_ACCESS_TOKEN, CD_TEKTON_PIPELINE_APIKEY, or the secure property ibmcloud-api-key."),
-            403 => SetupError::new(ErrorKind::Rights, what)
+            403 => Failure::new(FailureKind::Rights, what)
                 .reason("Setting up the webhook needs the Editor role on the toolchain; an Operator may only run the pipeline.")
                 .help("Give the owner of the API key the Editor role (IAM, Continuous Delivery), or let an Editor run this once."),
-            404 => SetupError::new(ErrorKind::Setting, what)
+            404 => Failure::new(FailureKind::Setting, what)
                 .reason(format!("There is no such pipeline at {address}, or what was asked for has just been deleted."))
                 .help("Look at PIPELINE_ID, and at CD_TEKTON_PIPELINE_URL or IBM_CLOUD_REGION."),
-            0 => SetupError::new(ErrorKind::Service, what)
+            0 => Failure::new(FailureKind::Service, what)
                 .reason(format!("The service was not reached at {address}."))
                 .help("Look at the network, and at CD_TEKTON_PIPELINE_URL or IBM_CLOUD_REGION; then run this again."),
-            _ => SetupError::new(ErrorKind::Service, what)
+            _ => Failure::new(FailureKind::Service, what)
                 .reason("Without it no async stage can be started.")
                 .help("Run this again; if it stays, give the message above to the support of Continuous Delivery."),
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::error::{ErrorKind, SetupError};
+use super::failure::{Failure, FailureKind};
 
 /// Exponential, spread, bounded.
 #[derive(Debug, Clone, Copy)]
@@ -19,13 +19,13 @@ pub struct Retries {
 
 impl Retries {
     /// From `SIDESTAGE_RETRIES`, and the seconds of `SIDESTAGE_RETRY_DELAY`, `SIDESTAGE_RETRY_CAP` and `SIDESTAGE_DEADLINE`.
-    pub fn read(setting: impl Fn(&str) -> Option<String>) -> Result<Self, SetupError> {
+    pub fn read(setting: impl Fn(&str) -> Option<String>) -> Result<Self, Failure> {
         let text = |name, default: &str| setting(name).unwrap_or_else(|| default.to_owned());
         let tries = text("SIDESTAGE_RETRIES", "5");
         let count = tries.parse().ok().filter(|count| (1..10_000).contains(count));
         let deadline = text("SIDESTAGE_DEADLINE", "900");
         let seconds = deadline.parse().ok().filter(|seconds| (1..10_000_000).contains(seconds));
-        let wrong = |problem: String| SetupError::new(ErrorKind::Setting, problem);
+        let wrong = |problem: String| Failure::new(FailureKind::Setting, problem);
         Ok(Self {
             tries: count.ok_or_else(|| wrong(format!("SIDESTAGE_RETRIES is not a number of tries: {tries}")))?,
             delay: Self::seconds("SIDESTAGE_RETRY_DELAY", &text("SIDESTAGE_RETRY_DELAY", "1"))?,
@@ -37,7 +37,7 @@ impl Retries {
     }
 
     /// A number of seconds, with or without a fraction.
-    pub fn seconds(name: &str, text: &str) -> Result<Duration, SetupError> {
+    pub fn seconds(name: &str, text: &str) -> Result<Duration, Failure> {
         let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
         let are_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
         let is_number =
@@ -45,21 +45,21 @@ impl Retries {
         let number = if is_number { text.parse().ok() } else { None };
         number
             .map(Duration::from_secs_f64)
-            .ok_or_else(|| SetupError::new(ErrorKind::Setting, format!("{name} is not a number of seconds: {text}")))
+            .ok_or_else(|| Failure::new(FailureKind::Setting, format!("{name} is not a number of seconds: {text}")))
     }
 
     /// A number of seconds that is more than none; the whole part may be left out.
-    pub fn time_out(name: &str, text: &str) -> Result<Duration, SetupError> {
+    pub fn time_out(name: &str, text: &str) -> Result<Duration, Failure> {
         let whole = if text.starts_with('.') { format!("0{text}") } else { text.to_owned() };
         Self::seconds(name, &whole)
             .ok()
             .filter(|time| !time.is_zero())
-            .ok_or_else(|| SetupError::new(ErrorKind::Setting, format!("{name} is not a number of seconds: {text}")))
+            .ok_or_else(|| Failure::new(FailureKind::Setting, format!("{name} is not a number of seconds: {text}")))
     }
 
     /// The wait after a try, counted from 1: half to one and a half times an exponential one, so that two parents do
     /// not move in step. What the service asked for comes first. `chance` is random.
-    pub(super) fn wait(&self, attempt: u32, asked: Option<Duration>, chance: u32) -> Duration {
+    pub(crate) fn wait(&self, attempt: u32, asked: Option<Duration>, chance: u32) -> Duration {
         let spread = 0.5 + f64::from(chance) / f64::from(u32::MAX);
         let own = || self.delay.saturating_mul(1 << (attempt.max(1) - 1).min(20)).min(self.cap).mul_f64(spread);
         asked.unwrap_or_else(own).min(self.cap)
@@ -67,7 +67,7 @@ impl Retries {
 }
 
 /// `Retry-After`: a number of seconds, or a date. `now` is in seconds since 1970.
-pub(super) fn requested_wait(header: &str, now: i64) -> Option<Duration> {
+pub(crate) fn requested_wait(header: &str, now: i64) -> Option<Duration> {
     if let Ok(seconds) = header.trim().parse::<u32>() {
         return Some(Duration::from_secs(seconds.into()));
     }
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     /// The names without what all begin with.
-    fn read<const N: usize>(settings: [(&str, &str); N]) -> Result<Retries, SetupError> {
+    fn read<const N: usize>(settings: [(&str, &str); N]) -> Result<Retries, Failure> {
         Retries::read(|name| {
             let known = settings.iter().find(|(end, _)| name.trim_start_matches("SIDESTAGE_").trim_start_matches("RETRY_") == *end);
             known.map(|(_, value)| (*value).to_owned())

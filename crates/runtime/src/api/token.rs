@@ -4,7 +4,7 @@ use hmac::Hmac;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-use super::error::{ErrorKind, SetupError};
+use super::failure::{Failure, FailureKind};
 use crate::hash;
 
 /// A secret with fewer characters may be guessed.
@@ -21,32 +21,32 @@ impl Token {
     }
 
     /// 64 random hexadecimal digits.
-    pub(super) fn random() -> Result<Self, SetupError> {
+    pub(crate) fn random() -> Result<Self, Failure> {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes)
-            .map_err(|error| SetupError::new(ErrorKind::Setting, format!("this machine gives no random bytes: {error}")))?;
+            .map_err(|error| Failure::new(FailureKind::Setting, format!("this machine gives no random bytes: {error}")))?;
         Ok(Self::new(hash::hex(&bytes)))
     }
 
     /// The token that every parent with this API key makes for a trigger: HMAC-SHA-256 under the key, in hexadecimal
     /// digits. Nothing where the key is so short that the token could be guessed.
-    pub(super) fn derived(api_key: &Self, pipeline: &str, trigger: &str) -> Option<Self> {
+    pub(crate) fn derived(api_key: &Self, pipeline: &str, trigger: &str) -> Option<Self> {
         let key = api_key.expose_secret();
         let text = format!("sidestage webhook token 1\n{pipeline}\n{trigger}\n");
         (key.chars().count() >= MIN_LENGTH).then(|| Self::new(hash::hex(&hash::keyed::<Hmac<Sha256>>(key.as_bytes(), text.as_bytes()))))
     }
 
     /// Whether anyone may guess it.
-    pub(super) fn is_short(&self) -> bool {
+    pub(crate) fn is_short(&self) -> bool {
         self.expose_secret().chars().count() < MIN_LENGTH
     }
 
-    pub(super) fn expose_secret(&self) -> &str {
+    pub(crate) fn expose_secret(&self) -> &str {
         self.0.expose_secret()
     }
 
     /// What the service shows in place of the secret.
-    pub(super) fn masked(&self, holder: &[&str]) -> String {
+    pub(crate) fn masked(&self, holder: &[&str]) -> String {
         hash::masked(self.expose_secret(), holder)
     }
 }

@@ -1,0 +1,104 @@
+//! The start of an async stage: what `trigger/STAGE.sh` does, without a script.
+//!
+//! The flow: what goes along (`variables`), the set-up of the webhook, the payload, the entry in the run's register, the call.
+
+mod addresses;
+mod call;
+mod json;
+mod payload;
+pub(crate) mod runs;
+mod surroundings;
+mod variables;
+
+use sidestage_compiler::emit::{Carried, Manifest};
+
+pub use surroundings::Surroundings;
+
+use crate::api::{Client, Failure, FailureKind};
+use crate::hash::hex;
+use crate::run_store::RunStore;
+use call::Call;
+use payload::Source;
+
+/// The entry of the run's register that lists all async runs.
+pub(crate) const REGISTER: &str = "async-runs";
+
+/// What is started.
+#[derive(Debug)]
+pub struct Start<'a> {
+    /// The name of the stage.
+    pub stage: &'a str,
+    /// What it gets, as far as it was foreseen.
+    pub foreseen: Vec<Carried<'a>>,
+    /// The configuration, relative to the root of its repository.
+    pub config: &'a str,
+    /// What the pipeline must have.
+    pub manifest: &'a Manifest,
+    /// What the environment says.
+    pub surroundings: Surroundings,
+}
+
+/// A run that was accepted.
+#[derive(Debug)]
+pub struct Started {
+    /// Its id.
+    pub id: String,
+    /// The address of its page; may be empty.
+    pub url: String,
+}
+
+/// Starts the stage; what there is to say on the way goes to `say`.
+///
+/// # Errors
+/// Why no run was started, or why it is not known, with the exit code that says so.
+pub fn trigger(client: &mut Client, store: RunStore, start: &Start<'_>, say: &mut dyn FnMut(&str)) -> Result<Started, Failure> {
+    let Start { stage, foreseen, config, manifest, surroundings } = start;
+    let state = variables::state(store, stage, foreseen, &surroundings.config_folder, say)?;
+    let nonce = nonce()?;
+    let source = Source { store, surroundings, config, stage, nonce: &nonce };
+    let mut call = Call { client, store, manifest, stage, nonce: &nonce, say };
+    let webhook = call.make_sure(false)?;
+    let payload = source.payload(state, call.client, call.say)?;
+    // A call whose reply is lost must be looked up.
+    call.client.sign_in_once()?;
+    // The run is registered before the call and completed after it, so that no run is ever forgotten.
+    let key = format!("async-run-{stage}-{nonce}");
+    store.put_data(REGISTER, &key, stage)?;
+    let run = call.send(webhook, &payload).map_err(|failed| {
+        if failed.is_refusal {
+            let _ = store.put_data(&key, "status", "failed");
+        }
+        failed.failure
+    })?;
+    register(store, &key, &run, stage)?;
+    if run.id.is_empty() {
+        let what = format!("the webhook took the call for the stage {stage}, but no run with the nonce {nonce} is to be seen");
+        return Err(Failure::new(FailureKind::Unconfirmed, what)
+            .reason("The run may appear later, or what answered was no webhook.")
+            .help("Do not start it again before `sidestage async-runs`, which looks for it, says that there is none."));
+    }
+    Ok(Started { id: run.id, url: run.url })
+}
+
+fn register(store: RunStore, key: &str, run: &runs::Run, stage: &str) -> Result<(), Failure> {
+    // The webhook took the call, but nobody has seen the run.
+    let status = if run.id.is_empty() { "unconfirmed" } else { "accepted" };
+    let entries = [("id", run.id.as_str()), ("url", run.url.as_str()), ("status", status)];
+    entries.iter().try_for_each(|(name, value)| store.put_data(key, name, value)).map_err(|_| {
+        let known = |text: &str, otherwise: &str| if text.is_empty() { otherwise.to_owned() } else { text.to_owned() };
+        let (id, url) = (known(&run.id, "id unknown"), known(&run.url, "address unknown"));
+        Failure::new(FailureKind::Service, format!("the stage {stage} runs ({id}, {url}), but put_data failed"))
+            .reason("`sidestage async-runs` finds it by its nonce only.")
+            .help("Do not start it again; look why pipelinectl cannot write.")
+    })
+}
+
+/// It begins with the second of its making: the list of runs is in the order of their start.
+fn nonce() -> Result<String, Failure> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Failure::new(FailureKind::Setting, format!("this machine gives no random bytes: {error}")))?;
+    let second = u32::try_from(jiff::Timestamp::now().as_second()).unwrap_or(u32::MAX);
+    bytes[..4].copy_from_slice(&second.to_be_bytes());
+    Ok(hex(&bytes))
+}

@@ -1,0 +1,62 @@
+//! `sidestage async-runs`: the async runs that this run has started, as `list-async-runs.sh` shows them.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::arguments::{AsyncRuns, ListFormat};
+use super::client::{client, setting_error};
+use super::error::CliError;
+use super::{Exit, print, print_error, print_line};
+use sidestage_compiler::platform::TRIGGER_NAME;
+use sidestage_runtime::api::Failure;
+use sidestage_runtime::async_runs::{self, AsyncRun, Wait, verdict};
+use sidestage_runtime::run_store::RunStore;
+
+pub(super) fn run(arguments: &AsyncRuns) -> Result<Exit, CliError> {
+    match list(arguments) {
+        Ok(()) => Ok(Exit::Clean),
+        Err(failure) => {
+            print_error(&failure.to_string());
+            Ok(Exit::Failure(failure.kind.exit_code()))
+        }
+    }
+}
+
+fn list(arguments: &AsyncRuns) -> Result<(), Failure> {
+    let store = RunStore::find();
+    if !store.is_available() {
+        return Err(setting_error("there is no pipelinectl command here")
+            .reason("It keeps the list of the async runs that were started.")
+            .help("Run this in a stage of the pipeline, or make a link to sidestage named `pipelinectl` and put it on PATH."));
+    }
+    let mut say = |line: &str| print_line(line);
+    let wait = Wait { interval: Duration::from_secs(arguments.interval), limit: Duration::from_secs(arguments.timeout) };
+    let runs = match (client(store), async_runs::registered(store)?) {
+        (_, none) if none.is_empty() => none,
+        (Ok(mut client), _) if arguments.wait => async_runs::wait(&mut client, store, TRIGGER_NAME, wait, &mut say)?,
+        (Ok(mut client), _) => async_runs::list(&mut client, store, TRIGGER_NAME, &mut say)?,
+        (Err(failure), _) if arguments.wait => return Err(failure),
+        // Without the API the list is still worth having.
+        (Err(failure), registered) => {
+            print_error(&failure.to_string());
+            print_line("note: the API cannot be asked; states are listed as unknown.");
+            registered
+        }
+    };
+    show(&runs, arguments.format).map_err(|error| setting_error(format!("standard output cannot be written: {error}")))?;
+    if arguments.wait { verdict(&runs) } else { Ok(()) }
+}
+
+fn show(runs: &[AsyncRun], format: ListFormat) -> std::io::Result<()> {
+    if format == ListFormat::Json {
+        return print(&format!("{:#}\n", json!({ "version": 1, "runs": runs })));
+    }
+    if runs.is_empty() {
+        return print("No async runs were started.\n");
+    }
+    let dash = |text: &str| if text.is_empty() { "-".to_owned() } else { text.replace(char::is_control, " ") };
+    let row = |stage: &str, id: &str, status: &str, url: &str| format!("{stage:<30}  {id:<36}  {status:<11}  {url}\n");
+    let rows = runs.iter().map(|run| row(&run.stage, &dash(&run.id), &dash(&run.status), &dash(&run.url)));
+    print(&std::iter::once(row("STAGE", "RUN", "STATUS", "URL")).chain(rows).collect::<String>())
+}

@@ -1,0 +1,106 @@
+//! `sidestage trigger STAGE`: starts an async stage, as `trigger/STAGE.sh` does. Also by the name `trigger-task`.
+
+use std::env::var_os;
+use std::ffi::OsString;
+use std::path::Path;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::arguments::Trigger;
+use super::client::{client, setting_error};
+use super::error::CliError;
+use super::levels::levels;
+use super::one::one;
+use super::{Exit, print, print_error, print_line};
+use sidestage_compiler::diagnostics::nearest;
+use sidestage_compiler::emit::{Manifest, Target, carried_by};
+use sidestage_compiler::plan::{self, Plan};
+use sidestage_compiler::report::findings;
+use sidestage_runtime::api::Failure;
+use sidestage_runtime::run_store::RunStore;
+use sidestage_runtime::trigger::{Start, Surroundings, trigger};
+
+pub(super) fn run(arguments: &Trigger) -> Result<Exit, CliError> {
+    let levels = levels(&arguments.levels)?;
+    let file = arguments.file.clone().unwrap_or_else(configuration_of_run);
+    let (configuration, mut summary) = one(Some(&file), &[], &arguments.settings, &levels)?;
+    summary.count(&configuration.compilation.findings);
+    if summary.errors > 0 {
+        print_line(findings::full(&configuration.checked()).trim_end());
+        print_line(&format!("\nNothing was started: {}.", findings::tally(&summary)));
+        return Ok(Exit::Failed);
+    }
+    let plan = plan::plan(&configuration.compilation, configuration.settings());
+    let mut target = Target::default();
+    if let Some(listener) = &configuration.settings().event_listener {
+        target.event_listener.clone_from(listener);
+    }
+    match start(&plan, &Manifest::new(&plan, &target), &arguments.stage) {
+        Ok(()) => Ok(Exit::Clean),
+        Err(failure) => {
+            print_error(&failure.to_string());
+            Ok(Exit::Failure(failure.kind.exit_code()))
+        }
+    }
+}
+
+fn start(plan: &Plan, manifest: &Manifest, stage: &str) -> Result<(), Failure> {
+    let names = || plan.stages.iter().map(|known| known.name.as_str());
+    if !names().any(|known| known == stage) {
+        let list = names().collect::<Vec<_>>().join(" ");
+        let hint =
+            nearest(stage, names()).map_or_else(|| format!("They are: {list}"), |near| format!("did you mean `{near}`? They are: {list}"));
+        return Err(setting_error(format!("the configuration has no async stage `{stage}`"))
+            .reason(if list.is_empty() { format!("{} has none.", plan.config) } else { hint })
+            .help("Add the stage to the configuration."));
+    }
+    let store = RunStore::find();
+    if !store.is_available() {
+        return Err(setting_error("there is no pipelinectl command here")
+            .reason("It has the data that the stage gets, and keeps what was started.")
+            .help("Run this in a stage of the pipeline, or make a link to sidestage named `pipelinectl` and put it on PATH."));
+    }
+    let mut client = client(store)?;
+    let start = Start { stage, foreseen: carried_by(plan, stage), config: &plan.config, manifest, surroundings: Surroundings::read() };
+    let started = trigger(&mut client, store, &start, &mut |line| print_line(line))?;
+    let page = if started.url.is_empty() { String::new() } else { format!(", {}", started.url) };
+    print(&format!("started: stage {stage}, run {}{page}\n", started.id))
+        .map_err(|error| setting_error(format!("standard output cannot be written: {error}")))
+}
+
+/// The configuration that the run was started with, where the environment names it; else that of the current folder.
+fn configuration_of_run() -> Utf8PathBuf {
+    let variable = |name| std::env::var(name).ok().filter(|text| !text.is_empty()).map(Utf8PathBuf::from);
+    let Some(repository) = variable("PIPELINE_CONFIG_REPO_PATH") else { return ".".into() };
+    let repository = variable("WORKSPACE").unwrap_or_else(|| "/workspace".into()).join(repository);
+    let file = variable("PIPELINE_CONFIG_PATH").map(|file| repository.join(file)).filter(|file| file.is_file());
+    file.or(Some(repository).filter(|folder| folder.is_dir())).unwrap_or_else(|| Utf8Path::new(".").to_owned())
+}
+
+/// The command line that a call by the name `trigger-task` stands for; nothing where that is not the name. What it does is
+/// chosen by the surroundings.
+///
+/// # Errors
+/// Why it can do nothing here.
+pub(super) fn by_name(arguments: &[OsString]) -> Result<Option<Vec<OsString>>, String> {
+    let own = arguments.first().and_then(|own| Path::new(own).file_name());
+    if own.is_none_or(|own| own != "trigger-task") {
+        return Ok(None);
+    }
+    let is_set = |name| var_os(name).is_some_and(|value| !value.is_empty());
+    if is_set("SIDESTAGE_LISTENER") {
+        return Err("trigger-task: SIDESTAGE_LISTENER is set, but this version does not start stages on a cluster with Tekton".to_owned());
+    }
+    if !is_set("PIPELINE_ID") {
+        return Err("trigger-task: there is no pipeline here that could start a stage\n  \
+                    It starts async stages by the webhook of a pipeline, whose id PIPELINE_ID holds in a run.\n  \
+                    Run this in a stage of the pipeline, or type: export PIPELINE_ID=<the id of the pipeline>"
+            .to_owned());
+    }
+    match &arguments[1..] {
+        [option] if option == "-h" || option == "--help" => Ok(Some(["sidestage", "trigger", "--help"].map(OsString::from).to_vec())),
+        // The label means nothing any more.
+        [stage] | [stage, _] => Ok(Some(vec!["sidestage".into(), "trigger".into(), "--".into(), stage.clone()])),
+        _ => Err("trigger-task: which stage?\n  Type: trigger-task STAGE".to_owned()),
+    }
+}
