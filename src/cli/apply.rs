@@ -6,11 +6,11 @@ use std::io::Write;
 use camino::Utf8Path;
 
 use super::arguments::Apply;
-use super::client::{client, setting_error};
+use super::client::{client, ended, setting_error};
 use super::error::{CliError, InvalidFile, json_place};
 use super::levels::levels;
 use super::one::one;
-use super::{Exit, print, print_error, print_line};
+use super::{Exit, print, print_line};
 use crate::workspace::Unreadable;
 use miette::NamedSource;
 use sidestage_compiler::emit::{Manifest, Target};
@@ -18,17 +18,11 @@ use sidestage_compiler::plan;
 use sidestage_compiler::report::findings;
 use sidestage_runtime::api::Failure;
 use sidestage_runtime::run_store::RunStore;
-use sidestage_runtime::setup::{self, SetupOptions};
+use sidestage_runtime::setup::{self, SetupOptions, TokenUse};
 
 pub(super) fn run(arguments: &Apply) -> Result<Exit, CliError> {
     let Some(manifest) = manifest(arguments)? else { return Ok(Exit::Findings) };
-    match set_up(arguments, &manifest) {
-        Ok(()) => Ok(Exit::Clean),
-        Err(error) => {
-            print_error(&error.to_string());
-            Ok(Exit::Failure(error.kind.exit_code()))
-        }
-    }
+    Ok(ended(set_up(arguments, &manifest)))
 }
 
 /// What must be there: read from a `webhook.json`, or from the configuration, where it has no errors.
@@ -72,7 +66,8 @@ fn read_manifest(path: &Utf8Path) -> Result<Manifest, CliError> {
 fn set_up(arguments: &Apply, manifest: &Manifest) -> Result<(), Failure> {
     let store = RunStore::find();
     let mut client = client(store)?;
-    let options = SetupOptions { is_dry: arguments.dry_run, enable: arguments.enable, rotate: arguments.rotate, is_refused: false };
+    let token = if arguments.rotate { TokenUse::Rotate } else { TokenUse::Keep };
+    let options = SetupOptions { is_dry: arguments.dry_run, enable: arguments.enable, token };
     let mut shown = Vec::new();
     let applied = setup::apply(&mut client, store, manifest, options, &mut shown);
     // What a dry run would have sent before it met a fault is worth seeing.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::arguments::{AsyncRuns, ListFormat};
-use super::client::{client, setting_error};
+use super::client::{client, ended, setting_error};
 use super::error::CliError;
 use super::{Exit, print, print_error, print_line};
 use sidestage_compiler::platform::TRIGGER_NAME;
@@ -14,16 +14,15 @@ use sidestage_runtime::async_runs::{self, AsyncRun, Wait, verdict};
 use sidestage_runtime::run_store::RunStore;
 
 pub(super) fn run(arguments: &AsyncRuns) -> Result<Exit, CliError> {
-    match list(arguments) {
-        Ok(()) => Ok(Exit::Clean),
-        Err(failure) => {
-            print_error(&failure.to_string());
-            Ok(Exit::Failure(failure.kind.exit_code()))
-        }
-    }
+    let runs = match list(arguments) {
+        Ok(runs) => runs,
+        Err(failure) => return Ok(ended(Err(failure))),
+    };
+    show(&runs, arguments.format)?;
+    Ok(if arguments.wait { ended(verdict(&runs)) } else { Exit::Clean })
 }
 
-fn list(arguments: &AsyncRuns) -> Result<(), Failure> {
+fn list(arguments: &AsyncRuns) -> Result<Vec<AsyncRun>, Failure> {
     let store = RunStore::find();
     if !store.is_available() {
         return Err(setting_error("there is no pipelinectl command here")
@@ -32,7 +31,7 @@ fn list(arguments: &AsyncRuns) -> Result<(), Failure> {
     }
     let mut say = |line: &str| print_line(line);
     let wait = Wait { interval: Duration::from_secs(arguments.interval), limit: Duration::from_secs(arguments.timeout) };
-    let runs = match (client(store), async_runs::registered(store)?) {
+    Ok(match (client(store), async_runs::registered(store)?) {
         (_, none) if none.is_empty() => none,
         (Ok(mut client), _) if arguments.wait => async_runs::wait(&mut client, store, TRIGGER_NAME, wait, &mut say)?,
         (Ok(mut client), _) => async_runs::list(&mut client, store, TRIGGER_NAME, &mut say)?,
@@ -43,9 +42,7 @@ fn list(arguments: &AsyncRuns) -> Result<(), Failure> {
             print_line("note: the API cannot be asked; states are listed as unknown.");
             registered
         }
-    };
-    show(&runs, arguments.format).map_err(|error| setting_error(format!("standard output cannot be written: {error}")))?;
-    if arguments.wait { verdict(&runs) } else { Ok(()) }
+    })
 }
 
 fn show(runs: &[AsyncRun], format: ListFormat) -> std::io::Result<()> {

@@ -1,11 +1,23 @@
 //! The client of the Pipeline API, as the environment describes it.
 
+use super::{Exit, print_error};
 use sidestage_runtime::api::{Client, ClientConfig, Failure, FailureKind, Retries, Token};
 use sidestage_runtime::run_store::RunStore;
 
 /// A client of the pipeline that this run, or this machine, is set to.
 pub(super) fn client(store: RunStore) -> Result<Client, Failure> {
     client_config(store).map(Client::new)
+}
+
+/// How a command that talks to the pipeline ends; a failure is printed.
+pub(super) fn ended(result: Result<(), Failure>) -> Exit {
+    result.map_or_else(
+        |failure| {
+            print_error(&failure.to_string());
+            Exit::Failure(failure.kind.exit_code())
+        },
+        |()| Exit::Clean,
+    )
 }
 
 /// A setting is missing or wrong.

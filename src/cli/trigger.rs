@@ -7,11 +7,11 @@ use std::path::Path;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::arguments::Trigger;
-use super::client::{client, setting_error};
+use super::client::{client, ended, setting_error};
 use super::error::CliError;
 use super::levels::levels;
 use super::one::one;
-use super::{Exit, print, print_error, print_line};
+use super::{Exit, print, print_line};
 use sidestage_compiler::diagnostics::nearest;
 use sidestage_compiler::emit::{Manifest, Target, carried_by};
 use sidestage_compiler::plan::{self, Plan};
@@ -35,13 +35,7 @@ pub(super) fn run(arguments: &Trigger) -> Result<Exit, CliError> {
     if let Some(listener) = &configuration.settings().event_listener {
         target.event_listener.clone_from(listener);
     }
-    match start(&plan, &Manifest::new(&plan, &target), &arguments.stage) {
-        Ok(()) => Ok(Exit::Clean),
-        Err(failure) => {
-            print_error(&failure.to_string());
-            Ok(Exit::Failure(failure.kind.exit_code()))
-        }
-    }
+    Ok(ended(start(&plan, &Manifest::new(&plan, &target), &arguments.stage)))
 }
 
 fn start(plan: &Plan, manifest: &Manifest, stage: &str) -> Result<(), Failure> {

@@ -48,7 +48,7 @@ impl RunStore {
     }
 
     /// Repositories, artifacts and what the arguments name, as `serialize` prints them; the words of pipelinectl where it
-    /// fails. `config` takes the place of the folder of the run's configuration.
+    /// fails.
     pub(crate) fn serialize(self, arguments: &[&str], config: Option<&Path>) -> Result<Result<Vec<u8>, String>, Failure> {
         let arguments: Vec<&str> = ["serialize", "--all-repos", "--all-artifacts"].iter().chain(arguments).copied().collect();
         let output = self.run(&arguments, config)?;
@@ -70,7 +70,11 @@ impl RunStore {
         Ok(text.trim_end_matches('\n').to_owned())
     }
 
+    /// `config` takes the place of the folder of the run's configuration.
     fn run(self, arguments: &[&str], config: Option<&Path>) -> Result<Output, Failure> {
+        if !self.is_available {
+            return Err(command_failed(arguments[0], arguments.get(1).unwrap_or(&""), "there is no such command"));
+        }
         let mut command = Command::new("pipelinectl");
         command.args(arguments).stdin(Stdio::null());
         if let Some(folder) = config {

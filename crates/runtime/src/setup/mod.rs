@@ -15,6 +15,18 @@ use crate::api::{ApiRequest, Client, Failure, FailureKind, Token, encoded};
 use crate::run_store::RunStore;
 use state::{Listing, LocalState, Pipeline, Step, Suspect, Trigger};
 
+/// What becomes of the token.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TokenUse {
+    /// The one that this run knows is kept; what cannot be compared is believed.
+    #[default]
+    Keep,
+    /// The webhook has refused it: what cannot be compared is not believed.
+    Doubt,
+    /// It is replaced by a random one.
+    Rotate,
+}
+
 /// What the user asked for.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SetupOptions {
@@ -22,10 +34,14 @@ pub struct SetupOptions {
     pub is_dry: bool,
     /// Enable the trigger where it is disabled.
     pub enable: bool,
-    /// Replace the token by a new one.
-    pub rotate: bool,
-    /// The webhook has refused the token: what cannot be compared is not believed.
-    pub is_refused: bool,
+    /// What becomes of the token.
+    pub token: TokenUse,
+}
+
+impl SetupOptions {
+    fn rotates(self) -> bool {
+        self.token == TokenUse::Rotate
+    }
 }
 
 /// How the pipeline is now.
@@ -63,10 +79,11 @@ pub fn apply(
     out: &mut dyn Write,
 ) -> Result<SetupOutcome, Failure> {
     let mut local = LocalState::new(options, store.is_available(), client.pipeline_id());
-    if !options.rotate {
+    if !options.rotates() {
         local.token = store.secret(&manifest.property.name)?;
         local.is_mounted = local.token.as_ref().is_some_and(|token| store.is_mounted(&manifest.property.name, token));
-        local.suspect = Suspect { property: options.is_refused && !local.is_mounted, trigger: options.is_refused };
+        let is_refused = options.token == TokenUse::Doubt;
+        local.suspect = Suspect { property: is_refused && !local.is_mounted, trigger: is_refused };
         local.derived = client.derived_token(&manifest.trigger.name);
         local.derived.iter().for_each(|token| client.redact(token));
     }
@@ -154,7 +171,7 @@ impl Session<'_> {
             self.client.rest(self.replacements.min(4))?;
         }
         self.replacements += 1;
-        if self.options.rotate {
+        if self.options.rotates() {
             self.notes.push(
                 "runs that have begun do not know the new token: where they start a stage, they put another one in its place. Rotate when none is running."
                     .to_owned(),
@@ -180,7 +197,7 @@ impl Session<'_> {
 
     /// Another process of this very run may have made one in the meantime.
     fn other_token(&self, local: &LocalState) -> Result<Token, Failure> {
-        let kept = if self.options.rotate { None } else { self.store.secret(&self.manifest.property.name)? };
+        let kept = if self.options.rotates() { None } else { self.store.secret(&self.manifest.property.name)? };
         let is_other = |kept: &Token| [&local.token, &local.derived].into_iter().flatten().all(|known| known != kept);
         kept.filter(is_other).map_or_else(Token::random, Ok)
     }

@@ -135,7 +135,7 @@ impl LocalState {
     /// doubt it: another one was just made.
     fn holds(&self, shown: &str, key: &str, is_suspect: bool) -> bool {
         match &self.token {
-            None => !self.is_in_run && !self.options.rotate && !shown.is_empty(),
+            None => !self.is_in_run && !self.options.rotates() && !shown.is_empty(),
             Some(token) if shown.starts_with(MASK) => self.is_hash_of(shown, key, token),
             Some(_) => !is_suspect,
         }
@@ -312,7 +312,7 @@ pub(super) fn next_step(pipeline: &Pipeline, local: &LocalState, manifest: &Mani
 
 fn adopt_or_replace(property: &Property, local: &LocalState) -> Result<Step, Failure> {
     match local.shown_by(property) {
-        Some(token) if !local.options.rotate => Ok(Step::AdoptToken(token)),
+        Some(token) if !local.options.rotates() => Ok(Step::AdoptToken(token)),
         _ if property.value.as_str().is_some_and(|shown| shown.starts_with("{vault::")) => {
             let what = format!("the property {} refers to a vault, and its value is not known here", property.name);
             Err(Failure::new(FailureKind::Decision, what)

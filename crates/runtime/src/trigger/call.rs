@@ -7,7 +7,7 @@ use sidestage_compiler::emit::Manifest;
 use super::runs::{self, Run};
 use crate::api::{Client, Failure, FailureKind, Token};
 use crate::run_store::RunStore;
-use crate::setup::{self, SetupOptions, SetupOutcome};
+use crate::setup::{self, SetupOptions, SetupOutcome, TokenUse};
 
 /// One call: what it needs, and what is known of the webhook.
 pub(super) struct Call<'a> {
@@ -58,7 +58,8 @@ impl Call<'_> {
 
     /// The webhook as it has to be, and how to reach it.
     pub(super) fn make_sure(&mut self, is_refused: bool) -> Result<SetupOutcome, Failure> {
-        let options = SetupOptions { is_refused, ..SetupOptions::default() };
+        let token = if is_refused { TokenUse::Doubt } else { TokenUse::Keep };
+        let options = SetupOptions { token, ..SetupOptions::default() };
         let outcome = setup::apply(self.client, self.store, self.manifest, options, &mut std::io::sink())?;
         for remark in &outcome.notes {
             (self.say)(&format!("note: {remark}"));

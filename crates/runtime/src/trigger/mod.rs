@@ -58,7 +58,7 @@ pub fn trigger(client: &mut Client, store: RunStore, start: &Start<'_>, say: &mu
     let source = Source { store, surroundings, config, stage, nonce: &nonce };
     let mut call = Call { client, store, manifest, stage, nonce: &nonce, say };
     let webhook = call.make_sure(false)?;
-    let payload = source.payload(state, call.client, call.say)?;
+    let payload = source.payload(&state, call.client, call.say)?;
     // A call whose reply is lost must be looked up.
     call.client.sign_in_once()?;
     // The run is registered before the call and completed after it, so that no run is ever forgotten.

@@ -61,7 +61,7 @@ impl Source<'_> {
     ///
     /// # Errors
     /// Where the stage could not get what it holds, or it is too large.
-    pub(super) fn payload(&self, state: Json, client: &mut Client, say: &mut dyn FnMut(&str)) -> Result<String, Failure> {
+    pub(super) fn payload(&self, state: &Json, client: &mut Client, say: &mut dyn FnMut(&str)) -> Result<String, Failure> {
         let name = self.pipeline_name(client)?;
         let mut shared = state.clone();
         for part in ["repos", "artifacts"] {
@@ -79,7 +79,7 @@ impl Source<'_> {
                 config.path, config.url
             ));
         }
-        tell_passwords(&state, say);
+        tell_passwords(state, say);
         self.check_repositories(&shared)?;
         let payload = Payload {
             sidestage: 1,
@@ -97,7 +97,7 @@ impl Source<'_> {
             state: shared,
         };
         let text = format!("{}\n", written(&payload));
-        self.check_size(&text, &state)?;
+        self.check_size(&text, state)?;
         Ok(text)
     }
 
@@ -194,7 +194,7 @@ impl Source<'_> {
         let size = |value: &Json| value.text().map_or_else(|| written(value).len(), str::len);
         let mut sizes: Vec<(usize, &String)> =
             state.get("env").into_iter().flat_map(Json::members).map(|(name, value)| (size(value), name)).collect();
-        sizes.sort_by(|left, right| right.0.cmp(&left.0));
+        sizes.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
         let biggest: Vec<String> = sizes.iter().take(5).map(|(size, name)| format!("{name}: {size} bytes")).collect();
         let biggest = if biggest.is_empty() { "(none: repositories and artifacts fill it)".to_owned() } else { biggest.join("\n  ") };
         let what = format!("the payload of stage {} has {} bytes; the webhook takes at most {LIMIT}", self.stage, text.len());

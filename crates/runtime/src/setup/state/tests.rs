@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use sidestage_compiler::emit::Manifest;
 
+use super::super::TokenUse;
 use super::Listing::{Complete, Lacks, Late};
 use super::*;
 use crate::hash::masked;
@@ -183,7 +184,7 @@ fn a_trigger_with_another_token_is_given_the_runs_own() {
 
 #[test]
 fn outside_of_a_run_a_token_that_is_not_known_is_left_unless_a_new_one_is_asked_for() {
-    let rotating = || outside(SetupOptions { rotate: true, ..SetupOptions::default() });
+    let rotating = || outside(SetupOptions { token: TokenUse::Rotate, ..SetupOptions::default() });
     table(&[
         (&[secure(OTHER)], &[trigger("a", OTHER)], outside(SetupOptions::default()), "nothing is left to do"),
         (&[secure(OTHER)], &[], outside(SetupOptions::default()), "replace the token"),
