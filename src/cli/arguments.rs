@@ -136,18 +136,27 @@ pub(super) struct Check {
 #[command(after_help = "Examples:
   sidestage build --out deploy/async
   sidestage build ci/.one-pipeline.yaml --out deploy/async --transport platform
-  sidestage build --emit terraform --out deploy/terraform
+  sidestage build --target terraform --out deploy/terraform
+  sidestage build --out deploy/async --check     in CI: exits with 1 where the files are stale
 
-Nothing is written if there are errors. All files of an earlier build are replaced; other files in the folder are kept.")]
+Nothing is written if there are errors, and only files that have changed are touched. `.sidestage-files` in the folder names
+what was written, with hashes (`sha256sum --check`): what is not written any more is removed if nobody has changed it and
+no script calls it; other files in the folder are kept.")]
 pub(super) struct Build {
     /// A configuration, or a folder that holds one
     pub(super) file: Option<Utf8PathBuf>,
-    /// The folder to write to
+    /// The folder to write to; by default `out` of the settings
     #[arg(long, value_name = "DIR")]
-    pub(super) out: Utf8PathBuf,
+    pub(super) out: Option<Utf8PathBuf>,
     /// What is written: a list, or the option repeated
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "scripts")]
-    pub(super) emit: Vec<PartName>,
+    #[arg(long, alias = "emit", value_enum, value_delimiter = ',', default_value = "scripts")]
+    pub(super) target: Vec<PartName>,
+    /// Write nothing: show the difference to what is there, and exit with 1 where there is one
+    #[arg(long)]
+    pub(super) check: bool,
+    /// Also write what the files were made from, as make reads it
+    #[arg(long, value_name = "FILE", conflicts_with = "check")]
+    pub(super) depfile: Option<Utf8PathBuf>,
     /// How async runs are started
     #[arg(long, value_enum, default_value_t = TransportName::Webhook)]
     pub(super) transport: TransportName,

@@ -1,7 +1,6 @@
-//! `sidestage build`: checks, then writes the whole set of files, or nothing.
+//! `sidestage build`: checks, then writes what has changed of the set of files, or nothing.
 
 use std::fs;
-use std::io::Write;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -10,12 +9,11 @@ use super::error::CliError;
 use super::levels::levels;
 use super::one::one;
 use super::{Exit, print, print_line};
-use sidestage_compiler::emit::{Emitted, Part, Target, Transport, emit};
+use crate::terminal::count;
+use crate::workspace::{Changes, Configuration, Kept, OutputFolder, Refusal, absolute};
+use sidestage_compiler::emit::{Part, Target, Transport, emit};
 use sidestage_compiler::plan;
 use sidestage_compiler::report::findings;
-
-/// Names what an earlier build wrote, so that the next one can replace it and nothing else.
-const LIST: &str = ".sidestage-files";
 
 pub(super) fn run(arguments: &Build) -> Result<Exit, CliError> {
     let levels = levels(&arguments.levels)?;
@@ -37,7 +35,7 @@ pub(super) fn run(arguments: &Build) -> Result<Exit, CliError> {
         PartName::Scripts => Part::Scripts,
         PartName::Terraform => Part::Terraform,
     };
-    let mut target = Target { parts: arguments.emit.iter().map(part).collect(), transport, ..Target::default() };
+    let mut target = Target { parts: arguments.target.iter().map(part).collect(), transport, ..Target::default() };
     if let Some(listener) = &configuration.settings().event_listener {
         target.event_listener.clone_from(listener);
     }
@@ -46,117 +44,110 @@ pub(super) fn run(arguments: &Build) -> Result<Exit, CliError> {
     if plan.triggers.is_empty() {
         print_line("note: nothing in this configuration triggers an async stage, so there is no trigger script");
     }
-    write_set(&arguments.out, &files)?;
-    let mut text = format!("Wrote {} files to {}:\n", files.len(), arguments.out);
-    for file in &files {
-        text.push_str(&format!("  {}\n", file.path));
+    let out = out_folder(arguments, &configuration)?;
+    let folder = OutputFolder::open(&out).map_err(|refusal| refused(&out, refusal))?;
+    let called = called_below(&out, &configuration)?;
+    let changes = folder.compare(&files, |path| called.iter().any(|called| called == path)).map_err(|refusal| refused(&out, refusal))?;
+    for (path, reason) in &changes.kept {
+        let why = match reason {
+            Kept::Called => "a script calls it",
+            Kept::Edited => "it was changed after it was written; delete it by hand",
+        };
+        print_line(&format!("note: {out}/{path} is not written any more, and stays: {why}"));
     }
-    print(&text)?;
+    if arguments.check {
+        return check(&out, &changes, files.len());
+    }
+    for path in &changes.edited {
+        print_line(&format!("note: {out}/{path} was changed after it was written; it is written again"));
+    }
+    folder.carry_out(&changes).map_err(|refusal| refused(&out, refusal))?;
+    if let Some(path) = &arguments.depfile {
+        write_depfile(path, &configuration)?;
+    }
+    print(&told(&out, &changes, files.len()))?;
     Ok(Exit::Clean)
 }
 
-/// Replaces what an earlier build wrote by the new files: all of them, or none.
-fn write_set(out: &Utf8Path, files: &[Emitted]) -> Result<(), CliError> {
-    let fault = |what: &'static str, path: &Utf8Path| {
-        let path = path.to_owned();
-        move |error: std::io::Error| CliError::Write { path, what, reason: error.to_string() }
-    };
-    if out.exists() && !out.is_dir() {
-        return Err(CliError::NotAFolder { path: out.to_owned() });
-    }
-    let earlier = earlier_files(out)?;
-    let parent = match out.parent() {
-        Some(parent) if parent != "" => parent,
-        _ => Utf8Path::new("."),
-    };
-    fs::create_dir_all(parent).map_err(fault("made", parent))?;
-    // The new folder is made beside the old one and takes its place by renaming.
-    let name = out.file_name().ok_or_else(|| CliError::Nameless { path: out.to_owned() })?;
-    let fresh = parent.join(format!(".{name}.new-{}", std::process::id()));
-    let old = parent.join(format!(".{name}.old-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&fresh);
-    let result = fill(&fresh, files).map_err(fault("written", &fresh)).and_then(|()| {
-        keep_others(out, &fresh, &earlier, files).map_err(fault("copied", out))?;
-        if out.exists() {
-            fs::rename(out, &old).map_err(fault("replaced", out))?;
-        }
-        fs::rename(&fresh, out).map_err(|error| {
-            // Put back what was there.
-            let _ = fs::rename(&old, out);
-            fault("replaced", out)(error)
-        })
-    });
-    let _ = fs::remove_dir_all(&fresh);
-    if result.is_ok() {
-        let _ = fs::remove_dir_all(&old);
-    }
-    result
+/// The folder that is asked for, else that of the settings.
+fn out_folder(arguments: &Build, configuration: &Configuration) -> Result<Utf8PathBuf, CliError> {
+    let of_settings = || configuration.settings().out.as_ref().map(|out| configuration.folder.paths.show(out).into());
+    arguments.out.clone().or_else(of_settings).ok_or(CliError::NoOut)
 }
 
-fn fill(folder: &Utf8Path, files: &[Emitted]) -> std::io::Result<()> {
-    for file in files {
-        let path = folder.join(&file.path);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        let mut out = fs::File::create(&path)?;
-        out.write_all(file.text.as_bytes())?;
-        out.sync_all()?;
-        set_mode(&path, file.is_executable)?;
+/// The files below the folder that scripts call.
+fn called_below(out: &Utf8Path, configuration: &Configuration) -> Result<Vec<String>, CliError> {
+    let out = absolute(out).map_err(|error| CliError::Write { path: out.to_owned(), what: "found", reason: error.to_string() })?;
+    let repository = &configuration.folder.repository;
+    let called = configuration.compilation.flow.emitted.iter().map(|path| repository.absolute(path));
+    Ok(called.filter_map(|path| path.strip_prefix(&out).ok().map(|path| path.as_str().to_owned())).collect())
+}
+
+fn refused(out: &Utf8Path, refusal: Refusal) -> CliError {
+    let path = out.to_owned();
+    match refusal {
+        Refusal::NotAFolder => CliError::NotAFolder { path },
+        Refusal::Foreign => CliError::ForeignFolder { path },
+        Refusal::ForeignFile(path) => CliError::ForeignFile { path },
+        Refusal::Failed(path, what, error) => CliError::Write { path, what, reason: error.to_string() },
     }
-    let list: String = files.iter().map(|file| format!("{}\n", file.path)).collect();
-    fs::write(folder.join(LIST), list)
 }
 
-#[cfg(unix)]
-fn set_mode(path: &Utf8Path, is_executable: bool) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(if is_executable { 0o755 } else { 0o644 }))
-}
-
-#[cfg(not(unix))]
-fn set_mode(_: &Utf8Path, _: bool) -> std::io::Result<()> {
-    Ok(())
-}
-
-/// What the last build wrote into the folder. A folder that holds anything else only is refused: a build
-/// must not end up in the middle of somebody's sources.
-fn earlier_files(out: &Utf8Path) -> Result<Vec<Utf8PathBuf>, CliError> {
-    if !out.is_dir() {
-        return Ok(Vec::new());
+/// What was done, file by file.
+fn told(out: &Utf8Path, changes: &Changes<'_>, all: usize) -> String {
+    if changes.is_empty() {
+        return format!("All {} in {out} are up to date.\n", count(all, "file"));
     }
-    match fs::read_to_string(out.join(LIST)) {
-        Ok(list) => Ok(list.lines().map(Utf8PathBuf::from).chain([Utf8PathBuf::from(LIST)]).collect()),
-        Err(_) => {
-            let is_empty = fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_none());
-            if is_empty {
-                return Ok(Vec::new());
-            }
-            Err(CliError::ForeignFolder { path: out.to_owned() })
+    let written = changes.written.len();
+    let others = if written == all { String::new() } else { format!(", {} up to date", all - written) };
+    let mut text = format!("Wrote {} to {out}{others}{}\n", count(written, "file"), if written == 0 { "." } else { ":" });
+    for (file, _) in &changes.written {
+        text.push_str(&format!("  {}\n", file.path));
+    }
+    for path in &changes.removed {
+        text.push_str(&format!("  {path} (removed)\n"));
+    }
+    text
+}
+
+/// `--check`: nothing is written; the difference, and whether there is one.
+fn check(out: &Utf8Path, changes: &Changes<'_>, all: usize) -> Result<Exit, CliError> {
+    if changes.is_empty() {
+        print(&told(out, changes, all))?;
+        return Ok(Exit::Clean);
+    }
+    let mut text = String::new();
+    for (file, before) in &changes.written {
+        match before {
+            Some(before) => text.push_str(&findings::diff(out.join(&file.path).as_str(), before, &file.text)),
+            None => text.push_str(&format!("missing: {}\n", out.join(&file.path))),
         }
     }
+    for path in &changes.removed {
+        text.push_str(&format!("not written any more: {}\n", out.join(path)));
+    }
+    for path in changes.other_modes() {
+        text.push_str(&format!("cannot be run, or can be and should not: {}\n", out.join(path)));
+    }
+    print(&text)?;
+    print_line(&format!("error: {out} is not what `sidestage build` would write\n  Type the same without --check."));
+    Ok(Exit::Findings)
 }
 
-/// Copies what is not ours from the old folder to the new one.
-fn keep_others(out: &Utf8Path, fresh: &Utf8Path, earlier: &[Utf8PathBuf], files: &[Emitted]) -> std::io::Result<()> {
-    if !out.is_dir() {
-        return Ok(());
-    }
-    let mut folders = vec![Utf8PathBuf::new()];
-    while let Some(folder) = folders.pop() {
-        for entry in out.join(&folder).read_dir_utf8()? {
-            let entry = entry?;
-            let relative = folder.join(entry.file_name());
-            if entry.file_type()?.is_dir() {
-                folders.push(relative);
-            } else if !earlier.contains(&relative) && files.iter().all(|file| relative != file.path) {
-                let to = fresh.join(&relative);
-                if let Some(parent) = to.parent() {
-                    fs::create_dir_all(parent)?;
-                }
-                fs::copy(entry.path(), to)?;
-            }
-        }
-    }
-    Ok(())
+/// What the files were made from, for make: the depfile is its own target, and each of its sources one without a recipe, so
+/// that one that is gone does not stop make.
+fn write_depfile(path: &Utf8Path, configuration: &Configuration) -> Result<(), CliError> {
+    let show = |path: &str| escaped(&configuration.folder.paths.show(path));
+    let sources = configuration.compilation.sources.iter().map(|source| show(source.path()));
+    let mut sources: Vec<String> = sources.chain(configuration.folder.settings_file.iter().map(|path| escaped(path))).collect();
+    sources.sort();
+    sources.dedup();
+    let rules: String = sources.iter().map(|source| format!("\n{source}:\n")).collect();
+    let text = format!("{}: {}\n{rules}", escaped(path.as_str()), sources.join(" "));
+    fs::write(path, text).map_err(|error| CliError::Write { path: path.to_owned(), what: "written", reason: error.to_string() })
+}
+
+/// A path as make reads it.
+fn escaped(path: &str) -> String {
+    path.replace('\\', "\\\\").replace('$', "$$").replace(' ', "\\ ").replace('#', "\\#").replace(':', "\\:")
 }

@@ -63,9 +63,13 @@ pub(super) enum CliError {
     #[diagnostic(code(sidestage::not_a_folder), help("name another one with `--out`"))]
     NotAFolder { path: Utf8PathBuf },
 
-    #[error("`{path}` does not name a folder")]
-    #[diagnostic(code(sidestage::not_a_folder), help("name one with `--out`"))]
-    Nameless { path: Utf8PathBuf },
+    #[error("there is no folder to write to")]
+    #[diagnostic(code(sidestage::no_out), help("name one with `--out DIR`, or with `out: DIR` in `.sidestage.yaml`"))]
+    NoOut,
+
+    #[error("`{path}` is there, and `sidestage build` did not write it; nothing was changed")]
+    #[diagnostic(code(sidestage::foreign_file), help("move it away, or name another folder with `--out`"))]
+    ForeignFile { path: Utf8PathBuf },
 
     #[error("`{path}` contains files that `sidestage build` did not write")]
     #[diagnostic(code(sidestage::foreign_folder), help("name an empty or new folder with `--out`"))]

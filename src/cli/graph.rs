@@ -6,11 +6,15 @@ use sidestage_compiler::report::graph::{dot, json, mermaid, svg};
 
 use super::arguments::{Graph, GraphFormat};
 use super::error::CliError;
-use super::one::one;
+use super::one::{is_broken, one, told_errors};
 use super::{Exit, print};
 
 pub(super) fn run(arguments: &Graph) -> Result<Exit, CliError> {
-    let (configuration, _) = one(arguments.file.as_deref(), &arguments.pipeline, &arguments.settings, &Levels::default())?;
+    let (configuration, summary) = one(arguments.file.as_deref(), &arguments.pipeline, &arguments.settings, &Levels::default())?;
+    if is_broken(&configuration) {
+        told_errors(&configuration, &summary);
+        return Ok(Exit::Findings);
+    }
     let compilation = &configuration.compilation;
     let graph = build(&compilation.model, &compilation.flow, compilation.file);
     print(&match arguments.format {

@@ -2,15 +2,32 @@
 
 use camino::Utf8Path;
 use sidestage_compiler::compilation::Options;
+use sidestage_compiler::diagnostics::{Finding, Severity};
 use sidestage_compiler::filter::Levels;
 use sidestage_compiler::flow::Detail;
-use sidestage_compiler::report::findings::{self, Summary};
+use sidestage_compiler::report::findings::{self, Checked, Summary};
 
 use super::arguments::{Pipeline, SettingsArguments};
 use super::error::CliError;
 use super::print_remarks;
 use crate::terminal::print_line;
 use crate::workspace::{Configuration, Request, SettingsSource, open};
+
+/// Says what is wrong at error level with a configuration; true where something is.
+pub(super) fn told_errors(configuration: &Configuration, summary: &Summary) -> bool {
+    let compilation = &configuration.compilation;
+    let errors: Vec<Finding> = compilation.findings.iter().filter(|finding| finding.severity == Severity::Error).cloned().collect();
+    let checked = Checked { findings: &errors, ..configuration.checked() };
+    if !errors.is_empty() {
+        print_line(findings::full(&checked).trim_end());
+    }
+    !errors.is_empty() || summary.errors > 0
+}
+
+/// Whether the configuration could not even be read: nothing that is made of it can be believed.
+pub(super) fn is_broken(configuration: &Configuration) -> bool {
+    !configuration.compilation.document.errors().is_empty()
+}
 
 /// Compiles the file, or the one configuration that the folder holds. What is wrong with the settings is told here, and
 /// counted.

@@ -5,15 +5,19 @@ use sidestage_compiler::{plan, report};
 
 use super::arguments::{Plan, PlanFormat};
 use super::error::CliError;
-use super::one::one;
+use super::one::{is_broken, one, told_errors};
 use super::{Exit, print};
 
 pub(super) fn run(arguments: &Plan) -> Result<Exit, CliError> {
-    let (configuration, _) = one(arguments.file.as_deref(), &arguments.pipeline, &arguments.settings, &Levels::default())?;
+    let (configuration, summary) = one(arguments.file.as_deref(), &arguments.pipeline, &arguments.settings, &Levels::default())?;
+    let has_errors = told_errors(&configuration, &summary);
+    if is_broken(&configuration) {
+        return Ok(Exit::Findings);
+    }
     let plan = plan::plan(&configuration.compilation, configuration.settings());
     print(&match arguments.format {
         PlanFormat::Text => report::plan::text(&plan),
         PlanFormat::Json => format!("{}\n", serde_json::to_string_pretty(&plan)?),
     })?;
-    Ok(Exit::Clean)
+    Ok(if has_errors { Exit::Findings } else { Exit::Clean })
 }

@@ -3,6 +3,7 @@
 
 mod discover;
 mod open;
+mod output_folder;
 mod reach;
 mod repository;
 mod settings;
@@ -11,6 +12,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use sidestage_compiler::compilation::Options;
 
 pub(crate) use open::{Configuration, Workspace, absolute, open, surrounding};
+pub(crate) use output_folder::{Changes, Kept, OutputFolder, Refusal};
 pub(crate) use repository::{read_file, working_folder};
 
 /// The analysis follows scripts on the stack, and scripts may be nested deeply: each thread that compiles gets this much.

@@ -13,6 +13,8 @@ use super::{Remark, SettingsSource, Unreadable};
 
 /// A settings file on disk.
 pub(crate) struct SettingsFile {
+    /// From the repository's root.
+    path: String,
     pub(crate) compiled: CompiledSettings,
     pub(crate) repository: Repository,
     /// How its path is written.
@@ -31,6 +33,8 @@ pub(crate) struct FolderSettings {
     pub(crate) paths: PathsFrom,
     /// What is asked for, with the settings that hold here.
     pub(crate) options: Options,
+    /// The settings file, as it is written.
+    pub(crate) settings_file: Option<String>,
     /// From the repository's root.
     folder: Utf8PathBuf,
     file: Option<usize>,
@@ -102,12 +106,16 @@ impl<'a> SettingsCache<'a> {
         };
         let options = self.options_with(file, &repository, path);
         let paths = repository.paths_from(self.working);
-        let settings = Arc::new(FolderSettings { repository, paths, options, folder, file });
+        let settings_file = file.map(|index| {
+            let file = &self.files[index];
+            file.paths.show(&file.path)
+        });
+        let settings = Arc::new(FolderSettings { repository, paths, options, settings_file, folder, file });
         self.by_folder.insert(parent, settings.clone());
         Ok(settings)
     }
 
-    /// What is asked for, with the settings of a file. Its `repo-root` counts only in its own repository.
+    /// What is asked for, with the settings of a file. Its `repo-root` and `out` count only in its own repository.
     fn options_with(&mut self, file: Option<usize>, repository: &Repository, path: &Utf8Path) -> Options {
         let mut options = self.options.clone();
         let Some(file) = file.map(|index| &self.files[index]) else { return options };
@@ -118,6 +126,7 @@ impl<'a> SettingsCache<'a> {
                 self.remarks.push(Remark::note(format!("`repo-root` has no effect for `{path}`: it is in another repository")));
             }
         }
+        options.settings.out = options.settings.out.and_then(|out| repository.inside(&file.repository.absolute(&out)));
         options
     }
 
@@ -197,7 +206,8 @@ impl<'a> SettingsCache<'a> {
         let folder = absolute.parent().unwrap_or(Utf8Path::new("/")).to_owned();
         let excluded = Excluded::new(&compiled.settings.exclude);
         let paths = repository.paths_from(self.working);
-        self.files.push(SettingsFile { compiled, repository, paths, folder, excluded, is_used: false });
+        let path = path.to_owned();
+        self.files.push(SettingsFile { path, compiled, repository, paths, folder, excluded, is_used: false });
         self.by_path.insert(absolute, Some(self.files.len() - 1));
         self.files.len() - 1
     }

@@ -355,6 +355,46 @@ fn plan_and_check_agree_about_what_is_not_exported() {
 }
 
 #[test]
+fn a_plan_says_what_is_not_sent_and_from_where() {
+    let config = "version: '1'\ndeploy:\n  script: |\n    set_env app-url x\n    trigger-task scan\n    set_env depth 3\n    export_env depth\nscan:\n  script: |\n    get_env app-url\n    get_env depth\n";
+    let ran = Repository::with_config(config).run(&["plan"]);
+    assert_eq!(ran.code, Some(1), "what `check` reports as an error: {ran:?}");
+    for words in [
+        "app-url: NOT SENT (set at .pipeline-config.yaml:4:",
+        "depth: NOT SENT (exported only after the trigger, at .pipeline-config.yaml:7:",
+    ] {
+        assert!(ran.stdout.contains(words), "{words}: {ran:?}");
+    }
+    assert!(ran.stderr.contains("unexported-variable"), "{ran:?}");
+    let exported = config
+        .replace("    trigger-task scan\n", "    export_env app-url\n")
+        .replace("export_env depth\n", "export_env depth\n    trigger-task scan\n");
+    let ran = Repository::with_config(exported).run(&["plan"]);
+    assert_eq!((ran.code, ran.stderr.as_str(), ran.stdout.contains("NOT SENT")), (Some(0), "", false), "{ran:?}");
+}
+
+#[test]
+fn a_plan_lists_triggers_of_stages_that_are_not_there() {
+    let config = "version: '1'\ndeploy:\n  script: |\n    trigger-task nope\n";
+    let repository = Repository::with_config(config);
+    let ran = repository.run(&["plan"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stdout.contains("nope   triggered at .pipeline-config.yaml:4:") && ran.stdout.contains("NO SUCH STAGE"), "{ran:?}");
+    assert!(!ran.stdout.contains("Nothing is triggered"), "{ran:?}");
+    let plan = repository.run(&["plan", "--format", "json"]).json();
+    assert_eq!(plan["missing"][0]["stage"], "nope");
+}
+
+#[test]
+fn plan_and_graph_of_broken_yaml_are_the_finding() {
+    let repository = Repository::with_config("version: '1'\ndeploy:\n  script: |\n    trigger-task nope\n  - x\n");
+    for command in [&["plan"][..], &["graph"], &["graph", "--format", "mermaid"]] {
+        let ran = repository.run(command);
+        assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.contains("invalid-yaml")), (Some(1), "", true), "{command:?}: {ran:?}");
+    }
+}
+
+#[test]
 fn a_script_that_is_named_is_checked_through_the_configurations_that_reach_it() {
     let repository = Repository::new()
         .file(".git/HEAD", "")

@@ -6,6 +6,7 @@ mod bad_input;
 mod baseline;
 #[cfg(target_os = "linux")]
 mod bash_judge;
+mod build;
 mod cli;
 #[cfg(feature = "http")]
 mod clients;
@@ -15,6 +16,8 @@ mod fixes;
 mod fixtures;
 mod harness;
 mod kinds;
+#[cfg(feature = "http")]
+mod pages;
 mod payload;
 mod pipelinectl;
 mod properties;

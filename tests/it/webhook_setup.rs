@@ -506,27 +506,3 @@ fn a_dry_run_shows_the_requests_without_the_token_and_changes_nothing() {
     assert_eq!((site.triggers().len(), site.properties().len(), parent.token()), (0, 0, String::new()));
     assert_eq!(changes(&site), Vec::<String>::new());
 }
-
-/// The first block of shell in a page.
-fn example(page: &str) -> String {
-    let text = fs::read_to_string(crate::harness::service::in_repository(page)).unwrap();
-    let (_, rest) = text.split_once("```sh\n").expect("a block of shell");
-    rest.split_once("```").expect("its end").0.to_owned()
-}
-
-#[test]
-fn the_example_of_the_page_works_as_it_stands() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("bin")).unwrap();
-    symlink(crate::harness::service::SIDESTAGE, folder.path().join("bin/sidestage")).unwrap();
-    symlink(crate::harness::service::in_repository("fixtures"), folder.path().join("fixtures")).unwrap();
-    // A port that is free a moment later too, as far as one can know.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let block = example("docs/webhook.md").replace("8080", &port.to_string());
-    let script = format!("trap 'kill $(jobs -p)' EXIT\nset -e\n{block}");
-    let path = format!("{}:{}", folder.path().join("bin").display(), std::env::var("PATH").unwrap());
-    let output = std::process::Command::new("bash").arg("-c").arg(script).current_dir(folder.path()).env("PATH", path).output().unwrap();
-    let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{printed}");
-    assert!(printed.contains("started: stage owasp-zap") && printed.contains("\"status\": \"queued\""), "{printed}");
-}

@@ -95,6 +95,8 @@ pub struct Flow {
     pub comments: Vec<(FileId, Vec<Span>)>,
     /// How many scripts were read: embedded ones and files.
     pub scripts: usize,
+    /// Files that sidestage wrote and that scripts call, from the repository's root.
+    pub emitted: Vec<String>,
 }
 
 impl Flow {
@@ -123,14 +125,14 @@ pub fn analyse(subject: Subjected<'_>, kinds: &[PipelineKind], detail: Detail, f
     };
     let pipelines: Vec<PipelineFlow> =
         kinds.iter().filter_map(|kind| pipeline::compose(subject.model, *kind, detail, &stages, &mut facts, &mut interpret)).collect();
-    let files = script_files.into_read();
+    let (files, emitted) = script_files.into_read();
     scripts += files.len();
     let broken = files.iter().filter(|script| !script.script.errors.is_empty());
     syntax_errors.extend(broken.map(|script| (script.file, script.script.errors.clone())));
     let commented = files.iter().filter(|script| !script.script.comments.is_empty());
     comments.extend(commented.map(|script| (script.file, script.script.comments.clone())));
     let elsewhere = all_elsewhere(&stages, &pipelines);
-    Flow { stages, pipelines, elsewhere, facts, syntax_errors, comments, scripts }
+    Flow { stages, pipelines, elsewhere, facts, syntax_errors, comments, scripts, emitted }
 }
 
 /// Every trigger whose run may read another configuration, once for each pipeline that comes by.

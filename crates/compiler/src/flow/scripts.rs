@@ -67,6 +67,10 @@ pub(super) struct ScriptFiles<'a> {
     kinds: RefCell<FxHashMap<String, Option<EntryKind>>>,
     /// The texts of small files that were asked for.
     small: RefCell<FxHashMap<String, Option<CompactString>>>,
+    /// The folder that `build` writes to, where the settings name it.
+    out: Option<String>,
+    /// Emitted files of the repository that are called.
+    emitted: Vec<String>,
     /// All script files in the order in which they were read.
     read: Vec<Arc<ScriptFile>>,
     texts: FxHashMap<(FileId, u32, CompactString), Arc<Script>>,
@@ -102,6 +106,8 @@ impl<'a> ScriptFiles<'a> {
             known: FxHashMap::default(),
             kinds: RefCell::default(),
             small: RefCell::default(),
+            out: settings.out.clone(),
+            emitted: Vec::new(),
             read: Vec::new(),
             texts: FxHashMap::default(),
             summaries: FxHashMap::default(),
@@ -114,13 +120,20 @@ impl<'a> ScriptFiles<'a> {
         }
     }
 
-    /// The stage of the configuration that a trigger script would start which is not in the repository.
-    pub(super) fn stage_of_missing(&self, path: &str) -> Option<CompactString> {
-        EmittedFile::stage_of_path(path).filter(|stage| self.stages.contains(*stage)).map(CompactString::from)
+    /// What `build` would write to a path where nothing is: the trigger script of a stage of this configuration anywhere,
+    /// and any of its files in the folder that the settings name.
+    pub(super) fn emitted_of_missing(&self, path: &str) -> Option<EmittedFile> {
+        let below = self.out.as_ref().and_then(|out| path.strip_prefix(out.as_str())?.strip_prefix('/'));
+        let emitted = match below {
+            Some(below) => EmittedFile::of_path(below),
+            None => EmittedFile::stage_of_path(path).map(|stage| EmittedFile::Trigger(stage.into())),
+        };
+        emitted.filter(|emitted| !matches!(emitted, EmittedFile::Trigger(stage) if !self.stages.contains(stage)))
     }
 
-    pub(super) fn into_read(self) -> Vec<Arc<ScriptFile>> {
-        self.read
+    /// The script files that were read, and the emitted ones that are called.
+    pub(super) fn into_read(self) -> (Vec<Arc<ScriptFile>>, Vec<String>) {
+        (self.read, self.emitted)
     }
 
     /// A name for a run of a stage whose entry matters: what it did is met again by itself alone.
@@ -252,6 +265,9 @@ impl<'a> ScriptFiles<'a> {
             return Found::Program { names_store: self.names_store(&text, &mut FxHashSet::default()) };
         }
         if let Some(emitted) = EmittedFile::of_text(&text) {
+            if !self.emitted.iter().any(|known| known == full) {
+                self.emitted.push(full.to_owned());
+            }
             return Found::Emitted(emitted);
         }
         if let Some(read) = self.read.iter().find(|read| sources.get(read.file).path() == full) {

@@ -352,6 +352,8 @@ pub enum SuspiciousKind {
     },
     /// `source folder`.
     SourcesFolder(CompactString),
+    /// The platform's `tools/trigger-task`, sourced after the emitted one.
+    ReplacesEmitted,
     /// A here-document that the script's end closes.
     OpenHereDocument(CompactString),
     /// `set_env key = value`.

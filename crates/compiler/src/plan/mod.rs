@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::compilation::Compilation;
 use crate::config::settings::Settings;
-use crate::config::{Contract, StageId, Text};
-use crate::flow::{Certainty, Run};
+use crate::config::{Contract, StageId, Target as ConfigTarget, Text};
+use crate::flow::{Certainty, PipelineFlow, Run};
 pub use crate::origin::Origin;
 use crate::platform::{self, StoreKind};
 use crate::source::Place;
@@ -24,6 +24,9 @@ pub struct Plan {
     pub pipelines: Vec<&'static str>,
     /// One for each place that triggers and stage that it starts, sorted by stage and place.
     pub triggers: Vec<PlannedTrigger>,
+    /// Triggers of stages that the configuration does not have, sorted by stage and place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<MissingTrigger>,
     /// What the pipeline must have.
     pub requires: Requires,
     /// What the plan takes for granted because it cannot be known.
@@ -59,6 +62,15 @@ pub struct PlannedTrigger {
     pub description: Option<String>,
 }
 
+/// A trigger of a stage that is not there.
+#[derive(Debug, Clone, Serialize)]
+pub struct MissingTrigger {
+    /// The name of the stage.
+    pub stage: String,
+    /// Where it is triggered.
+    pub site: Place,
+}
+
 /// An exported variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Export {
@@ -77,6 +89,9 @@ pub struct PlannedRead {
     pub required: bool,
     /// Where its value comes from.
     pub from: Origin,
+    /// Where the parent sets it, or exports it too late, so that it is not sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsent: Option<Place>,
     /// What the stage's contract declares of it; enforced before a run is started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contract: Option<Declared>,
@@ -121,6 +136,7 @@ pub fn plan(compilation: &Compilation, settings: &Settings) -> Plan {
         pipelines: compilation.flow.pipelines.iter().map(|pipeline| pipeline.kind.name()).collect(),
         requires: planner.requires(&triggers),
         triggers,
+        missing: planner.missing(),
         assumptions: planner.assumptions(),
         stages: planner.stages(),
     }
@@ -151,7 +167,8 @@ impl Planner<'_> {
                 for read in self.reads(run) {
                     match trigger.reads.iter_mut().find(|known| known.name == read.name) {
                         // What one pipeline lacks is what `check` reports.
-                        Some(known) => known.from = known.from.max(read.from),
+                        Some(known) if known.from < read.from => (known.from, known.unsent) = (read.from, read.unsent),
+                        Some(_) => {}
                         None => trigger.reads.push(read),
                     }
                 }
@@ -168,7 +185,7 @@ impl Planner<'_> {
             let is_own = read.own == Some(Certainty::Yes);
             let required = read.needs_key();
             let from = if is_own { Origin::Own } else { self.origin(key, run) };
-            let known = reads.entry(key).or_insert_with(|| PlannedRead { name: key.to_string(), required: false, from, contract: None });
+            let known = reads.entry(key).or_insert_with(|| self.planned(key, from, run));
             known.required |= required;
             if !is_own {
                 known.from = from;
@@ -178,7 +195,7 @@ impl Planner<'_> {
             let key = declared.name.name.as_str();
             let read = reads.entry(key).or_insert_with(|| {
                 let from = self.origin(key, run);
-                PlannedRead { name: key.to_owned(), required: false, from, contract: None }
+                self.planned(key, from, run)
             });
             // A default is sent in any case. Where the contract does not say, the scripts do.
             read.required = declared.default.is_none() && declared.required.unwrap_or(read.required);
@@ -189,6 +206,32 @@ impl Planner<'_> {
             });
         }
         reads.into_values().collect()
+    }
+
+    fn planned(&self, key: &str, from: Origin, run: &Run) -> PlannedRead {
+        let crossing = run.crossings.iter().find(|crossing| crossing.key == key);
+        let unsent = crossing.and_then(|crossing| match from {
+            Origin::Unexported | Origin::Unproven => crossing.set.as_ref()?.places.last().copied(),
+            Origin::Late => crossing.exported_late,
+            _ => None,
+        });
+        let unsent = unsent.map(|place| Place::new(&self.compilation.sources, place));
+        PlannedRead { name: key.to_owned(), required: false, from, unsent, contract: None }
+    }
+
+    /// Where the run may read another configuration, no stage is missing.
+    fn missing(&self) -> Vec<MissingTrigger> {
+        let Compilation { flow, model, sources, .. } = self.compilation;
+        let is_elsewhere = |place| flow.elsewhere.iter().any(|elsewhere| elsewhere.name_place == place);
+        let mut missing = BTreeMap::new();
+        for trigger in flow.pipelines.iter().flat_map(PipelineFlow::flows).flat_map(|(_, flow)| flow.triggers()) {
+            for name in trigger.names.iter().filter(|name| !matches!(model.target(name), ConfigTarget::Stage(_))) {
+                if !is_elsewhere(trigger.name_place) {
+                    missing.insert((name.to_string(), trigger.place), Place::new(sources, trigger.place));
+                }
+            }
+        }
+        missing.into_iter().map(|((stage, _), site)| MissingTrigger { stage, site }).collect()
     }
 
     fn contract(&self, stage: StageId) -> Option<&Contract> {

@@ -28,6 +28,8 @@ pub struct Settings {
     pub event_listener: Option<String>,
     /// Hosts that async runs may give the secret `git-token` to.
     pub git_hosts: Vec<String>,
+    /// The folder that `build` writes to, relative to the repository's root.
+    pub out: Option<String>,
     /// Globs of files that are not checked, relative to the settings file.
     pub exclude: Vec<String>,
 }

@@ -9,7 +9,7 @@ use crate::syntax::yaml::{Document, NodeId};
 
 /// All keys of a settings file.
 pub const KEYS: &[&str] =
-    &["rules", "properties", "trigger-parameters", "repo-root", "platform-scripts", "event-listener", "git-hosts", "exclude"];
+    &["rules", "properties", "trigger-parameters", "repo-root", "platform-scripts", "event-listener", "git-hosts", "out", "exclude"];
 
 /// Reads the settings file at `path`, relative to the repository's root: its settings, and what is wrong with them.
 pub fn read(document: &Document, text: &str, path: &str, files: &dyn Files) -> (Settings, Vec<Violation>) {
@@ -24,6 +24,7 @@ pub fn read(document: &Document, text: &str, path: &str, files: &dyn Files) -> (
         platform_scripts: reader.list("platform-scripts"),
         event_listener: reader.text_at("event-listener").map(|(_, name)| name),
         git_hosts: reader.list("git-hosts"),
+        out: reader.out(path.rsplit_once('/').map_or("", |(folder, _)| folder)),
         exclude: reader.exclude(),
     };
     let mut violations = reader.violations;
@@ -83,6 +84,16 @@ impl Reader<'_> {
         };
         self.note(node, &["repo-root"], message);
         None
+    }
+
+    /// The folder, from the repository's root; it may not be there yet.
+    fn out(&mut self, folder: &str) -> Option<String> {
+        let (node, path) = self.text_at("out")?;
+        let inside = normalize(&format!("{folder}/{path}")).filter(|inside| !path.starts_with('/') && !inside.is_empty());
+        if inside.is_none() {
+            self.note(node, &["out"], format!("`{path}` is not a folder inside the repository: name one, relative to this file"));
+        }
+        inside
     }
 
     fn exclude(&mut self) -> Vec<String> {

@@ -18,6 +18,11 @@ use crate::platform;
 use crate::source::line_start;
 use crate::syntax::shell::Part;
 
+/// The platform's script that defines `trigger-task`, and the emitted one in its place.
+const TRIGGER_TASK: &str = "tools/trigger-task";
+/// The variable that the emitted one sets.
+const EMITTED: &str = "_sidestage_folder";
+
 /// How a script is run.
 pub(super) enum Manner {
     /// In the present shell.
@@ -109,6 +114,9 @@ impl Interpreter<'_, '_> {
             Folder::Repo { path, sure } => self.run_found(&path, sure, target, manner, site),
             Folder::Platform(path) => {
                 if platform::is_harmless_platform_script(&path) {
+                    if manner.is_source() && path.trim_start_matches('/') == TRIGGER_TASK && self.variable(EMITTED).known().is_some() {
+                        self.suspect(target.place, SuspiciousKind::ReplacesEmitted);
+                    }
                     return Status::Likely;
                 }
                 self.run_platform_script(path.trim_start_matches('/'), site)
@@ -160,27 +168,27 @@ impl Interpreter<'_, '_> {
                 self.other_output(path)
             }
             Found::Opaque => self.cannot_follow(format!("`{path}`, which cannot be read"), manner, site),
-            Found::Emitted(emitted) => {
-                match emitted {
-                    EmittedFile::Trigger(stage) => self.log_trigger(vec![stage], None, target.place, site),
-                    EmittedFile::TriggerTask => self.emitted_trigger_task(manner, target, site),
-                    EmittedFile::Other => {}
-                }
-                Status::Likely
-            }
+            Found::Emitted(emitted) => self.run_emitted(emitted, target, manner, site),
             Found::Platform => self.run_platform_script(path, site),
             Found::Folder => {
                 self.sources_folder(target, manner, site);
                 Status::Unknown
             }
-            Found::Missing => match self.scripts.stage_of_missing(path) {
-                Some(stage) => {
-                    self.log_trigger(vec![stage], None, target.place, site);
-                    Status::Likely
-                }
+            Found::Missing => match self.scripts.emitted_of_missing(path) {
+                Some(emitted) => self.run_emitted(emitted, target, manner, site),
                 None => self.missing(path, sure, target, manner, site),
             },
         }
+    }
+
+    fn run_emitted(&mut self, emitted: EmittedFile, target: &Argument, manner: &Manner, site: Site<'_>) -> Status {
+        match emitted {
+            EmittedFile::Trigger(stage) => self.log_trigger(vec![stage], None, target.place, site),
+            EmittedFile::TriggerTask => self.emitted_trigger_task(manner, target, site),
+            EmittedFile::Tools if manner.is_source() => self.assign_text(EMITTED, Value::text("known")),
+            EmittedFile::Tools | EmittedFile::Other => {}
+        }
+        Status::Likely
     }
 
     /// `bin/trigger-task STAGE`, called by its path.

@@ -51,7 +51,7 @@ impl<'a, 'f> Interpreter<'a, 'f> {
                     }
                     Split { success: split.any_success(), failure: split.any_failure(), ..Split::default() }
                 };
-                self.while_driven(&mut driver, body, None);
+                status = self.while_driven(&mut driver, body, None);
             }
             LoopHead::Arithmetic(parts) => {
                 let [first, condition, step] = &**parts;
@@ -61,7 +61,7 @@ impl<'a, 'f> Interpreter<'a, 'f> {
                     let answer = if is_empty { Some(true) } else { interpreter.arithmetic(condition).map(|value| value != 0) };
                     interpreter.taken_back(Status::of(answer), mark, condition.expression.span)
                 };
-                self.while_driven(&mut driver, body, Some(step));
+                status = self.while_driven(&mut driver, body, Some(step));
             }
             LoopHead::Select { name, words } => {
                 self.arguments(words.as_deref().unwrap_or_default());
@@ -156,9 +156,10 @@ impl<'a, 'f> Interpreter<'a, 'f> {
         self.while_driven(&mut driver, body, None);
     }
 
-    /// Rounds as the driver has it.
-    fn while_driven(&mut self, driver: Driver<'_, 'a, 'f>, body: &Block, step: Option<&Arithmetic>) {
+    /// Rounds as the driver has it; ends as the last one does, where their number is known.
+    fn while_driven(&mut self, driver: Driver<'_, 'a, 'f>, body: &Block, step: Option<&Arithmetic>) -> Status {
         let mut rounds = 0;
+        let mut status = Status::Success;
         let mut seen = rustc_hash::FxHashSet::default();
         while self.alive {
             let mark = self.state.mark();
@@ -167,7 +168,7 @@ impl<'a, 'f> Interpreter<'a, 'f> {
                 (None, None) => self.alive = false,
                 (None, Some(end)) => {
                     self.enter(&end);
-                    return;
+                    return status;
                 }
                 (Some(round), None) => {
                     rounds += 1;
@@ -175,16 +176,21 @@ impl<'a, 'f> Interpreter<'a, 'f> {
                     // What begins as an earlier round did goes on for ever: only `break` leads out.
                     if !seen.insert(self.state.fingerprint()) {
                         self.alive = false;
-                        return;
+                        return status;
                     }
                     if rounds * self.context.repeats > MAX_UNROLLED || (rounds > 1 && !self.is_unrolled()) {
-                        return self.zero_or_more(driver, body, step);
+                        self.zero_or_more(driver, body, step);
+                        return Status::Likely;
                     }
-                    self.round(body, step);
+                    status = self.round(body, step);
                 }
-                (Some(_), Some(_)) => return self.zero_or_more(driver, body, step),
+                (Some(_), Some(_)) => {
+                    self.zero_or_more(driver, body, step);
+                    return Status::Likely;
+                }
             }
         }
+        status
     }
 
     /// Rounds whose number is not known.
@@ -234,11 +240,12 @@ impl<'a, 'f> Interpreter<'a, 'f> {
         }
     }
 
-    fn round(&mut self, body: &Block, step: Option<&Arithmetic>) {
-        self.iteration(body);
+    fn round(&mut self, body: &Block, step: Option<&Arithmetic>) -> Status {
+        let status = self.iteration(body);
         if let Some(step) = step.filter(|_| self.alive) {
             self.arithmetic(step);
         }
+        status
     }
 
     fn iteration(&mut self, body: &Block) -> Status {

@@ -12,7 +12,7 @@ pub fn text(plan: &Plan) -> String {
         let _ = writeln!(out, "{text}");
     };
     line(format!("{} ({}; pipelines: {})", plan.config, plan.format, or_none(&plan.pipelines.join(", "))));
-    if plan.triggers.is_empty() {
+    if plan.triggers.is_empty() && plan.missing.is_empty() {
         line("\nNothing is triggered.".to_owned());
     }
     for trigger in &plan.triggers {
@@ -25,23 +25,27 @@ pub fn text(plan: &Plan) -> String {
         line(format!("  carries  {}", or_none(&exports.join(", "))));
         for read in &trigger.reads {
             let need = if read.required { "needs   " } else { "optional" };
+            let at = read.unsent.as_ref().map_or_else(|| "by the parent".to_owned(), |place| format!("at {place}"));
             let from = match read.from {
-                Origin::Export => "exported",
-                Origin::Property => "property of the pipeline",
-                Origin::Parameter => "parameter of the pipeline",
-                Origin::Platform => "provided by the platform",
-                Origin::Own => "set by the stage itself",
-                Origin::Unexported => "set by the parent, not exported",
-                Origin::Unproven => "set by the parent, only code that cannot be followed could export it",
-                Origin::Late => "exported only after the trigger",
-                Origin::UnexportedParameter => "parameter of the parent's trigger, not exported",
-                Origin::Unknown => "not set here: must be a pipeline property",
+                Origin::Export => "exported".to_owned(),
+                Origin::Property => "property of the pipeline".to_owned(),
+                Origin::Parameter => "parameter of the pipeline".to_owned(),
+                Origin::Platform => "provided by the platform".to_owned(),
+                Origin::Own => "set by the stage itself".to_owned(),
+                Origin::Unexported => format!("NOT SENT (set {at}, never exported before the trigger)"),
+                Origin::Unproven => "set by the parent, only code that cannot be followed could export it".to_owned(),
+                Origin::Late => format!("NOT SENT (exported only after the trigger, {at})"),
+                Origin::UnexportedParameter => "NOT SENT (parameter of the parent's trigger, not exported)".to_owned(),
+                Origin::Unknown => "not set here: must be a pipeline property".to_owned(),
             };
             let contract = read.contract.as_ref();
             let pattern = contract.and_then(|contract| contract.pattern.as_ref()).map(|pattern| format!("; must match `{pattern}`"));
             let default = contract.and_then(|contract| contract.default.as_ref()).map(|default| format!("; else `{default}`"));
             line(format!("  {need}  {}: {from}{}{}", read.name, pattern.unwrap_or_default(), default.unwrap_or_default()));
         }
+    }
+    for missing in &plan.missing {
+        line(format!("\n{}   triggered at {}\n  NO SUCH STAGE in this configuration", missing.stage, missing.site));
     }
     if !plan.requires.properties.is_empty() || !plan.requires.secrets.is_empty() {
         line("\nThe pipeline must have".to_owned());

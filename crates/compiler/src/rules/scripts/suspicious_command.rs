@@ -13,7 +13,8 @@ use crate::source::Location;
 
 pub(crate) const PAGE: &str = r#"## What it does
 Finds misspelt commands of the store, `set_env key=value` in one word, `export_env` of values, `trigger-task` without a
-stage or with several, here-documents that are never closed, and `source` of a folder.
+stage or with several, here-documents that are never closed, `source` of a folder, and the platform's `tools/trigger-task`
+sourced after the emitted one, whose place it takes.
 
 ## Why is this bad
 Each of them runs without an error, or with a confusing one: `set_env a=b` waits for standard input, and the rest of
@@ -88,6 +89,11 @@ fn told(context: &Context<'_>, kind: &SuspiciousKind) -> Option<(String, String,
         SuspiciousKind::SourcesFolder(path) => {
             ("`source` of a folder".to_owned(), format!("`{path}` is a folder, so nothing is read"), "name a file".to_owned())
         }
+        SuspiciousKind::ReplacesEmitted => (
+            "the platform's `trigger-task` takes the place of the emitted one".to_owned(),
+            "from here, stages are started by the platform's function".to_owned(),
+            "delete this line: the emitted `tools/trigger-task` was sourced before".to_owned(),
+        ),
         SuspiciousKind::OpenHereDocument(delimiter) => (
             "here-document is never closed".to_owned(),
             "the rest of the script becomes its text".to_owned(),
