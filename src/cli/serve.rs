@@ -5,6 +5,7 @@ use sidestage_engine::{ApiKeys, ServerOptions, serve};
 use super::Exit;
 use super::arguments::Serve;
 use super::error::CliError;
+use super::print_line;
 use crate::workspace::Unreadable;
 
 pub(super) fn run(arguments: &Serve) -> Result<Exit, CliError> {
@@ -15,6 +16,16 @@ pub(super) fn run(arguments: &Serve) -> Result<Exit, CliError> {
             Some(ApiKeys::read(&text).map_err(|reason| CliError::Serve(format!("`{path}`: {reason}")))?)
         }
     };
+    let is_reachable = arguments.listen.is_some_and(|address| !address.ip().is_loopback());
+    if is_reachable && keys.as_ref().is_some_and(ApiKeys::has_short) {
+        print_line(
+            "warning: a key has fewer than 32 characters: whoever guesses it, from any machine that reaches this address, can change everything\n  \
+             Type: openssl rand -hex 32",
+        );
+    }
+    if is_reachable {
+        print_line("warning: keys and tokens travel over http, so everybody on the way can read them; put TLS before this address");
+    }
     let options = ServerOptions {
         listen: arguments.listen,
         state: arguments.state.clone().map(Into::into),

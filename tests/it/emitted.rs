@@ -100,6 +100,34 @@ fn the_thin_form_checks_exports_and_calls() {
     assert!(!library.contains("curl "), "it calls no webhook itself");
 }
 
+#[test]
+fn the_thin_form_runs_the_platforms_command_as_the_platform_does_and_needs_no_jq() {
+    let (folder, _) = built("zap", &["--transport", "platform"]);
+    let path = |name: &str| folder.path().join(name);
+    let write = |name: &str, text: &str| {
+        fs::create_dir_all(path(name).parent().unwrap()).unwrap();
+        fs::write(path(name), text).unwrap();
+        fs::set_permissions(path(name), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    };
+    // The platform's own command is not written for `set -eu`; its store ends with other codes than ours.
+    let platform = "trigger-task() { echo \"called ${NOT_SET}$1\"; false; echo \"went on\"; }\n";
+    write("platform/tools/trigger-task", platform);
+    let store = "#!/bin/bash\ncase $1 in get_env) [[ $2 == app-url ]] && { echo https://app.example; exit 0; }; exit 3 ;; esac\necho \"$@\" >>\"$LOG\"\n";
+    write("tools/pipelinectl", store);
+    for from in ["/bin", "/usr/bin"] {
+        for entry in fs::read_dir(from).unwrap().flatten().filter(|entry| entry.file_name() != "jq") {
+            let _ = std::os::unix::fs::symlink(entry.path(), path("tools").join(entry.file_name()));
+        }
+    }
+    let mut command = Command::new("bash");
+    command.arg(path("out/trigger/owasp-zap.sh")).env_clear().env("PATH", path("tools")).env("LOG", path("log"));
+    command.env("ONE_PIPELINE_PATH", path("platform")).env("TMPDIR", folder.path());
+    let output = command.output().expect("bash runs");
+    let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && printed.contains("called owasp-zap\nwent on\n"), "{printed}");
+    assert!(fs::read_to_string(path("log")).unwrap().contains("export_env app-url"), "{printed}");
+}
+
 fn shell_accepts(out: &Path, files: &BTreeMap<String, String>) {
     let is_script =
         |name: &&String| Path::new(name).extension().is_some_and(|extension| extension == "sh") || name.ends_with("trigger-task");

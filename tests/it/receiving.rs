@@ -1,7 +1,7 @@
 //! The receiving side, executed: what `async-stage.sh` makes of a payload, with real bash, git and jq.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -256,6 +256,30 @@ fn a_password_in_an_address_is_never_shown() {
     site.parent(&["save_repo", "shop", &long]);
     let (code, said) = ended(&site.receive(&site.payload(&[]).to_string()));
     assert_eq!((code, said.contains("hunter2")), (4, false), "{said}");
+}
+
+#[test]
+fn the_stage_has_the_umask_of_its_caller_and_needs_no_realpath() {
+    let site = Site::new();
+    fs::write(site.path("out/stages/owasp-zap"), "#!/usr/bin/env bash\numask\n").unwrap();
+    let (url, commit, _) = site.repository("origin");
+    site.parent(&["save_repo", "shop", &format!("url={url}"), "path=app", &format!("commit={commit}")]);
+    fs::write(site.path("payload"), site.payload(&[]).to_string()).unwrap();
+    // Every tool of this machine but one.
+    fs::create_dir(site.path("tools")).unwrap();
+    for from in ["/bin", "/usr/bin"] {
+        for entry in fs::read_dir(from).unwrap().flatten().filter(|entry| entry.file_name() != "realpath") {
+            let _ = symlink(entry.path(), site.path("tools").join(entry.file_name()));
+        }
+    }
+    let mut command = site.command("bash", "workspace", "state");
+    let script = "umask 027; exec bash \"$1\"";
+    command.args(["-c", script, "bash"]).arg(site.path("out/async-stage.sh")).env("TRIGGER_PAYLOAD_PATH", site.path("payload"));
+    command.env("PATH", format!("{}:{}", site.path("bin").display(), site.path("tools").display()));
+    let output = command.output().expect("bash runs");
+    assert_eq!((ended(&output), String::from_utf8_lossy(&output.stdout).trim()), ((0, String::new()), "0027"));
+    let mode = fs::metadata(site.path("workspace/app/file")).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o640, "the clones are made with it");
 }
 
 #[test]

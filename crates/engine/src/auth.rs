@@ -32,6 +32,9 @@ impl Role {
     }
 }
 
+/// A key with fewer characters may be guessed.
+const MIN_KEY_LENGTH: usize = 32;
+
 /// The API keys that are known. They cannot be printed.
 #[derive(Debug)]
 pub struct ApiKeys {
@@ -58,6 +61,11 @@ impl ApiKeys {
             return Err(StartError("it holds no API key; write one a line".to_owned()));
         }
         Ok(Self { roles: roles.into_iter().map(|(key, role)| (SecretString::from(key), role)).collect() })
+    }
+
+    /// Whether a key has fewer than 32 characters, so that it may be guessed.
+    pub fn has_short(&self) -> bool {
+        self.roles.iter().any(|(key, _)| key.expose_secret().chars().count() < MIN_KEY_LENGTH)
     }
 
     pub(super) fn role_of(&self, key: &str) -> Option<Role> {

@@ -229,3 +229,39 @@ fn all(table: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Vec<(S
     }
     Ok(found)
 }
+
+#[cfg(test)]
+#[allow(clippy::expect_used)] // a test that panics has failed, as it should
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn run(id: &str, status: &str) -> Document {
+        let run = json!({ "id": id, "status": status, "trigger": { "id": "trigger" } });
+        run.as_object().expect("an object").clone()
+    }
+
+    #[test]
+    fn a_call_reads_no_other_run() {
+        let store = Store::open(None).map_err(|_| "no store").expect("a store");
+        let added = store.change(|change| {
+            change.append_run(&run("first", "queued"))?;
+            change.append_run(&run("ended", "succeeded"))?;
+            let key = change.run_key("ended")?.expect("its key");
+            // Whoever reads it from now on fails.
+            let mut runs = change.0.open_table(Kind::Run.table()).map_err(broken)?;
+            runs.insert(key.as_str(), &b"no JSON"[..]).map(drop).map_err(broken)
+        });
+        assert!(added.is_ok());
+        let called = store.change(|change| {
+            let open: Vec<String> = change.open_runs("trigger")?.into_iter().map(|(_, run)| run["id"].to_string()).collect();
+            change.append_run(&run("second", "queued"))?;
+            let key = change.run_key("second")?.expect("its key");
+            Ok((open, change.get(Kind::Run, &key)?.is_some()))
+        });
+        assert_eq!(called.ok(), Some((vec!["\"first\"".to_owned()], true)));
+        // The near miss: a list of all runs meets it.
+        assert!(store.view().and_then(|view| view.all(Kind::Run)).is_err());
+    }
+}

@@ -3,7 +3,6 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -45,15 +44,6 @@ impl Service {
         let id = self.child.id().to_string();
         let status = Command::new("prlimit").args(["--pid", &id, "--fsize=unlimited"]).status().expect("prlimit runs");
         assert!(status.success(), "{status}");
-    }
-
-    /// The time that it has worked, however busy the machine is.
-    pub(crate) fn work(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it runs");
-        let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
-        // In user and kernel mode, in hundredths of a second.
-        let hundredths: u64 = fields[11..13].iter().map(|field| field.parse::<u64>().expect("a number")).sum();
-        Duration::from_millis(hundredths * 10)
     }
 
     fn of(mut command: Command) -> Self {

@@ -134,3 +134,26 @@ fn an_allowed_host_is_a_name_without_scheme_and_port() {
         assert!(errors.contains(&format!("`{name}` is not the name of a host")), "{name}: {errors}");
     }
 }
+
+#[test]
+fn a_short_key_on_an_address_that_others_reach_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |key: &str, listen: &str| {
+        let keys = folder.path().join("keys");
+        std::fs::write(&keys, format!("{key}\n")).unwrap();
+        let mut command = std::process::Command::new(crate::harness::service::SIDESTAGE);
+        command.args(["serve", "--listen", listen, "--api-key-file"]).arg(&keys);
+        let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        // It is ready when it says where it is.
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line).unwrap();
+        child.kill().unwrap();
+        let output = child.wait_with_output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let long = "k".repeat(32);
+    assert!(said("k", "0.0.0.0:0").contains("fewer than 32 characters"));
+    let of_long = said(&long, "0.0.0.0:0");
+    assert!(!of_long.contains("fewer than 32") && of_long.contains("travel over http"), "{of_long}");
+    assert_eq!((said("k", "127.0.0.1:0"), said(&long, "127.0.0.1:0")), (String::new(), String::new()));
+}

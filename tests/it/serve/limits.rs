@@ -1,7 +1,5 @@
 //! What one caller can take from the others: connections, time and memory.
 
-use std::time::{Duration, Instant};
-
 use serde_json::Value;
 
 use super::JSON;
@@ -61,18 +59,16 @@ fn a_malformed_chunk_is_an_error_of_the_caller_and_not_too_large() {
 }
 
 #[test]
-fn it_ends_within_a_second_whatever_is_half_sent() {
-    // On a busy machine not each time.
-    let is_soon = (0..8).any(|_| {
-        let service = Service::start(&[]);
-        let mut held: Vec<Connection> = (0..3).map(|_| Connection::to(&service)).collect();
-        held[0].send(b"GET / HTTP/1.1\r\nHost: loc");
-        held[1].send(format!("{FORM_HEAD}Content-Length: 100\r\n\r\nhalf").as_bytes());
-        // Both have been taken: they came first.
-        service.get("/properties");
-        let start = Instant::now();
-        service.end();
-        start.elapsed() < Duration::from_secs(1)
-    });
-    assert!(is_soon);
+fn it_ends_without_waiting_for_what_is_half_sent() {
+    let service = Service::start(&[]);
+    let mut held: Vec<Connection> = (0..3).map(|_| Connection::to(&service)).collect();
+    held[0].send(b"GET / HTTP/1.1\r\nHost: loc");
+    held[1].send(format!("{FORM_HEAD}Content-Length: 100\r\n\r\nhalf").as_bytes());
+    // Both have been taken: they came first.
+    service.get("/properties");
+    service.end();
+    // Who waits for the rest answers with a time-out when it does not come.
+    for connection in &mut held {
+        assert_eq!(connection.status(), None);
+    }
 }

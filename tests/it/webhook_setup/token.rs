@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{BOTH, changes, tools_without};
+use crate::harness::proxy::{Fault, Plan};
 use crate::harness::site::{DEPUTY, EDITOR, MANAGER, PROPERTY, Parent, SetUp, Site, TRIGGER, start};
 
 /// Parents that start a stage at the same moment: all are accepted.
@@ -52,6 +53,22 @@ fn eight_parents_at_the_same_moment_write_the_same_token_and_none_replaces_anoth
         assert_eq!(site.is_set_up_with(tokens.first().unwrap()), Ok(()), "round {round}");
         let created = site.proxy.seen().iter().filter(|request| request.starts_with("POST ") && request.ends_with("/triggers")).count();
         assert!(created <= parents.len(), "round {round}: {created} triggers were created");
+    }
+}
+
+#[test]
+fn a_token_of_the_service_that_is_refused_is_made_again_from_the_key() {
+    for with in BOTH {
+        let site = Site::new();
+        let parent = site.parent("first");
+        // The key is exchanged; the first answer to the token is a refusal, and so is a later one.
+        for refused in [1, 4] {
+            site.proxy.plan(Some(Plan { request: refused, fault: Fault::Status(401), is_forwarded: false, is_lasting: false }));
+            parent.succeeds(parent.set_up(with));
+            let exchanged = site.proxy.seen().iter().filter(|request| request.ends_with("/identity/token")).count();
+            let expected = if site.proxy.seen().len() > refused { 2 } else { 1 };
+            assert_eq!(exchanged, expected, "{with:?} {refused}: {:?}", site.proxy.seen());
+        }
     }
 }
 

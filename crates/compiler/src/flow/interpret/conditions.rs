@@ -140,7 +140,9 @@ impl Interpreter<'_, '_> {
 
     fn unary(&mut self, operator: &str, value: &Value) -> (Option<bool>, Option<Question>) {
         if operator == "-v" {
-            return (value.known().and_then(|name| self.is_set(name)), None);
+            let Some(name) = value.known() else { return (None, None) };
+            let question = self.identity_of_variable(name).map(|variable| (named("-v", &[variable]), false));
+            return (self.is_set(name), question);
         }
         if !FILE_TESTS.contains(&operator) {
             return (None, None);
