@@ -260,6 +260,24 @@ fn a_trigger_that_is_listed_late_is_waited_for_and_not_created_again() {
 }
 
 #[test]
+fn a_trigger_whose_creation_was_not_answered_and_that_is_listed_late_is_not_created_again() {
+    for with in BOTH {
+        let site = Site::new();
+        let parent = site.parent("first");
+        let step = {
+            let other = Site::new();
+            let parent = other.parent("first");
+            parent.succeeds(parent.set_up(with));
+            other.proxy.seen().iter().position(|request| request.starts_with("POST ") && request.ends_with("/triggers")).unwrap()
+        };
+        site.proxy.list_late(3);
+        site.proxy.plan(Some(Plan { request: step, fault: Fault::Cut, is_forwarded: true, is_lasting: false }));
+        parent.succeeds(parent.set_up(with));
+        assert_eq!((site.triggers().len(), site.is_set_up_with(&parent.token())), (1, Ok(())), "{with:?}: {:?}", site.proxy.seen());
+    }
+}
+
+#[test]
 fn entries_of_an_odd_form_are_left_alone() {
     for with in BOTH {
         for body in [
@@ -418,7 +436,7 @@ fn a_deadline_ends_the_waiting_and_is_named() {
         let parent = site.parent("first");
         site.proxy.plan(Some(Plan { request: 1, fault: Fault::Busy, is_forwarded: false, is_lasting: true }));
         let mut command = parent.set_up(with);
-        command.env("SIDESTAGE_DEADLINE", "1").env("SIDESTAGE_RETRY_DELAY", "60").env("SIDESTAGE_RETRY_CAP", "60");
+        command.env("SIDESTAGE_DEADLINE", "30").env("SIDESTAGE_RETRY_DELAY", "60").env("SIDESTAGE_RETRY_CAP", "60");
         let ended = parent.run(command);
         assert_eq!(ended.code, Some(1), "{with:?} {}", ended.printed);
         assert_eq!(site.proxy.seen().len(), 2, "{with:?}: nothing is tried again");

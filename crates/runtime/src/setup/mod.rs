@@ -87,7 +87,18 @@ pub fn apply(
         local.derived = client.derived_token(&manifest.trigger.name);
         local.derived.iter().for_each(|token| client.redact(token));
     }
-    let mut session = Session { client, store, manifest, options, has_sent: false, failures: 0, replacements: 0, notes: Vec::new(), out };
+    let mut session = Session {
+        client,
+        store,
+        manifest,
+        options,
+        has_sent: false,
+        is_doubtful: false,
+        failures: 0,
+        replacements: 0,
+        notes: Vec::new(),
+        out,
+    };
     let mut pipeline = session.observe()?;
     for number in 0_u32.. {
         match local.listing(&pipeline, session.client.tries()) {
@@ -119,6 +130,8 @@ struct Session<'a> {
     options: SetupOptions,
     /// A change may have arrived although its reply did not.
     has_sent: bool,
+    /// Whether the last change may have arrived although its reply did not.
+    is_doubtful: bool,
     failures: u32,
     replacements: u32,
     notes: Vec<String>,
@@ -138,6 +151,10 @@ impl Session<'_> {
             Step::Wait => {
                 local.waits += 1;
                 return self.client.rest(1);
+            }
+            Step::Look => {
+                local.lost_create -= 1;
+                return self.client.rest(self.client.tries() - local.lost_create);
             }
             Step::AdoptToken(token) => {
                 // A token that is shown as text, or that is derived, needs no replacement.
@@ -159,8 +176,10 @@ impl Session<'_> {
             return self.show(step, pipeline);
         }
         self.has_sent = true;
-        if let Some(reply) = self.write(&request)? {
-            local.record(step, reply["id"].as_str());
+        match self.write(&request)? {
+            Some(reply) => local.record(step, reply["id"].as_str()),
+            None if matches!(step, Step::CreateTrigger) && self.is_doubtful => local.lost_create = self.client.tries(),
+            None => {}
         }
         Ok(())
     }
@@ -220,6 +239,7 @@ impl Session<'_> {
     /// next look shows whether it arrived.
     fn write(&mut self, request: &ApiRequest) -> Result<Option<Value>, Failure> {
         let reply = self.client.send(request)?;
+        self.is_doubtful = reply.is_transient && reply.may_have_arrived;
         if reply.is_good() {
             return Ok(Some(reply.body.unwrap_or(Value::Null)));
         }

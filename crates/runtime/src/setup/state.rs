@@ -80,6 +80,8 @@ pub(super) struct LocalState {
     /// The same, until it has been listed.
     unlisted: Option<String>,
     observations_without_it: u32,
+    /// The reply to a creation was lost: observations that are still made before another one.
+    pub(super) lost_create: u32,
     /// A run that triggers needs the token itself; a set-up from outside can leave one that it does not know.
     is_in_run: bool,
     options: SetupOptions,
@@ -98,6 +100,7 @@ impl LocalState {
             created: None,
             unlisted: None,
             observations_without_it: 0,
+            lost_create: 0,
             is_in_run,
             options,
             pipeline_id: pipeline_id.to_owned(),
@@ -200,6 +203,8 @@ pub(super) enum Step {
     DeleteDuplicate(String),
     /// For the other one to step aside.
     Wait,
+    /// Once more: a trigger may have been created, and be listed late.
+    Look,
 }
 
 /// Observations for which the least of several new triggers waits for the others to go.
@@ -302,6 +307,7 @@ pub(super) fn next_step(pipeline: &Pipeline, local: &LocalState, manifest: &Mani
     let Some(trigger) = trigger.filter(|trigger| local.agrees_with_trigger(trigger)) else {
         return match trigger {
             _ if local.token.is_none() => adopt_or_replace(property, local),
+            None if local.lost_create > 0 => Ok(Step::Look),
             None => Ok(Step::CreateTrigger),
             Some(trigger) => Ok(Step::GiveToken(trigger.id.clone())),
         }
@@ -417,7 +423,7 @@ pub(super) fn request(step: &Step, pipeline: &Pipeline, manifest: &Manifest, tok
             body: None,
             what: format!("delete the second trigger `{}` ({id}), which was created just now", trigger.name),
         },
-        Step::AdoptToken(_) | Step::Wait => return None,
+        Step::AdoptToken(_) | Step::Wait | Step::Look => return None,
     })
 }
 
@@ -471,7 +477,7 @@ pub(super) fn after(step: &Step, mut pipeline: Pipeline, local: &LocalState, man
                 }
             }
         }
-        Step::AdoptToken(_) | Step::DeleteDuplicate(_) | Step::Wait => {}
+        Step::AdoptToken(_) | Step::DeleteDuplicate(_) | Step::Wait | Step::Look => {}
     }
     pipeline
 }

@@ -95,6 +95,7 @@ fn decided(pipeline: &Pipeline, local: &LocalState) -> String {
         Ok(Some(Step::Enable(id))) => format!("enable {id}"),
         Ok(Some(Step::DeleteDuplicate(id))) => format!("delete {id}"),
         Ok(Some(Step::Wait)) => "wait".to_owned(),
+        Ok(Some(Step::Look)) => "look again".to_owned(),
         Err(error) => format!("{:?}: {}", error.kind, error.to_string().lines().next().unwrap_or_default()),
     }
 }
@@ -280,6 +281,16 @@ fn a_created_trigger_is_waited_for_until_it_is_listed_and_then_asked_for() {
     let mut local = created();
     let listings = [&empty; 4].map(|pipeline| local.listing(pipeline, 2));
     assert_eq!(listings, [Late(1), Late(2), Lacks("a".to_owned()), Lacks("a".to_owned())], "it is never created again");
+}
+
+#[test]
+fn a_creation_whose_reply_was_lost_is_looked_for_before_another_one() {
+    let lost = |looks| LocalState { lost_create: looks, ..run(Some(OWN)) };
+    table(&[
+        (&[secure(OWN)], &[], lost(2), "look again"),
+        (&[secure(OWN)], &[], lost(0), "create the trigger"),
+        (&[secure(OWN)], &[trigger("a", OWN)], lost(2), "nothing is left to do"),
+    ]);
 }
 
 #[test]
