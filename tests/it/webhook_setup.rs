@@ -434,7 +434,7 @@ fn a_deadline_ends_the_waiting_and_is_named() {
     for with in BOTH {
         let site = Site::new();
         let parent = site.parent("first");
-        site.proxy.plan(Some(Plan { request: 1, fault: Fault::Busy, is_forwarded: false, is_lasting: true }));
+        site.proxy.plan(Some(Plan { request: 1, fault: Fault::Status(503), is_forwarded: false, is_lasting: true }));
         let mut command = parent.set_up(with);
         command.env("SIDESTAGE_DEADLINE", "30").env("SIDESTAGE_RETRY_DELAY", "60").env("SIDESTAGE_RETRY_CAP", "60");
         let ended = parent.run(command);
