@@ -118,6 +118,9 @@ pub(super) struct Check {
     /// The path of the file on standard input
     #[arg(long, default_value = ".pipeline-config.yaml")]
     pub(super) stdin_filename: Utf8PathBuf,
+    /// Write the report to this file, not to standard output
+    #[arg(long, value_name = "FILE", conflicts_with = "diff")]
+    pub(super) output_file: Option<Utf8PathBuf>,
     /// Report only findings that are not in this file; the others do not change the exit code
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<Utf8PathBuf>,
@@ -413,6 +416,14 @@ pub(super) enum Format {
     Narrated,
     /// JSON, see `sidestage schema findings`
     Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+    /// Code quality report of GitLab
+    Gitlab,
+    /// XML test report, as CI servers read it
+    Junit,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

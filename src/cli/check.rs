@@ -45,7 +45,11 @@ pub(super) fn run(arguments: &Check) -> Result<Exit, CliError> {
     let summary = workspace.summary();
     // A difference is all that is printed.
     if mode != Some(FixMode::Show) {
-        report(arguments.format, &workspace.checked(), summary, suppressed, mode.is_none())?;
+        let text = report(arguments.format, &workspace.checked(), summary, suppressed, mode.is_none())?;
+        match &arguments.output_file {
+            None => print(&text)?,
+            Some(path) => write_report(path, &text)?,
+        }
     }
     if let (Some(path), Some(known), true) = (&arguments.baseline, &known, arguments.pipeline.is_empty() && !has_failed) {
         baseline::warn_stale(path, &stale(paths, &workspace, known));
@@ -97,8 +101,14 @@ fn stale<'a>(paths: &[Utf8PathBuf], workspace: &Workspace, known: &'a Known) -> 
     known.baseline.stale().filter(|fingerprint| is_looked_at(&fingerprint.file)).collect()
 }
 
-fn report(format: Format, checked: &[Checked<'_>], summary: Summary, suppressed: usize, offers_fixes: bool) -> Result<(), CliError> {
-    let text = match format {
+/// A report in a file has no colours, whatever the terminal can show.
+fn write_report(path: &Utf8Path, text: &str) -> Result<(), CliError> {
+    let plain = anstream::adapter::strip_str(text).to_string();
+    std::fs::write(path, plain).map_err(|error| CliError::Write { path: path.to_owned(), what: "written", reason: error.to_string() })
+}
+
+fn report(format: Format, checked: &[Checked<'_>], summary: Summary, suppressed: usize, offers_fixes: bool) -> Result<String, CliError> {
+    Ok(match format {
         Format::Full => {
             let text: String = checked.iter().map(findings::full).collect();
             let fixes = if offers_fixes { findings::fixable(checked) } else { String::new() };
@@ -110,8 +120,11 @@ fn report(format: Format, checked: &[Checked<'_>], summary: Summary, suppressed:
         }
         Format::Concise => checked.iter().map(findings::concise).collect(),
         Format::Json => format!("{}\n", serde_json::to_string_pretty(&findings::json(checked, summary))?),
-    };
-    Ok(print(&text)?)
+        Format::Sarif => format!("{}\n", serde_json::to_string_pretty(&findings::sarif(checked))?),
+        Format::Github => findings::github(checked, &summary),
+        Format::Gitlab => format!("{}\n", serde_json::to_string_pretty(&findings::gitlab(checked))?),
+        Format::Junit => findings::junit(checked),
+    })
 }
 
 fn summary_line(summary: Summary, suppressed: usize) -> String {

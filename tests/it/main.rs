@@ -14,6 +14,7 @@ mod corpus;
 mod emitted;
 mod fixes;
 mod fixtures;
+mod formats;
 mod harness;
 mod kinds;
 #[cfg(feature = "http")]

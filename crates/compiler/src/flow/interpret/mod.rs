@@ -37,7 +37,7 @@ const MAX_DEPTH: usize = 700;
 /// How many steps a stage may take in any case, and how many more for each byte of the scripts that it reads: code that
 /// is made to blow up is not followed to its end.
 const MIN_BUDGET: usize = 100_000;
-const STEPS_PER_BYTE: usize = 20;
+const STEPS_PER_BYTE: usize = 4;
 /// More places than this say no more.
 const MAX_OPAQUE: usize = 1_000;
 

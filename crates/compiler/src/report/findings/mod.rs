@@ -1,19 +1,28 @@
-//! Findings as text and JSON.
+//! Findings as text, as JSON, and in the formats of other tools.
 
 mod concise;
 mod diff;
 mod full;
+mod github;
+mod gitlab;
 mod json;
+mod junit;
+mod located;
 mod narrated;
 mod proof;
+mod sarif;
 
 pub use concise::concise;
 pub use diff::diff;
 pub use full::full;
 pub(crate) use full::renderer;
+pub use github::github;
+pub use gitlab::gitlab;
 pub use json::{Report, Summary, json};
+pub use junit::junit;
 pub use narrated::narrated;
 pub use proof::proof;
+pub use sarif::sarif;
 
 use crate::diagnostics::{Finding, Safety};
 use crate::proof::Proof;
