@@ -39,11 +39,7 @@ fn manifest(arguments: &Apply) -> Result<Option<Manifest>, CliError> {
         return Ok(None);
     }
     let plan = plan::plan(&configuration.compilation, configuration.settings());
-    let mut target = Target::default();
-    if let Some(listener) = &configuration.settings().event_listener {
-        target.event_listener.clone_from(listener);
-    }
-    Ok(Some(Manifest::new(&plan, &target)))
+    Ok(Some(Manifest::new(&plan, &Target::of(configuration.settings()))))
 }
 
 fn read_manifest(path: &Utf8Path) -> Result<Manifest, CliError> {

@@ -35,11 +35,8 @@ pub(super) fn run(arguments: &Build) -> Result<Exit, CliError> {
         PartName::Scripts => Part::Scripts,
         PartName::Terraform => Part::Terraform,
     };
-    let mut target = Target { parts: arguments.target.iter().map(part).collect(), transport, ..Target::default() };
-    if let Some(listener) = &configuration.settings().event_listener {
-        target.event_listener.clone_from(listener);
-    }
-    target.git_hosts.clone_from(&configuration.settings().git_hosts);
+    let parts = arguments.target.iter().map(part).collect();
+    let target = Target { parts, transport, ..Target::of(configuration.settings()) };
     let files = emit(&plan, &target).map_err(|error| CliError::Bug(error.to_string()))?;
     if plan.triggers.is_empty() {
         print_line("note: nothing in this configuration triggers an async stage, so there is no trigger script");

@@ -31,10 +31,7 @@ pub(super) fn run(arguments: &Trigger) -> Result<Exit, CliError> {
         return Ok(Exit::Failed);
     }
     let plan = plan::plan(&configuration.compilation, configuration.settings());
-    let mut target = Target::default();
-    if let Some(listener) = &configuration.settings().event_listener {
-        target.event_listener.clone_from(listener);
-    }
+    let target = Target::of(configuration.settings());
     Ok(ended(start(&plan, &Manifest::new(&plan, &target), &arguments.stage)))
 }
 

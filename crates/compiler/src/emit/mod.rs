@@ -14,6 +14,7 @@ pub use exit_codes::{EXIT_CODES, ExitCode};
 pub use manifest::Manifest;
 pub use scripts::{Carried, carried_by};
 
+use crate::config::settings::Settings;
 use crate::plan::Plan;
 use crate::platform;
 
@@ -56,6 +57,16 @@ impl Default for Target {
             event_listener: platform::EVENT_LISTENER.to_owned(),
             git_hosts: Vec::new(),
         }
+    }
+}
+
+impl Target {
+    /// Scripts over the webhook, as the settings have it.
+    pub fn of(settings: &Settings) -> Self {
+        let own = settings.event_listener.clone();
+        let mut target = Self { git_hosts: settings.git_hosts.clone(), ..Self::default() };
+        target.event_listener = own.unwrap_or(target.event_listener);
+        target
     }
 }
 
