@@ -226,6 +226,19 @@ impl Context {
     }
 }
 
+/// Whether `set -e` looks at what this gives: of a loop, a branch or a group it has looked at each command inside.
+fn ends_by_itself(kind: &StatementKind) -> bool {
+    match kind {
+        StatementKind::Redirected(redirected) => ends_by_itself(&redirected.inner.kind),
+        StatementKind::Command(_)
+        | StatementKind::Test(_)
+        | StatementKind::Arithmetic(_)
+        | StatementKind::Subshell(_)
+        | StatementKind::Pipe(_) => true,
+        _ => false,
+    }
+}
+
 /// Where the present process ended.
 #[derive(Debug, Clone)]
 pub(super) struct End {
@@ -412,15 +425,7 @@ impl Interpreter<'_, '_> {
         if status.succeeds() || !self.alive || self.context.handles_failure() || self.state.flag(Flag::ErrorExit) == Toggle::Off {
             return;
         }
-        let ends = matches!(
-            statement.kind,
-            StatementKind::Command(_)
-                | StatementKind::Test(_)
-                | StatementKind::Arithmetic(_)
-                | StatementKind::Subshell(_)
-                | StatementKind::Pipe(_)
-                | StatementKind::Redirected(_)
-        );
+        let ends = ends_by_itself(&statement.kind);
         // `a=$(command)` asks for what it prints, whether it fails or not; unless that is known.
         let ends = ends || (matches!(statement.kind, StatementKind::Assign(_)) && status != Status::Unknown);
         if !ends {
