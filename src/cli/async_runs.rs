@@ -5,13 +5,12 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::arguments::{AsyncRuns, ListFormat};
-use super::client::{client, ended, setting_error};
+use super::client::{client, ended, store_of_run};
 use super::error::CliError;
 use super::{Exit, print, print_error, print_line};
 use sidestage_compiler::platform::TRIGGER_NAME;
 use sidestage_runtime::api::Failure;
 use sidestage_runtime::async_runs::{self, AsyncRun, Wait, verdict};
-use sidestage_runtime::run_store::RunStore;
 
 pub(super) fn run(arguments: &AsyncRuns) -> Result<Exit, CliError> {
     let runs = match list(arguments) {
@@ -23,12 +22,7 @@ pub(super) fn run(arguments: &AsyncRuns) -> Result<Exit, CliError> {
 }
 
 fn list(arguments: &AsyncRuns) -> Result<Vec<AsyncRun>, Failure> {
-    let store = RunStore::find();
-    if !store.is_available() {
-        return Err(setting_error("there is no pipelinectl command here")
-            .reason("It keeps the list of the async runs that were started.")
-            .help("Run this in a stage of the pipeline, or make a link to sidestage named `pipelinectl` and put it on PATH."));
-    }
+    let store = store_of_run("It keeps the list of the async runs that were started.")?;
     let mut say = |line: &str| print_line(line);
     let wait = Wait { interval: Duration::from_secs(arguments.interval), limit: Duration::from_secs(arguments.timeout) };
     Ok(match (client(store), async_runs::registered(store)?) {

@@ -9,6 +9,17 @@ pub(super) fn client(store: RunStore) -> Result<Client, Failure> {
     client_config(store).map(Client::new)
 }
 
+/// The store of the run; without one there is nothing to do. `purpose` says what it is for.
+pub(super) fn store_of_run(purpose: &str) -> Result<RunStore, Failure> {
+    let store = RunStore::find();
+    if store.is_available() {
+        return Ok(store);
+    }
+    Err(setting_error("there is no pipelinectl command here")
+        .reason(purpose)
+        .help("Run this in a stage of the pipeline, or make a link to sidestage named `pipelinectl` and put it on PATH."))
+}
+
 /// How a command that talks to the pipeline ends; a failure is printed.
 pub(super) fn ended(result: Result<(), Failure>) -> Exit {
     result.map_or_else(

@@ -7,7 +7,7 @@ use std::path::Path;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::arguments::Trigger;
-use super::client::{client, ended, setting_error};
+use super::client::{client, ended, setting_error, store_of_run};
 use super::error::CliError;
 use super::levels::levels;
 use super::one::one;
@@ -17,7 +17,6 @@ use sidestage_compiler::emit::{Manifest, Target, carried_by};
 use sidestage_compiler::plan::{self, Plan};
 use sidestage_compiler::report::findings;
 use sidestage_runtime::api::Failure;
-use sidestage_runtime::run_store::RunStore;
 use sidestage_runtime::trigger::{Start, Surroundings, trigger};
 
 pub(super) fn run(arguments: &Trigger) -> Result<Exit, CliError> {
@@ -45,12 +44,7 @@ fn start(plan: &Plan, manifest: &Manifest, stage: &str) -> Result<(), Failure> {
             .reason(if list.is_empty() { format!("{} has none.", plan.config) } else { hint })
             .help("Add the stage to the configuration."));
     }
-    let store = RunStore::find();
-    if !store.is_available() {
-        return Err(setting_error("there is no pipelinectl command here")
-            .reason("It has the data that the stage gets, and keeps what was started.")
-            .help("Run this in a stage of the pipeline, or make a link to sidestage named `pipelinectl` and put it on PATH."));
-    }
+    let store = store_of_run("It has the data that the stage gets, and keeps what was started.")?;
     let mut client = client(store)?;
     let start = Start { stage, foreseen: carried_by(plan, stage), config: &plan.config, manifest, surroundings: Surroundings::read() };
     let started = trigger(&mut client, store, &start, &mut |line| print_line(line))?;

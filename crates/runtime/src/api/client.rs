@@ -198,9 +198,7 @@ impl Client {
 
     /// One request. A token that is refused is replaced by the API key, where there is one: once for each request.
     pub(crate) fn send(&mut self, request: &ApiRequest) -> Result<Reply, Failure> {
-        if self.bearer.is_none() && !self.sign_in()? {
-            return Err(no_key());
-        }
+        self.sign_in_once()?;
         let reply = self.exchange_with_bearer(request);
         if reply.status == 401 && self.sign_in()? {
             return Ok(self.exchange_with_bearer(request));

@@ -10,3 +10,4 @@ pub use client::{Client, ClientConfig};
 pub use failure::{Failure, FailureKind};
 pub use retry::Retries;
 pub use token::Token;
+pub(crate) use token::random_bytes;

@@ -10,6 +10,14 @@ use crate::hash;
 /// A secret with fewer characters may be guessed.
 const MIN_LENGTH: usize = 32;
 
+/// Bytes that nobody can guess.
+pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], Failure> {
+    let mut bytes = [0; N];
+    let filled = getrandom::fill(&mut bytes);
+    filled.map_err(|error| Failure::new(FailureKind::Setting, format!("this machine gives no random bytes: {error}")))?;
+    Ok(bytes)
+}
+
 /// A secret text. It cannot be printed, and is wiped from memory when it goes.
 #[derive(Debug, Clone)]
 pub struct Token(SecretString);
@@ -22,18 +30,15 @@ impl Token {
 
     /// 64 random hexadecimal digits.
     pub(crate) fn random() -> Result<Self, Failure> {
-        let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes)
-            .map_err(|error| Failure::new(FailureKind::Setting, format!("this machine gives no random bytes: {error}")))?;
-        Ok(Self::new(hash::hex(&bytes)))
+        Ok(Self::new(hash::hex(&random_bytes::<32>()?)))
     }
 
     /// The token that every parent with this API key makes for a trigger: HMAC-SHA-256 under the key, in hexadecimal
     /// digits. Nothing where the key is so short that the token could be guessed.
     pub(crate) fn derived(api_key: &Self, pipeline: &str, trigger: &str) -> Option<Self> {
-        let key = api_key.expose_secret();
         let text = format!("sidestage webhook token 1\n{pipeline}\n{trigger}\n");
-        (key.chars().count() >= MIN_LENGTH).then(|| Self::new(hash::hex(&hash::keyed::<Hmac<Sha256>>(key.as_bytes(), text.as_bytes()))))
+        let digest = || hash::keyed::<Hmac<Sha256>>(api_key.expose_secret().as_bytes(), text.as_bytes());
+        (!api_key.is_short()).then(|| Self::new(hash::hex(&digest())))
     }
 
     /// Whether anyone may guess it.

@@ -14,7 +14,7 @@ use sidestage_compiler::emit::{Carried, Manifest};
 
 pub use surroundings::Surroundings;
 
-use crate::api::{Client, Failure, FailureKind};
+use crate::api::{Client, Failure, FailureKind, random_bytes};
 use crate::hash::hex;
 use crate::run_store::RunStore;
 use call::Call;
@@ -95,9 +95,7 @@ fn register(store: RunStore, key: &str, run: &runs::Run, stage: &str) -> Result<
 
 /// It begins with the second of its making: the list of runs is in the order of their start.
 fn nonce() -> Result<String, Failure> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Failure::new(FailureKind::Setting, format!("this machine gives no random bytes: {error}")))?;
+    let mut bytes = random_bytes::<16>()?;
     let second = u32::try_from(jiff::Timestamp::now().as_second()).unwrap_or(u32::MAX);
     bytes[..4].copy_from_slice(&second.to_be_bytes());
     Ok(hex(&bytes))
