@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 # What the suites run for real, and the package that brings it.
-readonly TOOLS=(bash:bash git:git curl:curl jq:jq shellcheck:shellcheck openssl:openssl make:make python3:python3 node:nodejs npm:npm)
+readonly TOOLS=(bash:bash git:git curl:curl jq:jq shellcheck:shellcheck openssl:openssl make:make python3:python3 node:nodejs npm:npm chromium:chromium)
 # Where the real clients of the Pipeline API go; tests/clients says which.
 readonly CLIENTS=target/clients
 

@@ -339,15 +339,19 @@ pub(super) enum PlanFormat {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
+  sidestage graph --output graph.html            a page to explore: the format follows from the name
   sidestage graph --format svg > graph.svg
   sidestage graph --format mermaid --pipeline cc
   sidestage graph | dot -Tpng > graph.png")]
 pub(super) struct Graph {
     /// A configuration, or a folder that holds one
     pub(super) file: Option<Utf8PathBuf>,
-    /// How the graph is written
-    #[arg(long, value_enum, default_value_t = GraphFormat::Dot)]
-    pub(super) format: GraphFormat,
+    /// How the graph is written; by default as the name of `--output` says, else `dot`
+    #[arg(long, value_enum)]
+    pub(super) format: Option<GraphFormat>,
+    /// Write the graph to this file, not to standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<Utf8PathBuf>,
     /// Only look at this kind of pipeline; may be repeated
     #[arg(long, value_enum)]
     pub(super) pipeline: Vec<Pipeline>,
@@ -363,6 +367,8 @@ pub(super) enum GraphFormat {
     Mermaid,
     /// A picture
     Svg,
+    /// A page to explore, in one file
+    Html,
     /// JSON, see `sidestage schema graph`
     Json,
 }

@@ -11,7 +11,7 @@ use super::baseline::Known;
 use super::error::CliError;
 use super::fix::{self, FixMode};
 use super::levels::levels;
-use super::{Exit, baseline, print, print_remarks};
+use super::{Exit, baseline, print_or_write, print_remarks};
 use crate::terminal::count;
 use crate::workspace::{Request, SettingsSource, Unreadable, Workspace, absolute, open, surrounding};
 
@@ -46,10 +46,7 @@ pub(super) fn run(arguments: &Check) -> Result<Exit, CliError> {
     // A difference is all that is printed.
     if mode != Some(FixMode::Show) {
         let text = report(arguments.format, &workspace.checked(), summary, suppressed, mode.is_none())?;
-        match &arguments.output_file {
-            None => print(&text)?,
-            Some(path) => write_report(path, &text)?,
-        }
+        print_or_write(arguments.output_file.as_deref(), &text)?;
     }
     if let (Some(path), Some(known), true) = (&arguments.baseline, &known, arguments.pipeline.is_empty() && !has_failed) {
         baseline::warn_stale(path, &stale(paths, &workspace, known));
@@ -99,12 +96,6 @@ fn stale<'a>(paths: &[Utf8PathBuf], workspace: &Workspace, known: &'a Known) -> 
         folders.iter().any(|folder| path.starts_with(folder)) || workspace.has_read(file, &known.folder)
     };
     known.baseline.stale().filter(|fingerprint| is_looked_at(&fingerprint.file)).collect()
-}
-
-/// A report in a file has no colours, whatever the terminal can show.
-fn write_report(path: &Utf8Path, text: &str) -> Result<(), CliError> {
-    let plain = anstream::adapter::strip_str(text).to_string();
-    std::fs::write(path, plain).map_err(|error| CliError::Write { path: path.to_owned(), what: "written", reason: error.to_string() })
 }
 
 fn report(format: Format, checked: &[Checked<'_>], summary: Summary, suppressed: usize, offers_fixes: bool) -> Result<String, CliError> {

@@ -80,7 +80,7 @@ pub(super) enum CliError {
     StdinFix,
 
     #[error("{0}")]
-    #[diagnostic(code(sidestage::graph))]
+    #[diagnostic(code(sidestage::graph), help("draw one pipeline with `--pipeline`, or use `--format svg` or `html`"))]
     Graph(#[from] sidestage_compiler::report::graph::TooLarge),
 
     #[cfg(feature = "http")]

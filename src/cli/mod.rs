@@ -33,6 +33,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use camino::Utf8Path;
+
 use crate::terminal::{print, print_diagnostic, print_error, print_line};
 use crate::workspace::{Remark, STACK, Workspace};
 use arguments::{Arguments, Command};
@@ -108,6 +110,13 @@ fn run(command: Command) -> Result<Exit, CliError> {
         Command::Explain { rule } => explain::explain(&rule),
         Command::Schema { name } => schema::run(name.as_deref()),
     }
+}
+
+/// Prints a result, or writes it to the file that is named, without colours.
+fn print_or_write(path: Option<&Utf8Path>, text: &str) -> Result<(), CliError> {
+    let Some(path) = path else { return Ok(print(text)?) };
+    let plain = anstream::adapter::strip_str(text).to_string();
+    std::fs::write(path, plain).map_err(|error| CliError::Write { path: path.to_owned(), what: "written", reason: error.to_string() })
 }
 
 /// Says what opening the workspace had to say.

@@ -20,6 +20,7 @@ mod kinds;
 #[cfg(feature = "http")]
 mod pages;
 mod payload;
+mod pictures;
 mod pipelinectl;
 mod properties;
 mod random;

@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 
 pub use contract::{Contract, DeclaredRead, Listed, Text};
 pub use detect::{Detected, detect, might_be_config};
-pub use order::Order;
+pub use order::{Order, Wait};
 pub use pattern::{Pattern, PatternError};
 pub use read::read;
 

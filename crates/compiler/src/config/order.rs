@@ -1,9 +1,9 @@
 //! What a pipeline runs, and which of two stages surely runs before the other.
 
 use fixedbitset::FixedBitSet;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Format, Model, StageId, Task, TaskId};
+use super::{Format, Model, Named, StageId, Task, TaskId};
 use crate::platform::{self, PipelineKind};
 
 /// With more tasks than this their order is that of the file: the relation grows with their square.
@@ -20,6 +20,15 @@ pub struct Order {
     before: Vec<FixedBitSet>,
 }
 
+/// A stage or task and what it waits for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wait<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The names after `runAfter`.
+    pub after: &'a [Named],
+}
+
 impl Order {
     /// Whether the stage at one index of [`Order::stages`] has surely ended before the one at another begins.
     pub fn is_before(&self, earlier: usize, later: usize) -> bool {
@@ -28,6 +37,30 @@ impl Order {
             return earlier < later;
         }
         self.before[to].contains(from)
+    }
+
+    /// What comes directly after what: pairs of these stages without those that follow from others. `runs` are the stages
+    /// that are looked at, in the order of [`Order::stages`].
+    pub fn links(&self, runs: &[StageId]) -> Vec<(StageId, StageId)> {
+        let wanted: FxHashSet<StageId> = runs.iter().copied().collect();
+        let mut spans: Vec<(usize, StageId, StageId)> = Vec::new();
+        let mut links = Vec::new();
+        for (stage, group) in self.stages.iter().zip(&self.groups).filter(|(stage, _)| wanted.contains(stage)) {
+            match spans.last_mut().filter(|(known, _, _)| *known == *group as usize || self.before.is_empty()) {
+                Some((_, _, last)) => links.push((std::mem::replace(last, *stage), *stage)),
+                None => spans.push((*group as usize, *stage, *stage)),
+            }
+        }
+        for (at, (group, first, _)) in spans.iter().enumerate().skip(1) {
+            let mut covered = FixedBitSet::with_capacity(self.before.len());
+            for (other, _, last) in spans[..at].iter().rev() {
+                if self.before[*group].contains(*other) && !covered.contains(*other) {
+                    covered.union_with(&self.before[*other]);
+                    links.push((*last, *first));
+                }
+            }
+        }
+        links
     }
 
     /// Groups of stages, and for each group those that it waits for. Where they wait for each other, the order in
@@ -176,6 +209,14 @@ impl Model {
         platform::base_task(name).map(|task| task.after.to_vec()).unwrap_or_default()
     }
 
+    /// What waits for what, as the configuration says itself: stages of format 1, tasks of format 2.
+    pub fn waits(&self) -> Vec<Wait<'_>> {
+        match self.format {
+            Format::V1 => self.stages.iter().map(|stage| Wait { name: &stage.name.name, after: &stage.run_after }).collect(),
+            Format::V2 => self.tasks.iter().map(|task| Wait { name: &task.name.name, after: &task.run_after }).collect(),
+        }
+    }
+
     /// The kinds of pipeline that the configuration has something for.
     pub fn pipelines(&self) -> Vec<PipelineKind> {
         PipelineKind::ALL.into_iter().filter(|kind| !self.order(*kind).stages.is_empty()).collect()
@@ -218,6 +259,29 @@ mod tests {
             line.push_str(name(at));
         }
         line
+    }
+
+    /// What comes directly after what, in the CI pipeline: `a>b`.
+    fn links(format: Format, text: &str, without: &[&str]) -> String {
+        let document = crate::syntax::yaml::read(text);
+        let model = config::read(&document, text, format);
+        let order = model.order(PipelineKind::Ci);
+        let name = |stage| model.stage(stage).name.name.as_str();
+        let runs: Vec<_> = order.stages.iter().copied().filter(|stage| !without.contains(&name(*stage))).collect();
+        let links = order.links(&runs);
+        links.into_iter().map(|(from, to)| format!("{}>{}", name(from), name(to))).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_link_that_follows_from_others_is_none() {
+        let text = "version: '1'\nsetup:\n  script: x\nstatic-scan:\n  script: x\ncontainerize:\n  script: x\ndeploy:\n  script: x\n";
+        assert_eq!(links(Format::V1, text, &[]), "setup>containerize setup>static-scan containerize>deploy static-scan>deploy");
+        assert_eq!(links(Format::V1, text, &["containerize"]), "setup>static-scan static-scan>deploy");
+        let tasks = "version: '2'\ntasks:\n  a:\n    steps:\n      - name: a1\n        script: x\n      - name: a2\n        script: x\n  \
+                     b:\n    runAfter: [a]\n    steps:\n      - name: b\n        script: x\n  c:\n    runAfter: [a, b]\n    steps:\n      - name: c\n        script: x\n  \
+                     code-build:\n    steps:\n      - name: d\n        script: x\n";
+        assert_eq!(links(Format::V2, tasks, &[]), "a1>a2 a2>b b>c");
+        assert_eq!(links(Format::V2, tasks, &["b"]), "a1>a2 a2>c", "through what does not run");
     }
 
     fn v1(kind: PipelineKind, stages: &[&str]) -> String {

@@ -3,5 +3,5 @@
 mod build;
 mod cycles;
 
-pub use build::{Edge, EdgeKind, Graph, Node, Variable, build};
+pub use build::{Edge, EdgeKind, Graph, Node, NodeKind, Spine, Variable, build, build_each, missing_triggers};
 pub use cycles::cycles;

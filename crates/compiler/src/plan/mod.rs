@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use crate::compilation::Compilation;
 use crate::config::settings::Settings;
-use crate::config::{Contract, StageId, Target as ConfigTarget, Text};
-use crate::flow::{Certainty, PipelineFlow, Run};
+use crate::config::{Contract, StageId, Text};
+use crate::flow::{Certainty, Run};
+use crate::graph::missing_triggers;
 pub use crate::origin::Origin;
 use crate::platform::{self, StoreKind};
 use crate::source::Place;
@@ -219,18 +220,11 @@ impl Planner<'_> {
         PlannedRead { name: key.to_owned(), required: false, from, unsent, contract: None }
     }
 
-    /// Where the run may read another configuration, no stage is missing.
     fn missing(&self) -> Vec<MissingTrigger> {
         let Compilation { flow, model, sources, .. } = self.compilation;
-        let is_elsewhere = |place| flow.elsewhere.iter().any(|elsewhere| elsewhere.name_place == place);
-        let mut missing = BTreeMap::new();
-        for trigger in flow.pipelines.iter().flat_map(PipelineFlow::flows).flat_map(|(_, flow)| flow.triggers()) {
-            for name in trigger.names.iter().filter(|name| !matches!(model.target(name), ConfigTarget::Stage(_))) {
-                if !is_elsewhere(trigger.name_place) {
-                    missing.insert((name.to_string(), trigger.place), Place::new(sources, trigger.place));
-                }
-            }
-        }
+        let triggers = flow.pipelines.iter().flat_map(|pipeline| missing_triggers(model, flow, pipeline));
+        let missing: BTreeMap<_, _> =
+            triggers.map(|(_, trigger, name)| ((name.to_string(), trigger.place), Place::new(sources, trigger.place))).collect();
         missing.into_iter().map(|((stage, _), site)| MissingTrigger { stage, site }).collect()
     }
 

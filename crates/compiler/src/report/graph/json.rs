@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 
-use crate::graph::{EdgeKind, Graph};
-use crate::source::PathsFrom;
-use crate::source::{Location, Place, Sources};
+use crate::graph::{EdgeKind, Graph, NodeKind};
+use crate::source::{Location, PathsFrom, Place, Sources};
 
 /// The graph with every place written out.
 #[derive(Debug, Serialize)]
@@ -12,6 +11,13 @@ pub struct GraphOut {
     version: u32,
     nodes: Vec<NodeOut>,
     edges: Vec<EdgeOut>,
+    pipelines: Vec<SpineOut>,
+}
+
+#[derive(Debug, Serialize)]
+struct SpineOut {
+    pipeline: &'static str,
+    stages: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -19,6 +25,8 @@ struct NodeOut {
     id: String,
     stage: String,
     r#async: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    missing: bool,
     #[serde(flatten)]
     place: Place,
 }
@@ -32,6 +40,8 @@ struct EdgeOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     site: Option<Place>,
     certain: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cycle: bool,
     variables: Vec<VariableOut>,
 }
 
@@ -50,7 +60,8 @@ pub fn json(graph: &Graph, sources: &Sources, paths: &PathsFrom) -> GraphOut {
     let nodes = graph.nodes.iter().map(|node| NodeOut {
         id: node.id.clone(),
         stage: node.stage.clone(),
-        r#async: node.is_async,
+        r#async: node.kind != NodeKind::Stage,
+        missing: node.kind == NodeKind::Missing,
         place: place(node.at),
     });
     let edges = graph.edges.iter().map(|edge| EdgeOut {
@@ -63,6 +74,7 @@ pub fn json(graph: &Graph, sources: &Sources, paths: &PathsFrom) -> GraphOut {
         pipelines: edge.pipelines.iter().map(|pipeline| pipeline.name()).collect(),
         site: edge.site.map(place),
         certain: edge.certain,
+        cycle: edge.is_cycle,
         variables: edge
             .variables
             .iter()
@@ -74,5 +86,6 @@ pub fn json(graph: &Graph, sources: &Sources, paths: &PathsFrom) -> GraphOut {
             })
             .collect(),
     });
-    GraphOut { version: 1, nodes: nodes.collect(), edges: edges.collect() }
+    let pipelines = graph.pipelines.iter().map(|spine| SpineOut { pipeline: spine.kind.name(), stages: spine.stages.clone() });
+    GraphOut { version: 1, nodes: nodes.collect(), edges: edges.collect(), pipelines: pipelines.collect() }
 }

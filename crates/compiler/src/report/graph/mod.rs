@@ -1,9 +1,14 @@
-//! The graph as DOT, Mermaid, SVG and JSON.
+//! The graph as text (DOT, Mermaid), as JSON, as a picture, and as a page.
 
-mod draw;
+mod dot;
 mod json;
-mod svg;
+mod label;
+mod mermaid;
+mod page;
+mod picture;
 
-pub use draw::{dot, mermaid};
+pub use dot::dot;
 pub use json::{GraphOut, json};
-pub use svg::{TooLarge, svg};
+pub use mermaid::{TooLarge, mermaid};
+pub use page::html;
+pub use picture::{Pictured, svg};

@@ -2,10 +2,9 @@
 
 use crate::diagnostics::{Finding, RuleId};
 use crate::rules::Context;
-use compact_str::CompactString;
 use rustc_hash::FxHashMap;
 
-use crate::config::{Format, Named};
+use crate::config::Named;
 use crate::graph::cycles;
 
 pub(crate) const PAGE: &str = r#"## What it does
@@ -50,13 +49,9 @@ Never.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    let model = context.model;
-    let owners: Vec<(&CompactString, &[Named])> = match model.format {
-        Format::V1 => model.stages.iter().map(|stage| (&stage.name.name, stage.run_after.as_slice())).collect(),
-        Format::V2 => model.tasks.iter().map(|task| (&task.name.name, task.run_after.as_slice())).collect(),
-    };
-    let by_name: FxHashMap<&str, &[Named]> = owners.iter().map(|(name, after)| (name.as_str(), *after)).collect();
-    let links = owners.iter().flat_map(|(name, after)| after.iter().map(|after| (name.as_str(), after.name.as_str())));
+    let waits = context.model.waits();
+    let by_name: FxHashMap<&str, &[Named]> = waits.iter().map(|wait| (wait.name, wait.after)).collect();
+    let links = waits.iter().flat_map(|wait| wait.after.iter().map(|after| (wait.name, after.name.as_str())));
     for cycle in cycles(links) {
         let link = |from: &str, to: &str| {
             let after = by_name.get(from).into_iter().flat_map(|after| after.iter());
