@@ -10,7 +10,12 @@ alone on a line, on the next line; of a command of several lines, in all of them
 top, suppresses in the whole file. A rule that is turned off does not make its ignores unused.
 
 ## Why is this bad
-The comment claims a problem where there is none, and would hide the next one on that line.
+The comment claims a problem where there is none, and would suppress the next one on that line.
+
+## How to fix
+* Remove the name from the list, or the whole comment if no other name is left.
+* If the name is misspelt, correct it: `sidestage rules` lists all names.
+* If the problem is on another line, move the comment there.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -33,9 +38,24 @@ owasp-zap:
   script: zap-full-scan.py
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: dynamic-scan
+        # sidestage: ignore[missing-stage] it will be added with the next release
+        script: trigger-task owasp-zap
+  async-stage:
+    steps:
+      - name: owasp-zap
+        script: zap-full-scan.py
+```
+
 ## When to ignore
-If a problem comes and goes, for example with a file that is only sometimes generated: name `unused-ignore` in the same
-list.
+Ignore it if a problem comes and goes, for example with a file that is only sometimes generated: name `unused-ignore` in
+the same list.
 "#;
 
 /// What is suppressed is known only after all rules have run: `suppression` makes the findings.

@@ -14,8 +14,12 @@ Finds `runAfter` and `from` that name a stage or task which is neither in the fi
 warning, tasks that no pipeline of the platform has and that copy none of its tasks with `from`.
 
 ## Why is this bad
-A task that waits for something that never runs breaks the run, or waits forever. A task that is neither one of the platform
-nor a copy of one is ignored: what it builds or checks never happens.
+A task that waits for something that never runs breaks the run, or waits forever. A task that is neither one of the
+platform nor a copy of one is ignored: what it builds or checks never happens.
+
+## How to fix
+* Correct the name, or remove the key. If a similar name is known, `sidestage check --fix` writes it.
+* For a task that no pipeline has, correct its name, or add `from:` with the task of the platform that it copies.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -49,8 +53,18 @@ tasks:
         script: ./publish
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '1'
+containerize:
+  script: ./build
+publish:
+  runAfter: containerise
+  script: ./publish
+```
+
 ## When to ignore
-If your pipeline has tasks of its own that this version does not know.
+Ignore it if your pipeline has tasks of its own that this version does not know.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {

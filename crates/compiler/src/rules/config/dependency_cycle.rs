@@ -11,7 +11,10 @@ pub(crate) const PAGE: &str = r#"## What it does
 Finds every cycle of `runAfter`, the shortest first, and shows each link of it.
 
 ## Why is this bad
-None of them can ever start: the run waits until it times out.
+What is in a cycle never starts: the run waits until it times out.
+
+## How to fix
+Remove one `runAfter` of the cycle: the one of the stage or task that must start first.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -44,8 +47,19 @@ tasks:
         script: ./announce
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '1'
+publish:
+  runAfter: announce
+  script: ./publish
+announce:
+  runAfter: publish
+  script: ./announce
+```
+
 ## When to ignore
-Never.
+Never ignore it: the run cannot succeed.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {

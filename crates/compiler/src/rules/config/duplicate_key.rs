@@ -12,6 +12,10 @@ Finds keys that a mapping repeats and items that a list of names repeats, and sh
 ## Why is this bad
 The platform uses the last one and silently drops the others: a stage in the file never runs.
 
+## How to fix
+* Merge the two values under one key, and remove the other.
+* If both are needed, give one of them another name.
+
 ## Example
 ```yaml .pipeline-config.yaml
 version: '1'
@@ -30,8 +34,22 @@ deploy:
     ./deploy-green
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: deploy
+        script: ./deploy-blue
+  deploy-checks:
+    steps:
+      - name: deploy
+        script: ./deploy-green
+```
+
 ## When to ignore
-Never: one of the two has no effect and can be removed.
+Never ignore it: one of the two has no effect and can be removed.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {

@@ -16,6 +16,10 @@ what was expected and what was found.
 ## Why is this bad
 The platform rejects the file, or reads the value as something else: `abort_on_failure: stopAndFail` is not `false`.
 
+## How to fix
+* Write a value of the type that the finding expects, or add the missing key.
+* Quote the version: `version: '1'`. `sidestage check --fix` quotes it.
+
 ## Example
 ```yaml .pipeline-config.yaml
 version: '1'
@@ -32,8 +36,19 @@ deploy:
   script: ./deploy
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: deploy
+        onError: false
+        script: ./deploy
+```
+
 ## When to ignore
-If the platform has a new value that this version does not know.
+Ignore it if the platform has a new value that this version does not know.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {

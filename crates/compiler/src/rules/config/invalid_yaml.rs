@@ -12,6 +12,9 @@ run that do not depend on what is after the error.
 ## Why is this bad
 The platform cannot load the configuration: no stage runs.
 
+## How to fix
+Correct the syntax at the mark: close the quote or bracket, indent with spaces, or define the anchor.
+
 ## Example
 ```yaml .pipeline-config.yaml
 version: '1'
@@ -26,8 +29,18 @@ deploy:
   script: "echo hello"
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: deploy
+        script: "echo hello
+```
+
 ## When to ignore
-Never: nothing after the error can be checked.
+Never ignore it: nothing after the error can be checked.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {

@@ -15,6 +15,11 @@ instead.
 ## Why is this bad
 A key in the wrong place is ignored: `skip: true` on a step of format 2 skips nothing.
 
+## How to fix
+* Write the key of this format that the help names, for example `onError: continue` for `abort_on_failure: false`.
+* If the key belongs to a task, move it from the step to the task.
+* If most keys are of the other format, change `version`.
+
 ## Example
 ```yaml .pipeline-config.yaml
 version: '2'
@@ -37,8 +42,16 @@ tasks:
         script: ./build
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '1'
+containerize:
+  onError: continue
+  script: ./build
+```
+
 ## When to ignore
-While a file is being converted from one format to the other.
+Ignore it while a file is being converted from one format to the other.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {

@@ -11,8 +11,13 @@ Finds keys that the platform does not know, and names the key that was probably 
 yours.
 
 ## Why is this bad
-An unknown key is ignored without a word: the stage runs with the default in its place. Of some keys that published
-configurations have, such as `sources`, nobody knows: those are told as an info.
+An unknown key is silently ignored: the stage runs with the default in its place. For some keys of published
+configurations, such as `sources`, it is not known whether the platform reads them: those are reported as an info.
+
+## How to fix
+* Correct the name of the key. If a similar key is known, `sidestage check --fix` writes it.
+* If another tool reads the key, begin its name with `x-`.
+* If nothing reads it, remove it.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -30,8 +35,19 @@ deploy:
   script: ./deploy
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: deploy
+        on-error: continue
+        script: ./deploy
+```
+
 ## When to ignore
-If another tool of yours reads the key; the prefix `x-` is better.
+Ignore it if another tool of yours reads the key. The prefix `x-` is better.
 "#;
 
 /// Keys that published configurations have, some of them written by machines: what the platform does with them is not known.
