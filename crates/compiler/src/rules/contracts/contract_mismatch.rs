@@ -21,8 +21,13 @@ listed; triggers that do not send what is `required`; an optional variable that 
 not match its own `pattern`.
 
 ## Why is this bad
-The trigger scripts enforce the contract before a run is started. Where it is wrong, they refuse runs that would work, or
-start runs that cannot.
+The trigger scripts enforce the contract before a run is started. Where it is wrong, they refuse runs that would work,
+or start runs that cannot.
+
+## How to fix
+* Declare under `reads` what the script reads with `get_env`, and remove what it does not read.
+* List under `triggered-by` exactly the stages that trigger this one, in format 2 the steps.
+* Set and export what is `required` before each trigger, or give it a `default`.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -63,9 +68,33 @@ owasp-zap:
     zap --target "$(get_env app-url)" --level "$(get_env scan-level low)"
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: dynamic-scan
+        script: |
+          #!/usr/bin/env bash
+          set_env app-url "https://$(kubectl get ingress app --output name)"
+          export_env app-url
+          trigger-task owasp-zap
+  async-stage:
+    steps:
+      - name: owasp-zap
+        x-async:
+          triggered-by: [deploy]
+          reads:
+            app-ulr: {required: true, pattern: "^https?://"}
+        script: |
+          #!/usr/bin/env bash
+          zap --target "$(get_env app-url)" --level "$(get_env scan-level low)"
+```
+
 ## When to ignore
-If a program that is not a shell script reads a declared variable: such reads are not seen. A property of the pipeline
-does not have to be in the contract once it is listed under `properties` in `.sidestage.yaml`.
+Ignore it if a program that is not a shell script reads a declared variable: such reads are not seen. A property of the
+pipeline does not have to be in the contract once it is listed under `properties` in `.sidestage.yaml`.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {

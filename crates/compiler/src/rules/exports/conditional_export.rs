@@ -19,6 +19,10 @@ exported once it is set is not reported.
 ## Why is this bad
 On the other paths the run starts without the variable: sometimes it fails, or uses a default.
 
+## How to fix
+* Move `export_env` out of the condition, to a line that always runs before the trigger.
+* If the run is useful only with the variable, move the trigger into the same condition.
+
 ## Example
 ```yaml .pipeline-config.yaml
 version: '1'
@@ -57,8 +61,33 @@ owasp-zap:
     zap --target "$(get_env app-url)"
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: deploy
+        script: |
+          #!/usr/bin/env bash
+          set_env app-url "https://example.com"
+      - name: dynamic-scan
+        script: |
+          #!/usr/bin/env bash
+          if [ "$(get_env opt-in-scan "")" = "1" ]; then
+            export_env app-url
+          fi
+          trigger-task owasp-zap
+  async-stage:
+    steps:
+      - name: owasp-zap
+        script: |
+          #!/usr/bin/env bash
+          zap --target "$(get_env app-url)"
+```
+
 ## When to ignore
-If the async stage tests the same condition before it reads.
+Ignore it if the async stage tests the same condition before it reads.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {

@@ -12,6 +12,10 @@ Finds exports in configurations in which no script triggers an async stage.
 ## Why is this bad
 An export has no effect without a trigger: either the trigger is missing, or the export is left over.
 
+## How to fix
+* Add `trigger-task STAGE` after the export.
+* If no async stage needs the variable any more, remove the export.
+
 ## Example
 ```yaml .pipeline-config.yaml
 version: '1'
@@ -37,8 +41,21 @@ owasp-zap:
     zap --target "$(get_env app-url)"
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: deploy
+        script: |
+          #!/usr/bin/env bash
+          set_env app-url https://example.com
+          export_env app-url
+```
+
 ## When to ignore
-If a script outside the repository triggers the stage.
+Ignore it if a script outside the repository triggers the stage.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {

@@ -17,8 +17,12 @@ pub(crate) const PAGE: &str = r#"## What it does
 Finds variables that an async stage reads and that the parent exports, but only after the trigger, or in a later stage.
 
 ## Why is this bad
-What a run gets is fixed when it is triggered: a later export has no effect on that run. A key that no script sets may be a
-property of the pipeline, which the async run has all the same: then it is a warning.
+What a run gets is fixed when it is triggered: a later export has no effect on that run. A key that no script sets may
+be a property of the pipeline, which the async run has all the same: then it is a warning.
+
+## How to fix
+* Move `export_env` before the trigger, or the trigger after the export.
+* Run `sidestage check --fix --unsafe-fixes`: it adds the export before the trigger, and leaves the late one.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -50,8 +54,28 @@ owasp-zap:
     zap --target "$(get_env app-url)"
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: dynamic-scan
+        script: |
+          #!/usr/bin/env bash
+          set_env app-url "https://$(kubectl get ingress app --output name)"
+          trigger-task owasp-zap
+          export_env app-url
+  async-stage:
+    steps:
+      - name: owasp-zap
+        script: |
+          #!/usr/bin/env bash
+          zap --target "$(get_env app-url)"
+```
+
 ## When to ignore
-If a later trigger of the same stage is the one that counts.
+Ignore it if a later trigger of the same stage is the one that counts.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {

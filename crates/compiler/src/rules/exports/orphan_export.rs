@@ -19,6 +19,10 @@ similar name is known.
 ## Why is this bad
 The export is most likely misspelt: the variable that was meant is not sent.
 
+## How to fix
+* Write in `export_env` the name that `set_env` has.
+* If the name is right, set it first: `set_env NAME VALUE`.
+
 ## Example
 ```yaml .pipeline-config.yaml
 version: '1'
@@ -49,9 +53,29 @@ owasp-zap:
     zap --target "$(get_env app-url https://localhost)"
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: dynamic-scan
+        script: |
+          #!/usr/bin/env bash
+          set_env app-url https://example.com
+          export_env app-ulr
+          trigger-task owasp-zap
+  async-stage:
+    steps:
+      - name: owasp-zap
+        script: |
+          #!/usr/bin/env bash
+          zap --target "$(get_env app-url https://localhost)"
+```
+
 ## When to ignore
-If the name is a parameter of the trigger or a property of the pipeline: list it under `trigger-parameters` or
-`properties` in `.sidestage.yaml`.
+Ignore it if the name is a parameter of the trigger or a property of the pipeline. It is better to list it under
+`trigger-parameters` or `properties` in `.sidestage.yaml`.
 "#;
 
 /// More pairs of names than this are not compared.

@@ -15,6 +15,11 @@ call, 512 KB. Compares the value of a variable that is also a property of the pi
 ## Why is this bad
 The webhook rejects the call: the stage never starts. A longer property is rejected when it is stored.
 
+## How to fix
+* Store the data outside the run, and export only its address.
+* Export only the part that the async stage reads.
+* If only the limit of a property is exceeded, shorten the value, or give the variable a name that no property has.
+
 ## Example
 ```yaml .pipeline-config.yaml
 version: '1'
@@ -50,8 +55,33 @@ publish:
     curl "$(get_env report-url)"
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: dynamic-scan
+        script: |
+          #!/usr/bin/env bash
+          line="0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+          page="$line$line$line$line$line$line$line$line"
+          chapter="$page$page$page$page$page$page$page$page"
+          part="$chapter$chapter$chapter$chapter$chapter$chapter$chapter$chapter"
+          volume="$part$part$part$part$part$part$part$part"
+          set_env report "$volume$volume$volume"
+          export_env report
+          trigger-task publish
+  async-stage:
+    steps:
+      - name: publish
+        script: |
+          #!/usr/bin/env bash
+          get_env report
+```
+
 ## When to ignore
-If the value is shortened by a command that is not followed.
+Ignore it if the value is shortened by a command that is not followed.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {

@@ -9,12 +9,16 @@ use crate::origin::Origin;
 use crate::rules::Context;
 
 pub(crate) const PAGE: &str = r#"## What it does
-Finds what an async stage reads, with `get_env` or as `$X`, and the parent has only as a variable of its shell
-(`export X=..`); and `$X` in an async stage for what was exported with `export_env X`.
+Finds what an async stage reads, with `get_env` or as `$X`, although the parent has it only as a variable of its shell
+(`export X=..`). Finds also `$X` in an async stage for what was exported with `export_env X`.
 
 ## Why is this bad
 Variables of the shell end with the script that sets them: an async run never has them. What `export_env` sends is in
 the store there, and only `get_env` reads it.
+
+## How to fix
+* In the parent, write `set_env x VALUE` and `export_env x` in place of `export X=VALUE`.
+* In the async stage, write `$(get_env x)` in place of `$X`.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -45,8 +49,27 @@ owasp-zap:
     zap --target "$(get_env scan-target)"
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: dynamic-scan
+        script: |
+          #!/usr/bin/env bash
+          export SCAN_TARGET="https://example.com"
+          trigger-task owasp-zap
+  async-stage:
+    steps:
+      - name: owasp-zap
+        script: |
+          #!/usr/bin/env bash
+          zap --target "$(get_env scan-target)"
+```
+
 ## When to ignore
-If the image of the async stage has a variable of that name.
+Ignore it if the image of the async stage has a variable of that name.
 "#;
 
 /// What every shell has, whoever sets it.

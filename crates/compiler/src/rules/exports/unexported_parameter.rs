@@ -11,11 +11,15 @@ use crate::origin::Origin;
 use crate::source::Location;
 
 pub(crate) const PAGE: &str = r#"## What it does
-Takes the parameters that `trigger-parameters` in `.sidestage.yaml` lists and finds those that an async stage reads
-although its parent does not export them. It is a warning where the read has a default.
+Finds the parameters, listed under `trigger-parameters` in `.sidestage.yaml`, that an async stage reads although its
+parent does not export them. It is a warning where the read has a default.
 
 ## Why is this bad
 Parameters belong to the trigger that started the parent. The async run has its own trigger and does not get them.
+
+## How to fix
+* Add `export_env NAME` before the trigger. The parameter does not have to be set first.
+* If it is not a parameter, remove it from `trigger-parameters` in `.sidestage.yaml`.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -50,8 +54,30 @@ owasp-zap:
 trigger-parameters: [scan-level]
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: dynamic-scan
+        script: |
+          #!/usr/bin/env bash
+          trigger-task owasp-zap
+  async-stage:
+    steps:
+      - name: owasp-zap
+        script: |
+          #!/usr/bin/env bash
+          zap --level "$(get_env scan-level)"
+```
+```yaml .sidestage.yaml
+trigger-parameters: [scan-level]
+```
+
 ## When to ignore
-If the pipeline has a property of the same name, and that is the one that is meant: list it under `properties` too.
+Ignore it if the pipeline has a property of the same name, and that is the one that is meant. It is better to list it
+under `properties` too.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {

@@ -15,12 +15,15 @@ use crate::source::Location;
 
 pub(crate) const PAGE: &str = r#"## What it does
 For every trigger, compares what the async stage reads with `get_env` with what the parent run has set by then, and
-finds what was never exported with `export_env`. It is a warning where the read has a default
-that is not empty.
+finds what was never exported with `export_env`. It is a warning where the read has a default that is not empty.
 
 ## Why is this bad
 An async run gets only what was exported for it. The read fails there, half an hour later; with a default it does not
 even fail, and the stage uses the wrong data.
+
+## How to fix
+* Add `export_env NAME` before the trigger. `sidestage check --fix` adds it.
+* If the variable contains a secret, do not export it: read it with `get_secret` in the async stage.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -57,9 +60,31 @@ owasp-zap:
     zap --target "$(get_env app-url)"
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: deploy
+        script: |
+          #!/usr/bin/env bash
+          set_env app-url "https://$(kubectl get ingress app --output name)"
+      - name: dynamic-scan
+        script: |
+          #!/usr/bin/env bash
+          trigger-task owasp-zap
+  async-stage:
+    steps:
+      - name: owasp-zap
+        script: |
+          #!/usr/bin/env bash
+          zap --target "$(get_env app-url)"
+```
+
 ## When to ignore
-If the pipeline has a property of the same name, and the async stage is meant to read that one. Listing it under
-`properties` in `.sidestage.yaml` makes the finding a warning.
+Ignore it if the pipeline has a property of the same name, and the async stage is meant to read that one. Listing it
+under `properties` in `.sidestage.yaml` makes the finding a warning.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {

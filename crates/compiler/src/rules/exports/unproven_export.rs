@@ -12,10 +12,14 @@ use crate::rules::Context;
 
 pub(crate) const PAGE: &str = r#"## What it does
 Finds variables that the parent sets, that the async stage reads, and that nothing is known to export, where code that
-cannot be followed runs before the trigger and may export them. Names the first such line.
+cannot be followed runs before the trigger and may export them. The finding names the first such line.
 
 ## Why is this bad
 If that code does not export the variable, the async run has none. Without this code it would be `unexported-variable`.
+
+## How to fix
+* Add `export_env NAME` before the trigger. A second export is harmless.
+* Write the code so that it can be followed: source a file of the repository in place of `eval`.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -54,8 +58,31 @@ owasp-zap:
     zap --target "$(get_env app-url)"
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: deploy
+        script: |
+          #!/usr/bin/env bash
+          set_env app-url "https://$(kubectl get ingress app --output name)"
+      - name: dynamic-scan
+        script: |
+          #!/usr/bin/env bash
+          eval "$(curl -s "$SETTINGS_URL")"
+          trigger-task owasp-zap
+  async-stage:
+    steps:
+      - name: owasp-zap
+        script: |
+          #!/usr/bin/env bash
+          zap --target "$(get_env app-url)"
+```
+
 ## When to ignore
-If that code exports the variable. Exporting it again before the trigger is harmless, and proves it.
+Ignore it if that code exports the variable. Exporting it again before the trigger is harmless, and proves it.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {

@@ -15,6 +15,10 @@ Finds exports of variables that no async stage reads, where all scripts of those
 ## Why is this bad
 It is harmless, but the payload is visible, and a name that is never read is often misspelt.
 
+## How to fix
+* Remove the export.
+* If the async stage reads another name by mistake, correct the read or the export.
+
 ## Example
 ```yaml .pipeline-config.yaml
 version: '1'
@@ -47,8 +51,30 @@ owasp-zap:
     zap --target "$(get_env app-url)"
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: dynamic-scan
+        script: |
+          #!/usr/bin/env bash
+          set_env app-url https://example.com
+          set_env app-version 7
+          export_env app-url
+          export_env app-version
+          trigger-task owasp-zap
+  async-stage:
+    steps:
+      - name: owasp-zap
+        script: |
+          #!/usr/bin/env bash
+          zap --target "$(get_env app-url)"
+```
+
 ## When to ignore
-If the stage runs a program that reads the store itself.
+Ignore it if the stage runs a program that reads the store itself.
 "#;
 
 /// After so many findings no similar names are searched.
