@@ -16,6 +16,11 @@ it. Secure parameters of the platform count too.
 Exported values are in the payload of the webhook: everyone who can see the run can read them. Secrets never have to be
 sent: an async run has the same secure properties.
 
+## How to fix
+* Remove the export, and read the secret in the async stage: `$(get_secret NAME)`.
+* If the parent sets the secret itself, set it again in the async stage with `set_secret`, or store it as a secure
+  property of the pipeline.
+
 ## Example
 ```yaml .pipeline-config.yaml
 version: '1'
@@ -44,8 +49,29 @@ owasp-zap:
     zap --token "$(get_secret api-token)"
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: dynamic-scan
+        script: |
+          #!/usr/bin/env bash
+          set_env token "$(get_secret api-token)"
+          export_env token
+          trigger-task owasp-zap
+  async-stage:
+    steps:
+      - name: owasp-zap
+        script: |
+          #!/usr/bin/env bash
+          zap --token "$(get_env token)"
+```
+
 ## When to ignore
-If the value is not a secret any more, for example a public key: set it without reading a secret.
+Ignore it if the value is not a secret any more, for example a public key. It is better to set it without reading a
+secret.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {

@@ -10,12 +10,16 @@ use crate::platform::StoreKind;
 use crate::source::Location;
 
 pub(crate) const PAGE: &str = r#"## What it does
-Finds what a parent stores with `save_file`, `save_result` or `put_data`, or writes to a file of the workspace, and what
-an async stage reads without having written it.
+Finds what a parent stores with `save_file`, `save_result` or `put_data`, or writes to a file of the workspace, and an
+async stage reads without having written it.
 
 ## Why is this bad
 Files, results and data stay in the run that wrote them. The async run begins with the exported variables and the
 registered repos at their commits, and nothing else.
+
+## How to fix
+* Send what the stage needs of the file in a variable: `set_env NAME VALUE`, then `export_env NAME`.
+* Write the file again in the async stage, or fetch it from a store outside the run.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -52,8 +56,30 @@ owasp-zap:
     fetch-log "$(get_env deploy-id)" > deploy.log
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: deploy
+        script: |
+          #!/usr/bin/env bash
+          save_file deploy-log deploy.log
+      - name: dynamic-scan
+        script: |
+          #!/usr/bin/env bash
+          trigger-task owasp-zap
+  async-stage:
+    steps:
+      - name: owasp-zap
+        script: |
+          #!/usr/bin/env bash
+          load_file deploy-log > deploy.log
+```
+
 ## When to ignore
-If the file is also in the image, or comes from a command that is not followed.
+Ignore it if the file is also in the image, or comes from a command that is not followed.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {

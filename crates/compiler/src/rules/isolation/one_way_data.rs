@@ -20,6 +20,10 @@ where the read has a default.
 Nothing comes back from an async run: it has its own copy of the data. The parent never gets the value, however long it
 waits.
 
+## How to fix
+* Move the code that uses the value to the async stage.
+* Set the value in the parent, before it is read.
+
 ## Example
 ```yaml .pipeline-config.yaml
 version: '1'
@@ -51,8 +55,31 @@ owasp-zap:
     echo "findings: $(get_env zap-findings)"
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: dynamic-scan
+        script: |
+          #!/usr/bin/env bash
+          trigger-task owasp-zap
+      - name: acceptance-test
+        script: |
+          #!/usr/bin/env bash
+          echo "findings: $(get_env zap-findings)"
+  async-stage:
+    steps:
+      - name: owasp-zap
+        script: |
+          #!/usr/bin/env bash
+          set_env zap-findings "$(zap --count)"
+```
+
 ## When to ignore
-If the pipeline has a property of the same name: list it under `properties` in `.sidestage.yaml`.
+Ignore it if the pipeline has a property of the same name. It is better to list it under `properties` in
+`.sidestage.yaml`.
 "#;
 
 type Key<'a> = (StoreKind, &'a CompactString);

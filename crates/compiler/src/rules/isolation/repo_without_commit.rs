@@ -12,8 +12,11 @@ pub(crate) const PAGE: &str = r#"## What it does
 Finds repos that a parent registers with `save_repo`, without a `url` or a `commit`, and that an async stage uses.
 
 ## Why is this bad
-An async run clones each registered repo from its url at its commit. Without them it cannot, or gets another state of the
-repo than the parent had.
+An async run clones each registered repo from its url at its commit. Without them it cannot, or gets another state of
+the repo than the parent had.
+
+## How to fix
+Add the missing properties to `save_repo`: `"url=https://.."` and `"commit=$(git -C PATH rev-parse HEAD)"`.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -49,8 +52,32 @@ owasp-zap:
     cd "$(load_repo tools path)"
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  code-build:
+    steps:
+      - name: setup
+        script: |
+          #!/usr/bin/env bash
+          save_repo tools "path=tools" "branch=main"
+  deploy-checks:
+    steps:
+      - name: dynamic-scan
+        script: |
+          #!/usr/bin/env bash
+          trigger-task owasp-zap
+  async-stage:
+    steps:
+      - name: owasp-zap
+        script: |
+          #!/usr/bin/env bash
+          cd "$(load_repo tools path)"
+```
+
 ## When to ignore
-If the async stage needs only the properties of the repo, and not its files.
+Ignore it if the async stage needs only the properties of the repo, and not its files.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {

@@ -18,6 +18,10 @@ where the read has a default.
 ## Why is this bad
 Secrets of `set_secret` exist only in one run and are never sent: the read fails in every async run.
 
+## How to fix
+* Set the secret again in the async stage, before it is read: `set_secret NAME VALUE`.
+* If its value is fixed, store it as a secure property of the pipeline: every run has those.
+
 ## Example
 ```yaml .pipeline-config.yaml
 version: '1'
@@ -53,8 +57,31 @@ owasp-zap:
     zap --session "$(get_secret session)"
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: deploy
+        script: |
+          #!/usr/bin/env bash
+          set_secret session "$(login)"
+      - name: dynamic-scan
+        script: |
+          #!/usr/bin/env bash
+          trigger-task owasp-zap
+  async-stage:
+    steps:
+      - name: owasp-zap
+        script: |
+          #!/usr/bin/env bash
+          zap --session "$(get_secret session)"
+```
+
 ## When to ignore
-If the pipeline has a secure property of the same name: list it under `properties` in `.sidestage.yaml`.
+Ignore it if the pipeline has a secure property of the same name. It is better to list it under `properties` in
+`.sidestage.yaml`.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {

@@ -12,6 +12,10 @@ error of each.
 ## Why is this bad
 The stage fails at that line, after everything before it has run, and the rest cannot be checked.
 
+## How to fix
+* Correct the syntax at the mark, for example add the missing `fi`, `done`, quote or bracket.
+* If the script is not written for a shell, name its program in the first line, for example `#!/usr/bin/env python3`.
+
 ## Example
 ```yaml .pipeline-config.yaml
 version: '1'
@@ -33,8 +37,21 @@ deploy:
     fi
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: deploy
+        script: |
+          #!/usr/bin/env bash
+          if [ -n "$CLUSTER" ]; then
+            ./deploy
+```
+
 ## When to ignore
-If `bash -n` accepts the script: the parser is then wrong, please report it.
+Ignore it if `bash -n` accepts the script: the parser is then wrong. Report it.
 "#;
 
 /// The programs that this is the syntax of.

@@ -9,11 +9,16 @@ use std::collections::BTreeSet;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 pub(crate) const PAGE: &str = r#"## What it does
-Follows every path of a script that is certainly in the repository, and finds those without a file. Paths to other
+Follows every path of a script that must be in the repository, and finds those without a file. Paths to other
 repositories, to the image, and to files that the stage creates itself are ignored.
 
 ## Why is this bad
 The command fails, and what the script would set, export or trigger cannot be checked.
+
+## How to fix
+* Correct the path: scripts of the configuration start in the root of the repository.
+* Add the file to the repository.
+* If nothing needs the script any more, remove the command.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -36,8 +41,20 @@ deploy:
 set_env app-url "https://example.com"
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: deploy
+        script: |
+          #!/usr/bin/env bash
+          source scripts/deploy-app
+```
+
 ## When to ignore
-If the file is generated, or comes from a repository that is cloned by a command which is not followed.
+Ignore it if the file is generated, or comes from a repository that is cloned by a command which is not followed.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {

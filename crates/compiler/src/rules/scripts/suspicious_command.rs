@@ -13,12 +13,17 @@ use crate::source::Location;
 
 pub(crate) const PAGE: &str = r#"## What it does
 Finds misspelt commands of the store, `set_env key=value` in one word, `export_env` of values, `trigger-task` without a
-stage or with several, here-documents that are never closed, `source` of a folder, and the platform's `tools/trigger-task`
-sourced after the emitted one, whose place it takes.
+stage or with several, here-documents that are never closed, `source` of a folder, and the platform's
+`tools/trigger-task` sourced after the emitted one, which it replaces.
 
 ## Why is this bad
 Each of them runs without an error, or with a confusing one: `set_env a=b` waits for standard input, and the rest of
 the script becomes the text of an open here-document.
+
+## How to fix
+* Write the command in the form that the help shows: `set_env KEY VALUE`, `export_env KEY`, `trigger-task STAGE`.
+* End a here-document with its word alone, at the start of a line of the script.
+* Name a file after `source`. After the emitted `tools/trigger-task`, remove the line that sources the platform's.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -38,8 +43,20 @@ deploy:
     set_env app-url "https://example.com"
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: deploy
+        script: |
+          #!/usr/bin/env bash
+          set_env app-url="https://example.com"
+```
+
 ## When to ignore
-If it is intended: `set_env "a=b" ""` sets a key of that name.
+Ignore it if it is intended: `set_env "a=b" ""` sets a key of that name.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
