@@ -15,6 +15,10 @@ last a letter or digit. In format 2, finds steps of `async-stage` that share a n
 ## Why is this bad
 The name becomes a Kubernetes name: the async run is rejected, but only when it is triggered.
 
+## How to fix
+* Rename the stage and its triggers: lower-case letters, digits and `-`, at most 63 characters.
+* In format 2, give each step of `async-stage` a name of its own.
+
 ## Example
 ```yaml .pipeline-config.yaml
 version: '1'
@@ -37,8 +41,24 @@ owasp-zap:
   script: ./scan
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: dynamic-scan
+        script: |
+          #!/usr/bin/env bash
+          trigger-task "OWASP_zap"
+  async-stage:
+    steps:
+      - name: OWASP_zap
+        script: ./scan
+```
+
 ## When to ignore
-Never.
+Never ignore it: the async run cannot start.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {

@@ -14,6 +14,10 @@ Follows every `trigger-task` to the stage that it names: in format 1 a stage of 
 ## Why is this bad
 The command fails when it runs, often late in the pipeline; only stages of the configuration can be triggered.
 
+## How to fix
+* Correct the name in `trigger-task`. If a similar name is known, `sidestage check --fix` writes it.
+* Add the stage: in format 1 at the top of the file, in format 2 as a step of the task `async-stage`.
+
 ## Example
 ```yaml .pipeline-config.yaml
 version: '1'
@@ -36,9 +40,25 @@ owasp-zap:
   script: ./scan
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: dynamic-scan
+        script: |
+          #!/usr/bin/env bash
+          trigger-task "owasp-zpa"
+  async-stage:
+    steps:
+      - name: owasp-zap
+        script: ./scan
+```
+
 ## When to ignore
-If the configuration is generated, and the stage is added later. Where the run sets `one-pipeline-config` before the
-trigger, the stage is looked for in that configuration.
+Ignore it if the configuration is generated, and the stage is added later. Where the run sets `one-pipeline-config`
+before the trigger, the stage is looked for in that configuration.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {

@@ -14,6 +14,10 @@ Finds every loop of async stages that trigger each other. It is a warning where 
 ## Why is this bad
 Each run starts the next one: they never end and occupy the workers of all pipelines.
 
+## How to fix
+* Remove one `trigger-task` of the loop.
+* If a stage must run again, call its commands in a shell loop with a limit, in one run.
+
 ## Example
 ```yaml .pipeline-config.yaml
 version: '1'
@@ -63,8 +67,38 @@ echo scan
 echo report
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: dynamic-scan
+        script: |
+          #!/usr/bin/env bash
+          trigger-task scan
+  async-stage:
+    steps:
+      - name: scan
+        script: |
+          #!/usr/bin/env bash
+          ./scan
+          trigger-task report
+      - name: report
+        script: |
+          #!/usr/bin/env bash
+          ./report
+          trigger-task scan
+```
+```sh scan
+echo scan
+```
+```sh report
+echo report
+```
+
 ## When to ignore
-If something outside the repository ends the loop.
+Ignore it if something outside the repository ends the loop.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {

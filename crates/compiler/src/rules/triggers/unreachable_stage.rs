@@ -16,6 +16,11 @@ can start; in format 2 also steps that a task of the platform does not have.
 ## Why is this bad
 The platform silently ignores them: what they check or deploy never happens.
 
+## How to fix
+* Add `trigger-task STAGE` to the script that must start it.
+* If a stage or step of the platform was meant, correct the name.
+* If nothing needs it any more, remove it.
+
 ## Example
 ```yaml .pipeline-config.yaml
 version: '1'
@@ -49,8 +54,29 @@ owasp-zap:
 echo deploy
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: deploy
+        script: |
+          #!/usr/bin/env bash
+          ./deploy
+  async-stage:
+    steps:
+      - name: owasp-zap
+        script: |
+          #!/usr/bin/env bash
+          zap
+```
+```sh deploy
+echo deploy
+```
+
 ## When to ignore
-If another configuration, or a person, triggers the stage.
+Ignore it if another configuration, or a person, triggers the stage.
 "#;
 
 /// More pairs of names than this are not compared.

@@ -9,7 +9,11 @@ pub(crate) const PAGE: &str = r#"## What it does
 Reports triggers whose stage depends on a value that is not in the repository, and names that value.
 
 ## Why is this bad
-It is not, but what such a trigger needs cannot be checked.
+The trigger may be right, but what it needs cannot be checked.
+
+## How to fix
+* Write the name of the stage in `trigger-task`.
+* If there are several, loop over a literal list: `for stage in one two; do trigger-task "$stage"; done`.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -35,8 +39,24 @@ owasp-zap:
   script: ./scan
 ```
 
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    steps:
+      - name: dynamic-scan
+        script: |
+          #!/usr/bin/env bash
+          trigger-task "$(get_env scanner)"
+  async-stage:
+    steps:
+      - name: owasp-zap
+        script: ./scan
+```
+
 ## When to ignore
-If the stage is chosen outside the repository on purpose.
+Ignore it if the stage is chosen outside the repository on purpose.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
