@@ -10,7 +10,8 @@ use super::client::{client, ended, setting_error};
 use super::error::{CliError, InvalidFile, json_place};
 use super::levels::levels;
 use super::one::one;
-use super::{Exit, print, print_line};
+use super::{Exit, print, print_line, print_note};
+use crate::terminal::error_look;
 use crate::workspace::Unreadable;
 use miette::NamedSource;
 use sidestage_compiler::emit::{Manifest, Target};
@@ -34,7 +35,7 @@ fn manifest(arguments: &Apply) -> Result<Option<Manifest>, CliError> {
     let (configuration, mut summary) = one(arguments.file.as_deref(), &[], &arguments.settings, &levels)?;
     summary.count(&configuration.compilation.findings);
     if summary.errors > 0 {
-        print_line(findings::full(&configuration.checked()).trim_end());
+        print_line(findings::full(&configuration.checked(), error_look()).trim_end());
         print_line(&format!("\nNothing was set up: {}.", findings::tally(&summary)));
         return Ok(None);
     }
@@ -70,7 +71,7 @@ fn set_up(arguments: &Apply, manifest: &Manifest) -> Result<(), Failure> {
     write_out(&shown)?;
     let outcome = applied?;
     for remark in &outcome.notes {
-        print_line(&format!("note: {remark}"));
+        print_note(remark);
     }
     if let Some(path) = arguments.result.as_ref().filter(|_| !options.is_dry) {
         let text = serde_json::to_string_pretty(&outcome).unwrap_or_else(|_| unreachable!("texts and a bool are JSON"));

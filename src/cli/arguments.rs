@@ -3,7 +3,16 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::levels::LevelArguments;
 use sidestage_compiler::platform::PipelineKind;
+
+/// Options of every command.
+const GENERAL: &str = "General";
+const INPUT: &str = "Input";
+const OUTPUT: &str = "Output";
+const FIXES: &str = "Fixes";
+const BASELINE: &str = "Baseline";
+pub(super) const SETTINGS: &str = "Rules and settings";
 
 /// A compiler for async pipeline stages: checks the data that reaches them, draws it, and emits what triggers them.
 #[derive(Debug, Parser)]
@@ -11,7 +20,7 @@ use sidestage_compiler::platform::PipelineKind;
 #[command(after_help = "Examples:
   sidestage check                        check every configuration under this folder
   sidestage check .pipeline-config.yaml --pipeline cc
-  sidestage graph --format svg > graph.svg
+  sidestage graph --output graph.html    a page to explore
   sidestage build --out deploy/async     write the scripts that trigger the async stages
   sidestage explain unexported-variable
 
@@ -19,14 +28,27 @@ Exit codes: 0 no errors, 1 errors found, 2 sidestage could not run.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) color: Color,
+    #[command(flatten)]
+    pub(super) voice: VoiceArguments,
     #[command(subcommand)]
     pub(super) command: Command,
+}
+
+/// How much is said beside results.
+#[derive(Debug, Args)]
+pub(super) struct VoiceArguments {
+    /// Print findings and errors, and nothing else
+    #[arg(long, short, global = true, conflicts_with = "verbose", help_heading = GENERAL)]
+    pub(super) quiet: bool,
+    /// Also say which files were read, and which settings hold
+    #[arg(long, short, global = true, help_heading = GENERAL)]
+    pub(super) verbose: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Color {
     /// When to use colours; `NO_COLOR` and `FORCE_COLOR` are respected
-    #[arg(long = "color", value_enum, global = true, default_value_t = When::Auto)]
+    #[arg(long = "color", value_enum, global = true, default_value_t = When::Auto, env = "SIDESTAGE_COLOR", hide_env = true, help_heading = GENERAL)]
     when: When,
 }
 
@@ -77,11 +99,33 @@ pub(super) enum Command {
     /// Draw the graph of stages, triggers and exported variables
     Graph(Graph),
     /// List all rules
-    Rules,
+    Rules(Rules),
     /// Print the page of a rule
     Explain {
         /// The rule's name, as findings show it in brackets
         rule: String,
+    },
+    /// Write a `.sidestage.yaml` from what the repository holds, with a comment for each key
+    Init(Init),
+    /// Print a script that completes commands and options in a shell
+    #[command(after_help = "Examples:
+  sidestage completions bash > ~/.local/share/bash-completion/completions/sidestage
+  sidestage completions zsh > ~/.zfunc/_sidestage
+  sidestage completions fish > ~/.config/fish/completions/sidestage.fish
+  sidestage completions powershell >> $PROFILE
+  sidestage completions elvish >> ~/.config/elvish/rc.elv")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write those of all commands
+    #[command(after_help = "Examples:
+  sidestage man | man -l -
+  sidestage man --out /usr/local/share/man/man1")]
+    Man {
+        /// Write a page for each command to this folder
+        #[arg(long, value_name = "DIR")]
+        out: Option<Utf8PathBuf>,
     },
     /// Print a JSON Schema; without a name, list them
     Schema {
@@ -95,7 +139,7 @@ pub(super) enum Command {
   sidestage check
   sidestage check ci/.one-pipeline.yaml --format concise
   git show HEAD:.pipeline-config.yaml | sidestage check - --stdin-filename .pipeline-config.yaml
-  sidestage check --deny warnings --allow missing-script
+  sidestage check --deny warnings --allow missing-script,unused-export
   sidestage check --diff | git apply     the same as sidestage check --fix
   sidestage check --config ci/sidestage.yaml
   sidestage check --write-baseline baseline.json     record what is found now
@@ -104,28 +148,39 @@ pub(super) enum Command {
 A comment `# sidestage: ignore[RULE] reason` suppresses findings on its line or, alone on a line, on the next line;
 `# sidestage: ignore-file[RULE] reason` at the top of a file, in the whole file. See `sidestage explain unused-ignore`.
 
-Settings of the project are in `.sidestage.yaml`, see `sidestage schema settings`.")]
+Settings of the project are in `.sidestage.yaml`, see `sidestage schema settings`; `sidestage init` writes one.
+Exit codes: 0 no errors, 1 errors found (or `--diff` has something to show), 2 sidestage could not run.")]
 pub(super) struct Check {
-    /// Configurations, scripts (every configuration that reaches them is checked) or folders, which are searched by
-    /// content; without any, the repository around the working folder. `-` reads standard input
+    /// Configurations, scripts (every configuration that reaches them is checked), folders, which are searched by content,
+    /// or patterns such as `'*/.pipeline-config.yaml'`; without any, the repository around the working folder. `-` reads
+    /// standard input
+    #[arg(help_heading = INPUT)]
     pub(super) paths: Vec<Utf8PathBuf>,
-    /// How findings are written
-    #[arg(long, value_enum, default_value_t = Format::Full)]
-    pub(super) format: Format,
-    /// Only look at this kind of pipeline; may be repeated
-    #[arg(long, value_enum)]
+    /// Read standard input, as if it were this file; with `-`, `.pipeline-config.yaml` by default
+    #[arg(long, value_name = "FILE", help_heading = INPUT)]
+    pub(super) stdin_filename: Option<Utf8PathBuf>,
+    /// Only look at these kinds of pipeline: a list, or the option repeated
+    #[arg(long, value_enum, value_delimiter = ',', env = "SIDESTAGE_PIPELINE", hide_env_values = true, help_heading = INPUT)]
     pub(super) pipeline: Vec<Pipeline>,
-    /// The path of the file on standard input
-    #[arg(long, default_value = ".pipeline-config.yaml")]
-    pub(super) stdin_filename: Utf8PathBuf,
+    /// Exit with 0 where there is no configuration, or none reaches the scripts: for hooks of a whole organisation
+    #[arg(long, help_heading = INPUT)]
+    pub(super) allow_missing: bool,
+    /// How findings are written; `narrated` where `NO_GRAPHICS` is set, else `full`
+    #[arg(long, value_enum, env = "SIDESTAGE_FORMAT", hide_env_values = true, help_heading = OUTPUT)]
+    pub(super) format: Option<Format>,
     /// Write the report to this file, not to standard output
-    #[arg(long, value_name = "FILE", conflicts_with = "diff")]
+    #[arg(long, value_name = "FILE", conflicts_with = "diff", env = "SIDESTAGE_OUTPUT_FILE", hide_env_values = true, help_heading = OUTPUT)]
     pub(super) output_file: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    pub(super) instead: Instead,
+    /// Exit with 0 also where errors are found
+    #[arg(long, help_heading = OUTPUT)]
+    pub(super) exit_zero: bool,
     /// Report only findings that are not in this file; the others do not change the exit code
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "SIDESTAGE_BASELINE", hide_env_values = true, help_heading = BASELINE)]
     pub(super) baseline: Option<Utf8PathBuf>,
     /// Record the current findings in this file, for `--baseline`, and exit with 0
-    #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline", help_heading = BASELINE)]
     pub(super) write_baseline: Option<Utf8PathBuf>,
     #[command(flatten)]
     pub(super) fixes: Fixes,
@@ -149,7 +204,7 @@ pub(super) struct Build {
     /// A configuration, or a folder that holds one
     pub(super) file: Option<Utf8PathBuf>,
     /// The folder to write to; by default `out` of the settings
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "SIDESTAGE_OUT", hide_env_values = true)]
     pub(super) out: Option<Utf8PathBuf>,
     /// What is written: a list, or the option repeated
     #[arg(long, alias = "emit", value_enum, value_delimiter = ',', default_value = "scripts")]
@@ -157,14 +212,17 @@ pub(super) struct Build {
     /// Write nothing: show the difference to what is there, and exit with 1 where there is one
     #[arg(long)]
     pub(super) check: bool,
+    /// Exit with 0 where there is no configuration, or no folder to write to: for hooks of a whole organisation
+    #[arg(long)]
+    pub(super) allow_missing: bool,
     /// Also write what the files were made from, as make reads it
     #[arg(long, value_name = "FILE", conflicts_with = "check")]
     pub(super) depfile: Option<Utf8PathBuf>,
     /// How async runs are started
     #[arg(long, value_enum, default_value_t = TransportName::Webhook)]
     pub(super) transport: TransportName,
-    /// Only look at this kind of pipeline; may be repeated
-    #[arg(long, value_enum)]
+    /// Only look at these kinds of pipeline: a list, or the option repeated
+    #[arg(long, value_enum, value_delimiter = ',')]
     pub(super) pipeline: Vec<Pipeline>,
     #[command(flatten)]
     pub(super) levels: LevelArguments,
@@ -260,7 +318,7 @@ pub(super) struct AsyncRuns {
 pub(super) enum ListFormat {
     /// A table
     Text,
-    /// `sidestage schema async-runs`
+    /// JSON, see `sidestage schema async-runs` or `rules`
     Json,
 }
 
@@ -288,8 +346,8 @@ pub(super) struct Serve {
     /// The id of the pipeline: 36 digits, lower-case letters and `-`
     #[arg(long, value_name = "ID")]
     pub(super) pipeline: Option<String>,
-    /// Also answer requests whose `Host` or `Origin` is this name; may be repeated
-    #[arg(long, value_name = "NAME")]
+    /// Also answer requests whose `Host` or `Origin` is one of these names: a list, or the option repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(super) allow_host: Vec<String>,
     /// Accept only callers with a key from this file
     #[arg(long, value_name = "FILE")]
@@ -314,6 +372,30 @@ pub(super) enum TransportName {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
+  sidestage rules
+  sidestage rules --format json | jq -r '.rules[] | select(.fixable) | .name'")]
+pub(super) struct Rules {
+    /// How the list is written
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub(super) format: ListFormat,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sidestage init
+  sidestage init --stdout    look at it first
+
+Nothing that is there is changed. Every key is optional; what was found is filled in, the rest is a comment.")]
+pub(super) struct Init {
+    /// The repository; by default the one around the working folder
+    pub(super) folder: Option<Utf8PathBuf>,
+    /// Print the file, write nothing
+    #[arg(long)]
+    pub(super) stdout: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
   sidestage plan
   sidestage plan .pipeline-config.yaml --format json | jq '.triggers[].exports'")]
 pub(super) struct Plan {
@@ -322,8 +404,8 @@ pub(super) struct Plan {
     /// How the plan is written
     #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
     pub(super) format: PlanFormat,
-    /// Only look at this kind of pipeline; may be repeated
-    #[arg(long, value_enum)]
+    /// Only look at these kinds of pipeline: a list, or the option repeated
+    #[arg(long, value_enum, value_delimiter = ',')]
     pub(super) pipeline: Vec<Pipeline>,
     #[command(flatten)]
     pub(super) settings: SettingsArguments,
@@ -352,8 +434,8 @@ pub(super) struct Graph {
     /// Write the graph to this file, not to standard output
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: Option<Utf8PathBuf>,
-    /// Only look at this kind of pipeline; may be repeated
-    #[arg(long, value_enum)]
+    /// Only look at these kinds of pipeline: a list, or the option repeated
+    #[arg(long, value_enum, value_delimiter = ',')]
     pub(super) pipeline: Vec<Pipeline>,
     #[command(flatten)]
     pub(super) settings: SettingsArguments,
@@ -373,17 +455,31 @@ pub(super) enum GraphFormat {
     Json,
 }
 
+/// What is printed in place of findings.
+#[derive(Debug, Args)]
+pub(super) struct Instead {
+    /// Count the findings of each rule in place of showing them; as text, or with `--format json`
+    #[arg(long, conflicts_with = "fixing", help_heading = OUTPUT)]
+    pub(super) statistics: bool,
+    /// Print the configurations and scripts that would be checked, and stop
+    #[arg(long, conflicts_with_all = ["show_settings", "fixing"], help_heading = OUTPUT)]
+    pub(super) show_files: bool,
+    /// Print the settings that hold for each configuration, and stop
+    #[arg(long, conflicts_with = "fixing", help_heading = OUTPUT)]
+    pub(super) show_settings: bool,
+}
+
 /// What is done with findings that can be fixed.
 #[derive(Debug, Args)]
 pub(super) struct Fixes {
     /// Apply safe fixes, then report the remaining findings
-    #[arg(long, group = "fixing")]
+    #[arg(long, group = "fixing", help_heading = FIXES)]
     pub(super) fix: bool,
     /// Write nothing: print what `--fix` would change, as a unified diff in place of the findings
-    #[arg(long, group = "fixing")]
+    #[arg(long, group = "fixing", help_heading = FIXES)]
     pub(super) diff: bool,
     /// Also apply fixes that may change more than is meant, or need a clean-up: review the changes
-    #[arg(long = "unsafe-fixes", requires = "fixing")]
+    #[arg(long = "unsafe-fixes", requires = "fixing", help_heading = FIXES)]
     pub(super) with_unsafe: bool,
 }
 
@@ -391,25 +487,11 @@ pub(super) struct Fixes {
 #[derive(Debug, Args)]
 pub(super) struct SettingsArguments {
     /// Read the project's settings from this file, not from the nearest `.sidestage.yaml` above a configuration
-    #[arg(long = "config", value_name = "FILE", conflicts_with = "no_settings")]
+    #[arg(long = "config", value_name = "FILE", conflicts_with = "no_settings", env = "SIDESTAGE_CONFIG", hide_env_values = true, help_heading = SETTINGS)]
     pub(super) settings_file: Option<Utf8PathBuf>,
     /// Ignore every settings file
-    #[arg(long = "no-config")]
+    #[arg(long = "no-config", help_heading = SETTINGS)]
     pub(super) no_settings: bool,
-}
-
-/// Severity of findings; `rules` in the settings changes it permanently.
-#[derive(Debug, Args)]
-pub(super) struct LevelArguments {
-    /// Make a rule an error; `warnings` means all rules that are warnings
-    #[arg(long, value_name = "RULE")]
-    pub(super) deny: Vec<String>,
-    /// Make a rule a warning
-    #[arg(long, value_name = "RULE")]
-    pub(super) warn: Vec<String>,
-    /// Turn a rule off
-    #[arg(long, value_name = "RULE")]
-    pub(super) allow: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

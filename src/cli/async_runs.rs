@@ -7,7 +7,7 @@ use serde_json::json;
 use super::arguments::{AsyncRuns, ListFormat};
 use super::client::{client, ended, store_of_run};
 use super::error::CliError;
-use super::{Exit, print, print_error, print_line};
+use super::{Exit, print, print_error, print_line, print_note};
 use sidestage_compiler::platform::TRIGGER_NAME;
 use sidestage_runtime::api::Failure;
 use sidestage_runtime::async_runs::{self, AsyncRun, Wait, verdict};
@@ -33,7 +33,7 @@ fn list(arguments: &AsyncRuns) -> Result<Vec<AsyncRun>, Failure> {
         // Without the API the list is still worth having.
         (Err(failure), registered) => {
             print_error(&failure.to_string());
-            print_line("note: the API cannot be asked; states are listed as unknown.");
+            print_note("the API cannot be asked; states are listed as unknown.");
             registered
         }
     })

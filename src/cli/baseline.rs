@@ -8,7 +8,7 @@ use miette::NamedSource;
 use sidestage_compiler::filter::baseline::{Base, Baseline, BaselineError, Fingerprint};
 
 use super::error::{CliError, InvalidFile, json_place};
-use crate::terminal::{count, print_line};
+use crate::terminal::{count, print_note};
 use crate::workspace::{absolute, read_file, working_folder};
 
 /// So many of the findings that are gone are named.
@@ -47,7 +47,7 @@ fn counted_from(path: &Utf8Path, baseline: &Baseline, working: Utf8PathBuf) -> s
     let own = folder_of(path)?;
     let holds = |folder: &Utf8Path| baseline.stale().any(|known| folder.join(&known.file).exists());
     let (folder, name) = if !holds(&working) && holds(&own) { (own, "its own folder") } else { (working, "the working folder") };
-    print_line(&format!("note: the baseline `{path}` has version 1, so its paths start from {name}; `--write-baseline {path}` updates it"));
+    print_note(&format!("the baseline `{path}` has version 1, so its paths start from {name}; `--write-baseline {path}` updates it"));
     Ok(folder)
 }
 
@@ -90,12 +90,12 @@ pub(super) fn warn_stale(path: &Utf8Path, stale: &[&Fingerprint]) {
     }
     let occur = if stale.len() == 1 { "occurs" } else { "occur" };
     let findings = count(stale.len(), "finding");
-    let mut text = format!("note: {findings} in the baseline `{path}` no longer {occur}; `--write-baseline {path}` updates it");
+    let mut text = format!("{findings} in the baseline `{path}` no longer {occur}; `--write-baseline {path}` updates it");
     for known in stale.iter().take(MAX_NAMED) {
         text.push_str(&format!("\n  {}: [{}] {}", known.file, known.rule, known.source));
     }
     if stale.len() > MAX_NAMED {
         text.push_str(&format!("\n  and {} more", stale.len() - MAX_NAMED));
     }
-    print_line(&text);
+    print_note(&text);
 }

@@ -8,8 +8,8 @@ use super::arguments::{Build, PartName, TransportName};
 use super::error::CliError;
 use super::levels::levels;
 use super::one::one;
-use super::{Exit, print, print_line};
-use crate::terminal::count;
+use super::{Exit, print, print_line, print_note};
+use crate::terminal::{count, error_look};
 use crate::workspace::{Changes, Configuration, Kept, OutputFolder, Refusal, absolute};
 use sidestage_compiler::emit::{Part, Target, Transport, emit};
 use sidestage_compiler::plan;
@@ -17,10 +17,16 @@ use sidestage_compiler::report::findings;
 
 pub(super) fn run(arguments: &Build) -> Result<Exit, CliError> {
     let levels = levels(&arguments.levels)?;
-    let (configuration, mut summary) = one(arguments.file.as_deref(), &arguments.pipeline, &arguments.settings, &levels)?;
+    let (configuration, mut summary) = match one(arguments.file.as_deref(), &arguments.pipeline, &arguments.settings, &levels) {
+        Err(CliError::NoConfiguration { places, .. }) if arguments.allow_missing => {
+            print_note(&format!("no pipeline configuration in {places}, so nothing is built"));
+            return Ok(Exit::Clean);
+        }
+        opened => opened?,
+    };
     summary.count(&configuration.compilation.findings);
     if !configuration.compilation.findings.is_empty() {
-        print_line(findings::full(&configuration.checked()).trim_end());
+        print_line(findings::full(&configuration.checked(), error_look()).trim_end());
     }
     if summary.errors > 0 {
         print_line(&format!("\nNothing was written: {}.", findings::tally(&summary)));
@@ -39,9 +45,15 @@ pub(super) fn run(arguments: &Build) -> Result<Exit, CliError> {
     let target = Target { parts, transport, ..Target::of(configuration.settings()) };
     let files = emit(&plan, &target).map_err(|error| CliError::Bug(error.to_string()))?;
     if plan.triggers.is_empty() {
-        print_line("note: nothing in this configuration triggers an async stage, so there is no trigger script");
+        print_note("nothing in this configuration triggers an async stage, so there is no trigger script");
     }
-    let out = out_folder(arguments, &configuration)?;
+    let out = match out_folder(arguments, &configuration) {
+        None if arguments.allow_missing => {
+            print_note("no folder is named to write to, so nothing is built");
+            return Ok(Exit::Clean);
+        }
+        out => out.ok_or(CliError::NoOut)?,
+    };
     let folder = OutputFolder::open(&out).map_err(|refusal| refused(&out, refusal))?;
     let called = called_below(&out, &configuration)?;
     let changes = folder.compare(&files, |path| called.iter().any(|called| called == path)).map_err(|refusal| refused(&out, refusal))?;
@@ -50,13 +62,13 @@ pub(super) fn run(arguments: &Build) -> Result<Exit, CliError> {
             Kept::Called => "a script calls it",
             Kept::Edited => "it was changed after it was written; delete it by hand",
         };
-        print_line(&format!("note: {out}/{path} is not written any more, and stays: {why}"));
+        print_note(&format!("{out}/{path} is not written any more, and stays: {why}"));
     }
     if arguments.check {
         return check(&out, &changes, files.len());
     }
     for path in &changes.edited {
-        print_line(&format!("note: {out}/{path} was changed after it was written; it is written again"));
+        print_note(&format!("{out}/{path} was changed after it was written; it is written again"));
     }
     folder.carry_out(&changes).map_err(|refusal| refused(&out, refusal))?;
     if let Some(path) = &arguments.depfile {
@@ -67,9 +79,9 @@ pub(super) fn run(arguments: &Build) -> Result<Exit, CliError> {
 }
 
 /// The folder that is asked for, else that of the settings.
-fn out_folder(arguments: &Build, configuration: &Configuration) -> Result<Utf8PathBuf, CliError> {
+fn out_folder(arguments: &Build, configuration: &Configuration) -> Option<Utf8PathBuf> {
     let of_settings = || configuration.settings().out.as_ref().map(|out| configuration.folder.paths.show(out).into());
-    arguments.out.clone().or_else(of_settings).ok_or(CliError::NoOut)
+    arguments.out.clone().or_else(of_settings)
 }
 
 /// The files below the folder that scripts call.

@@ -63,6 +63,10 @@ pub(super) enum CliError {
     #[diagnostic(code(sidestage::not_a_folder), help("name another one with `--out`"))]
     NotAFolder { path: Utf8PathBuf },
 
+    #[error("`{path}` is there already; nothing was changed")]
+    #[diagnostic(code(sidestage::exists), help("see what would be written with `sidestage init --stdout`"))]
+    Exists { path: Utf8PathBuf },
+
     #[error("there is no folder to write to")]
     #[diagnostic(code(sidestage::no_out), help("name one with `--out DIR`, or with `out: DIR` in `.sidestage.yaml`"))]
     NoOut,

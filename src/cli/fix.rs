@@ -11,7 +11,7 @@ use sidestage_compiler::report::findings;
 
 use super::error::CliError;
 use super::print;
-use crate::terminal::{count, print_error, print_line};
+use crate::terminal::{count, print_error, print_line, print_note};
 use crate::workspace::{Configuration, Workspace};
 
 /// What is to be done with fixes.
@@ -23,9 +23,17 @@ pub(super) enum FixMode {
     Show,
 }
 
+/// How it went.
+pub(super) struct Outcome {
+    /// Whether everything could be written.
+    pub(super) is_whole: bool,
+    /// How many files changed, or would change.
+    pub(super) files: usize,
+}
+
 /// Fixes what can be fixed, one configuration after the other: they may share scripts. Then all that read a changed
-/// file are compiled again. Returns whether everything could be written.
-pub(super) fn run(workspace: &mut Workspace, mode: FixMode, allowed: Safety, levels: &Levels) -> Result<bool, CliError> {
+/// file are compiled again.
+pub(super) fn run(workspace: &mut Workspace, mode: FixMode, allowed: Safety, levels: &Levels) -> Result<Outcome, CliError> {
     let mut work = Work { mode, repositories: BTreeMap::new(), shown: BTreeMap::new(), fixed: 0, is_whole: true };
     for configuration in &mut workspace.configurations {
         let settings = configuration.settings().clone();
@@ -41,7 +49,7 @@ pub(super) fn run(workspace: &mut Workspace, mode: FixMode, allowed: Safety, lev
         work.again(configuration);
     }
     work.say()?;
-    Ok(work.is_whole)
+    Ok(Outcome { is_whole: work.is_whole, files: work.shown.len() })
 }
 
 struct Work {
@@ -81,7 +89,7 @@ impl Work {
         self.fixed += findings.iter().filter(|files| files.is_disjoint(&failed)).count();
         for Skipped { rule, message, place, reason } in skipped {
             let place = place.shown(|path| folder.paths.show(path));
-            print_line(&format!("note: not fixed: {place}: [{}] {message}: {reason}", rule.name()));
+            print_note(&format!("not fixed: {place}: [{}] {message}: {reason}", rule.name()));
         }
     }
 
@@ -98,6 +106,10 @@ impl Work {
     }
 
     fn say(&self) -> Result<(), CliError> {
+        if self.fixed == 0 {
+            print_note("nothing can be fixed by itself");
+            return Ok(());
+        }
         let verb = if self.mode == FixMode::Write { "Fixed" } else { "Would fix" };
         print_line(&format!("{verb} {} in {}", count(self.fixed, "finding"), count(self.shown.len(), "file")));
         if self.mode == FixMode::Show {

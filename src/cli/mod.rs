@@ -8,10 +8,14 @@ mod error;
 mod explain;
 mod fix;
 mod graph;
+mod init;
+mod inspect;
 mod levels;
+mod manual;
 mod one;
 mod plan;
 mod schema;
+mod statistics;
 
 // What needs HTTP; without it these commands stay, and say why they cannot work.
 #[cfg(feature = "http")]
@@ -31,13 +35,11 @@ use without_http::{apply, async_runs, serve, trigger};
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use camino::Utf8Path;
 
-use crate::terminal::{print, print_diagnostic, print_error, print_line};
+use crate::terminal::{Voice, print, print_diagnostic, print_error, print_line, print_note};
 use crate::workspace::{Remark, STACK, Workspace};
-use arguments::{Arguments, Command};
+use arguments::Command;
 use error::CliError;
 
 /// How a command ended.
@@ -68,7 +70,7 @@ impl Exit {
 pub(crate) fn main() -> ExitCode {
     let command_line: Vec<_> = std::env::args_os().collect();
     let arguments = match trigger::by_name(&command_line) {
-        Ok(command) => Arguments::parse_from(command.unwrap_or(command_line)),
+        Ok(command) => manual::parse(command.unwrap_or(command_line)),
         Err(reason) => {
             print_error(&reason);
             return ExitCode::from(Exit::Failed.code());
@@ -78,6 +80,11 @@ pub(crate) fn main() -> ExitCode {
         return sidestage_runtime::pipelinectl::main(arguments);
     }
     arguments.color.write_global();
+    match (arguments.voice.quiet, arguments.voice.verbose) {
+        (true, _) => Voice::Quiet.write_global(),
+        (_, true) => Voice::Verbose.write_global(),
+        _ => {}
+    }
     let work = move || -> std::convert::Infallible {
         let exit = run(arguments.command).unwrap_or_else(|error| {
             print_diagnostic(&error);
@@ -106,8 +113,11 @@ fn run(command: Command) -> Result<Exit, CliError> {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Graph(arguments) => graph::run(&arguments),
-        Command::Rules => explain::rules(),
+        Command::Rules(arguments) => explain::rules(&arguments),
         Command::Explain { rule } => explain::explain(&rule),
+        Command::Init(arguments) => init::run(&arguments),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { out } => manual::man(out.as_deref()),
         Command::Schema { name } => schema::run(name.as_deref()),
     }
 }
@@ -123,8 +133,8 @@ fn print_or_write(path: Option<&Utf8Path>, text: &str) -> Result<(), CliError> {
 fn print_remarks(workspace: &Workspace) {
     for remark in &workspace.remarks {
         match remark {
-            Remark::Note(text) => print_line(&format!("note: {text}")),
-            Remark::Failure(reason) => print_error(reason),
+            Remark::Note(text) => print_note(text),
+            Remark::Unreached(reason) | Remark::Failure(reason) => print_error(reason),
         }
     }
 }

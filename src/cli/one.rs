@@ -10,7 +10,7 @@ use sidestage_compiler::report::findings::{self, Checked, Summary};
 use super::arguments::{Pipeline, SettingsArguments};
 use super::error::CliError;
 use super::print_remarks;
-use crate::terminal::print_line;
+use crate::terminal::{error_look, print_line};
 use crate::workspace::{Configuration, Request, SettingsSource, open};
 
 /// Says what is wrong at error level with a configuration; true where something is.
@@ -19,7 +19,7 @@ pub(super) fn told_errors(configuration: &Configuration, summary: &Summary) -> b
     let errors: Vec<Finding> = compilation.findings.iter().filter(|finding| finding.severity == Severity::Error).cloned().collect();
     let checked = Checked { findings: &errors, ..configuration.checked() };
     if !errors.is_empty() {
-        print_line(findings::full(&checked).trim_end());
+        print_line(findings::full(&checked, error_look()).trim_end());
     }
     !errors.is_empty() || summary.errors > 0
 }
@@ -45,6 +45,7 @@ pub(super) fn one(
         stdin_filename: Utf8Path::new(".pipeline-config.yaml"),
         settings: &SettingsSource::from(settings),
         options: &options,
+        allow_missing: false,
     };
     let mut workspace = open(&request)?;
     print_remarks(&workspace);
@@ -54,7 +55,7 @@ pub(super) fn one(
     workspace.filter(None, levels);
     let mut summary = Summary::default();
     workspace.checked_settings().for_each(|file| summary.count(file.findings));
-    let told: String = workspace.checked_settings().map(|file| findings::full(&file)).collect();
+    let told: String = workspace.checked_settings().map(|file| findings::full(&file, error_look())).collect();
     if !told.is_empty() {
         print_line(told.trim_end());
     }

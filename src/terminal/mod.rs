@@ -1,10 +1,36 @@
 //! What the program says: results on standard output, everything else on standard error.
 
+pub(crate) mod markdown;
+
 use std::borrow::Cow;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use miette::Diagnostic;
-use sidestage_compiler::report;
+use sidestage_compiler::report::{self, Look};
+
+/// Less is no room for a frame, more is hard to read.
+const WIDTHS: std::ops::RangeInclusive<usize> = 40..=140;
+
+/// The room on standard output.
+pub(crate) fn look() -> Look {
+    look_of(&std::io::stdout(), anstream::stdout().current_choice())
+}
+
+/// The room on standard error.
+pub(crate) fn error_look() -> Look {
+    look_of(&std::io::stderr(), anstream::stderr().current_choice())
+}
+
+fn look_of(stream: &(impl IsTerminal + AsFd), choice: anstream::ColorChoice) -> Look {
+    if !stream.is_terminal() {
+        return Look::PLAIN;
+    }
+    let columns = terminal_size::terminal_size_of(stream).map(|(width, _)| usize::from(width.0).clamp(*WIDTHS.start(), *WIDTHS.end()));
+    // A terminal that has no colours has no links either.
+    Look { columns, links: choice != anstream::ColorChoice::Never }
+}
 
 /// Writes to standard output. A reader that has gone (`| head`) is not a failure.
 pub(crate) fn print(text: &str) -> std::io::Result<()> {
@@ -20,12 +46,54 @@ pub(crate) fn print(text: &str) -> std::io::Result<()> {
 
 /// Says on standard error what could not be done.
 pub(crate) fn print_error(reason: &str) {
-    print_line(&format!("error: {reason}"));
+    print_line(&error_look().indented(&format!("error: {reason}"), "", "       "));
 }
 
 /// Says it with its place and what to do about it, where they are known.
 pub(crate) fn print_diagnostic(error: &dyn Diagnostic) {
-    print_line(&report::diagnostic(error));
+    print_line(&report::diagnostic(error, error_look()));
+}
+
+/// How much is said beside results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Voice {
+    /// Only results and errors.
+    Quiet,
+    Usual,
+    /// Also what was read.
+    Verbose,
+}
+
+static VOICE: AtomicU8 = AtomicU8::new(Voice::Usual as u8);
+
+impl Voice {
+    /// From now on this much is said.
+    pub(crate) fn write_global(self) {
+        VOICE.store(self as u8, Ordering::Relaxed);
+    }
+}
+
+/// Whether only results and errors are said.
+pub(crate) fn is_quiet() -> bool {
+    VOICE.load(Ordering::Relaxed) == Voice::Quiet as u8
+}
+
+/// Whether what was read is said too.
+pub(crate) fn is_verbose() -> bool {
+    VOICE.load(Ordering::Relaxed) == Voice::Verbose as u8
+}
+
+/// Says on standard error what is worth knowing.
+pub(crate) fn print_note(text: &str) {
+    if is_quiet() {
+        return;
+    }
+    // What follows in lines of its own is a list.
+    let (first, list) = text.split_once('\n').unwrap_or((text, ""));
+    print_line(&error_look().indented(&format!("note: {first}"), "", "      "));
+    if !list.is_empty() {
+        print_line(list);
+    }
 }
 
 /// Says something on standard error.

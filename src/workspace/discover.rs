@@ -1,16 +1,17 @@
 //! Files that may be configurations, and what they turn out to be.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use ignore::WalkBuilder;
 use sidestage_compiler::compilation::{Compilation, compile};
-use sidestage_compiler::config::settings::NAME;
+use sidestage_compiler::config::settings::NAMES;
 use sidestage_compiler::config::{Detected, might_be_config};
 use sidestage_compiler::source::Files;
 
 use super::Remark;
-use super::repository::read_file;
+use super::repository::{Repository, read_file};
 use super::settings::FolderSettings;
 
 /// A file to look at, and why.
@@ -30,12 +31,12 @@ pub(super) enum Classified {
     Other(Option<Remark>),
 }
 
-/// The YAML files of a folder, in no order.
+/// The YAML files of a folder, in no order. A link is followed where it leads to a file of the same repository that was not
+/// found by its own name.
 pub(super) fn walk(folder: &Utf8Path, candidates: &mut Vec<Candidate>, remarks: &mut Vec<Remark>) {
-    let mut builder = WalkBuilder::new(folder);
-    builder.hidden(false).require_git(false).git_global(may_have_global_excludes());
-    let entries = builder.filter_entry(|entry| entry.file_name() != ".git").build();
-    for entry in entries {
+    let found = candidates.len();
+    let mut links = Vec::new();
+    for entry in entries(folder) {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
@@ -43,15 +44,57 @@ pub(super) fn walk(folder: &Utf8Path, candidates: &mut Vec<Candidate>, remarks: 
                 continue;
             }
         };
-        let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-        if let Ok(path) = Utf8PathBuf::try_from(entry.into_path())
-            && is_file
-            && matches!(path.extension(), Some("yaml" | "yml"))
-            && !is_settings(&path)
-        {
+        let kind = entry.file_type();
+        let Ok(path) = Utf8PathBuf::try_from(entry.into_path()) else { continue };
+        if !matches!(path.extension(), Some("yaml" | "yml")) || is_settings(&path) {
+            continue;
+        }
+        if kind.is_some_and(|kind| kind.is_file()) {
             candidates.push(Candidate { path: without_dot(&path), is_named: false });
+        } else if kind.is_some_and(|kind| kind.is_symlink()) && path.is_file() {
+            links.push(path);
         }
     }
+    let mut known: BTreeSet<Utf8PathBuf> = BTreeSet::new();
+    if !links.is_empty() {
+        known.extend(candidates[found..].iter().filter_map(|candidate| candidate.path.canonicalize_utf8().ok()));
+    }
+    for link in links {
+        let target = link.canonicalize_utf8().ok().filter(|target| is_in_repository_of(&link, target));
+        if target.is_some_and(|target| known.insert(target)) {
+            candidates.push(Candidate { path: without_dot(&link), is_named: false });
+        }
+    }
+}
+
+fn is_in_repository_of(link: &Utf8Path, target: &Utf8Path) -> bool {
+    Repository::of(link).is_ok_and(|(repository, _)| target.starts_with(repository.root()))
+}
+
+/// All that is in a folder and that git does not ignore.
+pub(super) fn entries(folder: &Utf8Path) -> ignore::Walk {
+    let mut builder = WalkBuilder::new(folder);
+    builder.hidden(false).require_git(false).git_global(may_have_global_excludes());
+    builder.filter_entry(|entry| entry.file_name() != ".git").build()
+}
+
+/// The files that a pattern means which no shell has expanded, in order: `*` and `?` stay inside a folder, `**` does not.
+pub(super) fn matching(pattern: &Utf8Path) -> Result<Vec<Utf8PathBuf>, String> {
+    let glob = globset::GlobBuilder::new(without_dot(pattern).as_str()).literal_separator(true).build();
+    let matcher = glob.map_err(|error| format!("`{pattern}` is not a pattern: {}", error.kind()))?.compile_matcher();
+    let is_plain = |part: &camino::Utf8Component<'_>| !is_pattern(Utf8Path::new(part.as_str()));
+    let folder: Utf8PathBuf = pattern.components().take_while(is_plain).collect();
+    let folder = if folder.as_str().is_empty() { Utf8Path::new(".") } else { &folder };
+    let files = entries(folder).filter_map(Result::ok).filter(|entry| entry.path().is_file());
+    let paths = files.filter_map(|entry| Utf8PathBuf::try_from(entry.into_path()).ok()).map(|path| without_dot(&path));
+    let mut found: Vec<Utf8PathBuf> = paths.filter(|path| matcher.is_match(path)).collect();
+    found.sort_unstable();
+    if found.is_empty() { Err(format!("`{pattern}` matches no file")) } else { Ok(found) }
+}
+
+/// Whether a path can mean several files.
+pub(super) fn is_pattern(path: &Utf8Path) -> bool {
+    path.as_str().contains(['*', '?', '['])
 }
 
 /// Where git looks for its settings besides the usual places.
@@ -104,7 +147,7 @@ pub(super) fn named(path: &Utf8Path, bytes: Vec<u8>, settings: &FolderSettings, 
         Detected::Other(_) if may_be_script => Classified::Script,
         Detected::Other(reason) if is_sound => {
             let reason = format!("`{path}` is not checked: {reason}, so it is not a pipeline configuration");
-            Classified::Other(Some(Remark::Failure(reason)))
+            Classified::Other(Some(Remark::Unreached(reason)))
         }
         _ => Classified::Config(Box::new(compilation)),
     }
@@ -121,5 +164,5 @@ pub(super) fn without_dot(path: &Utf8Path) -> Utf8PathBuf {
 
 /// Whether a file is one of settings, by its name.
 pub(super) fn is_settings(path: &Utf8Path) -> bool {
-    path.file_name() == Some(NAME)
+    path.file_name().is_some_and(|name| NAMES.contains(&name))
 }

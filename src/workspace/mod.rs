@@ -29,6 +29,8 @@ pub(crate) struct Request<'a> {
     pub(crate) settings: &'a SettingsSource,
     /// What is asked of the compiler.
     pub(crate) options: &'a Options,
+    /// Whether a file may be named that has nothing to do with a pipeline.
+    pub(crate) allow_missing: bool,
 }
 
 /// Where settings come from.
@@ -47,6 +49,8 @@ pub(crate) enum SettingsSource {
 pub(crate) enum Remark {
     /// Worth knowing.
     Note(String),
+    /// A file was named, and has nothing to do with a pipeline: the result is not whole, unless that is allowed.
+    Unreached(String),
     /// Something could not be read: the result is not whole.
     Failure(String),
 }

@@ -82,6 +82,11 @@ pub(crate) fn open(request: &Request<'_>) -> Result<Workspace, Unreadable> {
             discover::walk(path, &mut candidates, &mut workspace.remarks);
         } else if is_settings(path) {
             cache.check(path);
+        } else if discover::is_pattern(path) && !path.exists() {
+            match discover::matching(path) {
+                Ok(found) => candidates.extend(found.into_iter().map(|path| Candidate { path, is_named: true })),
+                Err(reason) => workspace.remarks.push(Remark::Failure(reason)),
+            }
         } else {
             candidates.push(Candidate { path: without_dot(path), is_named: true });
         }
@@ -91,6 +96,12 @@ pub(crate) fn open(request: &Request<'_>) -> Result<Workspace, Unreadable> {
     let (settings, remarks) = cache.finish();
     workspace.settings = settings;
     workspace.remarks.extend(remarks);
+    for remark in &mut workspace.remarks {
+        if let Remark::Unreached(reason) = remark {
+            let reason = std::mem::take(reason);
+            *remark = if request.allow_missing { Remark::Note(reason) } else { Remark::Failure(reason) };
+        }
+    }
     Ok(workspace)
 }
 

@@ -9,6 +9,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use sidestage_compiler::emit::Emitted;
 use sidestage_runtime::hash::sha256;
 
+use super::discover::entries;
+
 /// Names what was written, as `sha256sum --check` reads it.
 const LIST: &str = ".sidestage-files";
 
@@ -68,6 +70,14 @@ impl Changes<'_> {
 }
 
 impl OutputFolder {
+    /// The first folder below another one that a build has written to, from there.
+    pub(crate) fn written_below(folder: &Utf8Path) -> Option<String> {
+        let lists = entries(folder).filter_map(Result::ok).filter(|entry| entry.file_name() == LIST);
+        let paths = lists.filter_map(|entry| Utf8PathBuf::try_from(entry.into_path()).ok());
+        let written = paths.filter_map(|path| Some(path.parent()?.strip_prefix(folder).ok()?.as_str().to_owned()));
+        written.filter(|path| !path.is_empty()).min()
+    }
+
     /// Looks at a folder, which may not be there. One that holds only other files is refused: a build must not end up in
     /// the middle of somebody's sources.
     pub(crate) fn open(path: &Utf8Path) -> Result<Self, Refusal> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use sidestage_compiler::compilation::{Options, SettingsFile as CompiledSettings, compile_settings};
-use sidestage_compiler::config::settings::{Excluded, NAME};
+use sidestage_compiler::config::settings::{Excluded, NAMES};
 use sidestage_compiler::source::{Files, PathsFrom, ReadError};
 
 use super::repository::{Repository, read_file};
@@ -180,7 +180,8 @@ impl<'a> SettingsCache<'a> {
     }
 
     fn nearest(&mut self, repository: &Repository, folder: &Utf8Path) -> Option<usize> {
-        let path = folder.ancestors().map(|folder| folder.join(NAME)).find(|path| repository.has_file(path.as_str()))?;
+        let paths = folder.ancestors().flat_map(|folder| NAMES.map(|name| folder.join(name)));
+        let path = paths.into_iter().find(|path| repository.has_file(path.as_str()))?;
         let absolute = repository.absolute(path.as_str());
         if let Some(file) = self.by_path.get(&absolute) {
             return *file;

@@ -188,7 +188,7 @@ fn the_three_formats_tell_of_the_same_findings() {
         let expected: Vec<String> = report["findings"].as_array().unwrap().iter().map(line).collect();
         assert_eq!(concise.stdout.lines().collect::<Vec<_>>(), expected, "{}", fixture.display());
         for finding in report["findings"].as_array().unwrap() {
-            let arrow = format!("╭▸ {}:{}:{}\n", text(finding, "file"), point(finding, "start").0, point(finding, "start").1);
+            let arrow = format!("--> {}:{}:{}\n", text(finding, "file"), point(finding, "start").0, point(finding, "start").1);
             assert!(full.stdout.contains(&arrow), "{}: {arrow} is not in\n{}", fixture.display(), full.stdout);
         }
     }

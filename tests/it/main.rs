@@ -31,6 +31,7 @@ mod serve;
 mod settings;
 mod shell_syntax;
 mod suppression;
+mod terminal;
 mod terraform;
 #[cfg(feature = "http")]
 mod trigger;

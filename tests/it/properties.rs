@@ -44,12 +44,15 @@ pub(crate) fn check(config: &[u8], scripts: &[(String, String)]) -> Compilation 
         finding.related.iter().for_each(|related| stands(related.at));
         assert!(!finding.message.is_empty());
     }
-    let _ = report::findings::full(&Checked {
-        sources: &compilation.sources,
-        findings: &compilation.findings,
-        paths: &PathsFrom::default(),
-        proof: Some(&compilation.proof),
-    });
+    let _ = report::findings::full(
+        &Checked {
+            sources: &compilation.sources,
+            findings: &compilation.findings,
+            paths: &PathsFrom::default(),
+            proof: Some(&compilation.proof),
+        },
+        report::Look::PLAIN,
+    );
     let graph = graph::build(&compilation.model, &compilation.flow, compilation.file);
     let _ = report::graph::dot(&graph);
     let _ = plan::plan(&compilation, &options.settings);

@@ -9,7 +9,8 @@ use sidestage_compiler::source::MemoryFiles;
 use crate::harness::repository::check_title;
 
 const CONFIG: &str = ".pipeline-config.yaml";
-const HEADINGS: [&str; 5] = ["What it does", "Why is this bad", "Example", "Use instead", "When to ignore"];
+const HEADINGS: [&str; 7] =
+    ["What it does", "Why is this bad", "How to fix", "Example", "Use instead", "In the other format", "When to ignore"];
 
 #[test]
 fn every_page_has_the_same_headings_in_the_same_order() {
@@ -26,9 +27,18 @@ fn every_page_has_the_same_headings_in_the_same_order() {
 #[test]
 fn every_example_brings_a_finding_of_its_rule() {
     for rule in RuleId::ALL {
-        let findings = findings(*rule, "Example");
-        assert!(findings.iter().any(|finding| finding.rule == *rule), "{}: {}", rule.name(), told(&findings));
+        for heading in ["Example", "In the other format"] {
+            let findings = findings(*rule, heading);
+            assert!(findings.iter().any(|finding| finding.rule == *rule), "{}, {heading}: {}", rule.name(), told(&findings));
+        }
+        let format = |heading| version(section(page(*rule), heading));
+        assert_ne!(format("Example"), format("In the other format"), "{}", rule.name());
     }
+}
+
+/// The first format that a section shows.
+fn version(section: &str) -> Option<&str> {
+    section.lines().find(|line| line.starts_with("version:"))
 }
 
 #[test]

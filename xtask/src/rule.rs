@@ -133,11 +133,17 @@ TODO
 ## Why is this bad
 TODO
 
+## How to fix
+TODO
+
 ## Example
 {example}
 
 ## Use instead
 {example}
+
+## In the other format
+TODO
 
 ## When to ignore
 TODO
@@ -167,7 +173,10 @@ mod tests {
         let written = rule("forgotten-data", "exports", &read).unwrap();
         let code = text(&written, "crates/compiler/src/rules/exports/forgotten_data.rs");
         let headings: Vec<&str> = code.lines().filter_map(|line| line.split_once("## ")).map(|(_, heading)| heading).collect();
-        assert_eq!(headings, ["What it does", "Why is this bad", "Example", "Use instead", "When to ignore"]);
+        assert_eq!(
+            headings,
+            ["What it does", "Why is this bad", "How to fix", "Example", "Use instead", "In the other format", "When to ignore"]
+        );
         assert!(text(&written, CATALOGUE).contains("    ForgottenData \"forgotten-data\" Warning Never \"0.1.0\"\n"));
         assert!(text(&written, RULES).contains("    ForgottenData = exports::forgotten_data,\n    UnusedIgnore = "));
         assert!(text(&written, "crates/compiler/src/rules/exports/mod.rs").contains("pub(super) mod forgotten_data;\n"));

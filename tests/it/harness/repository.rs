@@ -95,8 +95,22 @@ impl Sidestage {
         };
         writer.join().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program writes UTF-8");
-        Ran { stdout: text(stdout.join().unwrap()), stderr: text(stderr.join().unwrap()), code: status.code() }
+        let (stdout, mut stderr) = (text(stdout.join().unwrap()), text(stderr.join().unwrap()));
+        if arguments.contains(&"concise") {
+            stderr = without_counts(&stderr);
+        }
+        Ran { stdout, stderr, code: status.code() }
     }
+}
+
+/// With `--format concise` what is counted goes to standard error; a test of its own looks at it.
+fn without_counts(stderr: &str) -> String {
+    let counts = ["Found ", "No findings in ", "No trigger found"];
+    let is_count = |line: &str| {
+        counts.iter().any(|words| line.starts_with(words))
+            || line.split_once(' ').is_some_and(|(number, rest)| number.parse::<u32>().is_ok() && rest.starts_with("trigger"))
+    };
+    stderr.split_inclusive('\n').filter(|line| !is_count(line)).collect()
 }
 
 fn read_all(mut stream: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {

@@ -8,16 +8,16 @@ use miette::{Diagnostic, LabeledSpan, Severity as Level, SourceCode};
 use super::{Finding, Related, Severity};
 use crate::source::{PathsFrom, SourceView, Sources};
 
-/// A finding that can be shown: its code is the rule's name, its labels are in its own file, and each place in another
-/// file is a related diagnostic.
+/// A finding that can be shown: its code is the rule's name, its label is the primary place, and every other place is a
+/// related diagnostic, also in the same file: readers of labels get those wrong that are lines apart.
 #[derive(Debug)]
 pub struct Located<'a> {
     finding: &'a Finding,
     source: SourceView<'a>,
-    elsewhere: Vec<Elsewhere<'a>>,
+    related: Vec<Elsewhere<'a>>,
 }
 
-/// A place in another file.
+/// Another place.
 #[derive(Debug)]
 struct Elsewhere<'a> {
     related: &'a Related,
@@ -31,9 +31,8 @@ impl<'a> Located<'a> {
             let source = sources.get(file);
             SourceView { source, path: Cow::Owned(paths.show(source.path())) }
         };
-        let others = finding.related.iter().filter(|related| related.at.file != finding.at.file);
-        let elsewhere = others.map(|related| Elsewhere { related, source: view(related.at.file) });
-        Self { finding, source: view(finding.at.file), elsewhere: elsewhere.collect() }
+        let related = finding.related.iter().map(|related| Elsewhere { related, source: view(related.at.file) });
+        Self { finding, source: view(finding.at.file), related: related.collect() }
     }
 }
 
@@ -72,16 +71,14 @@ impl Diagnostic for Located<'_> {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let primary = LabeledSpan::new_primary_with_span(self.finding.label.clone(), self.finding.at.span);
-        let here = self.finding.related.iter().filter(|related| related.at.file == self.finding.at.file);
-        let others = here.map(|related| LabeledSpan::new_with_span(Some(related.message.clone()), related.at.span));
-        Some(Box::new(std::iter::once(primary).chain(others)))
+        Some(Box::new(std::iter::once(primary)))
     }
 
     fn related<'b>(&'b self) -> Option<Box<dyn Iterator<Item = &'b dyn Diagnostic> + 'b>> {
-        if self.elsewhere.is_empty() {
+        if self.related.is_empty() {
             return None;
         }
-        Some(Box::new(self.elsewhere.iter().map(|place| place as &dyn Diagnostic)))
+        Some(Box::new(self.related.iter().map(|place| place as &dyn Diagnostic)))
     }
 }
 

@@ -3,30 +3,32 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Snippet};
 use miette::{Diagnostic, LabeledSpan, Severity};
 
+use super::Look;
 use super::findings::renderer;
 
 /// The diagnostic with its frame, where it has a place, and its help.
-pub fn diagnostic(diagnostic: &dyn Diagnostic) -> String {
+pub fn diagnostic(diagnostic: &dyn Diagnostic, look: Look) -> String {
     let level = match diagnostic.severity() {
         None | Some(Severity::Error) => Level::ERROR,
         Some(Severity::Warning) => Level::WARNING,
         Some(Severity::Advice) => Level::NOTE,
     };
     let title = diagnostic.to_string();
+    let title = look.wrapped(&title, 9).into_owned();
     let help = diagnostic.help().map(|help| help.to_string());
     let group = Group::with_title(level.primary_title(&title));
     let Some(Frame { path, line, text, mark, label }) = &frame(diagnostic) else {
         // Without a frame there is no margin for the help to hang on.
-        let help = help.map_or_else(String::new, |help| format!("\nhelp: {help}"));
-        return renderer().render(&[group]) + &help;
+        let help = help.map_or_else(String::new, |help| format!("\n{}", look.indented(&help, "help: ", "      ")));
+        return renderer(look).render(&[group]) + &help;
     };
     let annotation = AnnotationKind::Primary.span(mark.clone());
     let annotation = if label.is_empty() { annotation } else { annotation.label(label) };
     let mut group = group.element(Snippet::source(text).line_start(*line).path(path).annotation(annotation));
     if let Some(help) = &help {
-        group = group.element(Level::HELP.message(help));
+        group = group.element(Level::HELP.message(look.wrapped(help, 16)));
     }
-    renderer().render(&[group])
+    renderer(look).render(&[group])
 }
 
 /// The line of a place.

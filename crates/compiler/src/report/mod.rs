@@ -3,6 +3,10 @@
 mod diagnostic;
 pub mod findings;
 pub mod graph;
+mod look;
 pub mod plan;
+mod rule_page;
 
 pub use diagnostic::diagnostic;
+pub use look::Look;
+pub use rule_page::rule_page;

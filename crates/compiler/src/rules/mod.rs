@@ -74,6 +74,13 @@ macro_rules! rules {
                 $(RuleId::$id => $area::$module::PAGE),*
             }
         }
+
+        /// What a rule is about: `exports`, `config`.
+        pub fn area(rule: RuleId) -> &'static str {
+            match rule {
+                $(RuleId::$id => stringify!($area)),*
+            }
+        }
     };
 }
 

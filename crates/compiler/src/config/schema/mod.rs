@@ -43,6 +43,7 @@ schemas![
     "graph",
     "payload",
     "plan",
+    "rules",
     "settings",
     "terraform",
     "webhook",

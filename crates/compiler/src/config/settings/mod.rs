@@ -10,6 +10,8 @@ pub use read::{KEYS, read};
 
 /// The name of a settings file.
 pub const NAME: &str = ".sidestage.yaml";
+/// All names that a settings file can have; the first that is there holds.
+pub const NAMES: [&str; 2] = [NAME, ".sidestage.yml"];
 
 /// What a project says about itself and about the checks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,6 +50,16 @@ pub enum Level {
 }
 
 impl Level {
+    /// `error`, `warning`, `info` or `off`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Info => "info",
+            Self::Off => "off",
+        }
+    }
+
     /// The level of a name.
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {

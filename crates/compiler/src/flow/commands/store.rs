@@ -19,7 +19,7 @@ impl Interpreter<'_, '_> {
     pub(super) fn store(&mut self, store: StoreCommand, arguments: &Arguments, site: Site<'_>) -> Status {
         let own = arguments.skip(1);
         match store {
-            StoreCommand::Set(kind) => self.set_pairs(kind, arguments, &own, site),
+            StoreCommand::Set(kind) => return self.set_pairs(kind, arguments, &own, site),
             StoreCommand::Save(kind) => {
                 let (key, place) = self.key(&own, site);
                 if let (StoreKind::Repo, Some(repo)) = (kind, &key) {
@@ -53,7 +53,7 @@ impl Interpreter<'_, '_> {
                 for argument in own.list() {
                     if argument.value.is("") {
                         // It exports nothing, and says so.
-                        return Status::Unknown;
+                        return Status::Failure;
                     }
                     self.export_value(&argument.value, argument.place);
                 }
@@ -124,7 +124,7 @@ impl Interpreter<'_, '_> {
         }
     }
 
-    fn set_pairs(&mut self, kind: StoreKind, arguments: &Arguments, own: &Arguments, site: Site<'_>) {
+    fn set_pairs(&mut self, kind: StoreKind, arguments: &Arguments, own: &Arguments, site: Site<'_>) -> Status {
         let input = self.input();
         let command = arguments.text(0).unwrap_or_default();
         if own.is_complete {
@@ -133,6 +133,9 @@ impl Interpreter<'_, '_> {
         for pair in own.list().chunks(2) {
             let key = &pair[0];
             let value = pair.get(1).map(|value| value.value.clone()).or_else(|| input.clone().map(Value::without_last_lines));
+            if key.value.is("") {
+                return Status::Failure;
+            }
             let (names, cause) = key.value.split();
             let is_one = names.len() == 1 && cause.is_none() && own.is_complete;
             if is_one {
@@ -148,6 +151,7 @@ impl Interpreter<'_, '_> {
                 Status::Likely
             });
         }
+        Status::Likely
     }
 
     fn suspect_set(&mut self, command: &str, own: &Arguments, has_input: bool, site: Site<'_>) {

@@ -99,7 +99,9 @@ impl State {
                 Some(cells.fold(first, |joined, cell| joined.join(cell, fresh)))
             };
             let Some(joined) = joined_of(&|_| true) else { continue };
-            for meeting in tests.iter_mut().filter(|_| !matches!(key, CellKey::Answer(_))) {
+            // An inner test can be asked again only where the outer one has its answer; what the disk says may have changed.
+            let is_forgotten = matches!(key, CellKey::Answer(test) if test.is_of_disk());
+            for meeting in tests.iter_mut().filter(|meeting| !is_forgotten && *key != CellKey::Answer(meeting.test)) {
                 let answers = &meeting.answers;
                 if let (Some(yes), Some(no)) = (joined_of(&|at| answers[at]), joined_of(&|at| !answers[at]))
                     && yes != no

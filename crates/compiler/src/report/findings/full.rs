@@ -5,41 +5,62 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::Checked;
 use crate::diagnostics::{Finding, Severity};
-use crate::source::{FileId, Source, Span};
+use crate::report::Look;
+use crate::source::{FileId, Location, Source, Span};
 
 /// Lines of context around a marked line.
 const CONTEXT: usize = 1;
-/// Wider lines are cut around the mark by the renderer.
-const WIDTH: usize = 120;
+/// Marks that are fewer lines apart than this are in one frame.
+const NEAR: usize = 40;
+/// What stands left of a line of code.
+const GUTTER: usize = 8;
+/// What stands before a help or a note, at most.
+const MARGIN: usize = 16;
 
 /// The findings, with colour codes: the stream that they are written to takes them out where they are not wanted.
-pub fn full(checked: &Checked<'_>) -> String {
-    let renderer = renderer();
+pub fn full(checked: &Checked<'_>, look: Look) -> String {
+    let renderer = renderer(look);
     let mut text = String::new();
     for finding in checked.findings {
-        text.push_str(&one(&renderer, checked, finding));
+        text.push_str(&one(&renderer, checked, finding, look));
         text.push_str("\n\n");
     }
     text
 }
 
-/// How frames are drawn.
-pub(crate) fn renderer() -> Renderer {
-    Renderer::styled().decor_style(DecorStyle::Unicode).term_width(WIDTH)
+/// How frames are drawn: in ASCII, which every font has. Wider lines are cut around the mark.
+pub(crate) fn renderer(look: Look) -> Renderer {
+    Renderer::styled().decor_style(DecorStyle::Ascii).term_width(look.frame()).hyperlink(look.links)
 }
 
-fn one(renderer: &Renderer, checked: &Checked<'_>, finding: &Finding) -> String {
+fn one(renderer: &Renderer, checked: &Checked<'_>, finding: &Finding, look: Look) -> String {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
         Severity::Info => Level::INFO,
     };
-    let title = level.primary_title(&finding.message).id(finding.rule.name());
+    let name = finding.rule.name();
+    let title = look.wrapped(&finding.message, finding.severity.name().len() + name.len() + 4);
+    let title = level.primary_title(title).id(name).id_url(finding.rule.url());
     let label = finding.label.as_deref().unwrap_or_default();
-    let own = Mark { span: finding.at.span, label, is_primary: true };
+    // What has no room beside its mark goes below the frame.
+    let mut below = Vec::new();
+    let mut beside = |at: Location, text: &'_ str, is_primary: bool| {
+        let source = checked.sources.get(at.file);
+        let end = source.position(at.span.end);
+        if look.fits(text, GUTTER + end.column) {
+            return true;
+        }
+        let place = if is_primary { String::new() } else { format!("{}:{}: ", checked.paths.show(source.path()), end.line) };
+        below.push(format!("{place}{text}"));
+        false
+    };
+    let has_room = beside(finding.at, label, true);
+    let own = Mark { span: finding.at.span, label: if has_room { label } else { "" }, is_primary: true };
     let mut by_file: Vec<(FileId, Vec<Mark<'_>>)> = vec![(finding.at.file, vec![own])];
     for related in &finding.related {
-        let mark = Mark { span: related.at.span, label: &related.message, is_primary: false };
+        let has_room = beside(related.at, &related.message, false);
+        let mark = Mark { span: related.at.span, label: if has_room { &related.message } else { "" }, is_primary: false };
         match by_file.iter_mut().find(|(file, _)| *file == related.at.file) {
             Some((_, marks)) => marks.push(mark),
             None => by_file.push((related.at.file, vec![mark])),
@@ -48,9 +69,12 @@ fn one(renderer: &Renderer, checked: &Checked<'_>, finding: &Finding) -> String 
     let mut group = Group::with_title(title);
     for (file, marks) in by_file {
         let source = checked.sources.get(file);
-        for window in windows(source, &checked.paths.show(source.path()), marks) {
+        for window in windows(source, &checked.paths.show(source.path()), marks, look) {
             group = group.element(window);
         }
+    }
+    for text in &below {
+        group = group.element(Level::NOTE.message(look.wrapped(text, MARGIN)));
     }
     if !finding.pipelines.is_empty() && finding.pipelines.len() < 3 {
         let names: Vec<String> = finding.pipelines.iter().map(|pipeline| pipeline.name().to_uppercase()).collect();
@@ -61,7 +85,7 @@ fn one(renderer: &Renderer, checked: &Checked<'_>, finding: &Finding) -> String 
         )));
     }
     if let Some(help) = &finding.help {
-        group = group.element(Level::HELP.message(help));
+        group = group.element(Level::HELP.message(look.wrapped(help, MARGIN)));
     }
     renderer.render(&[group])
 }
@@ -72,27 +96,50 @@ struct Mark<'a> {
     is_primary: bool,
 }
 
+/// Marks that are shown together: first and last line and column.
+struct Frame<'a> {
+    lines: (usize, usize),
+    columns: (usize, usize),
+    marks: Vec<Mark<'a>>,
+}
+
+impl<'a> Frame<'a> {
+    /// Whether a mark is near by lines, and no line must be cut between it and the others.
+    fn is_near(&self, lines: (usize, usize), columns: (usize, usize), look: Look) -> bool {
+        let is_near = lines.0 + NEAR >= self.lines.0 && lines.1 <= self.lines.1 + NEAR;
+        let width = self.columns.1.max(columns.1) - self.columns.0.min(columns.0);
+        is_near && look.columns.is_none_or(|room| width + 2 * GUTTER <= room)
+    }
+
+    fn add(&mut self, mark: Mark<'a>, lines: (usize, usize), columns: (usize, usize)) {
+        self.lines = (self.lines.0.min(lines.0), self.lines.1.max(lines.1));
+        self.columns = (self.columns.0.min(columns.0), self.columns.1.max(columns.1));
+        self.marks.push(mark);
+    }
+}
+
 /// The part of a file that holds marks. Only that part is given to the renderer: a large file is not read again
 /// for each finding.
-fn windows<'a>(source: &'a Source, path: &str, mut marks: Vec<Mark<'a>>) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+fn windows<'a>(
+    source: &'a Source,
+    path: &str,
+    mut marks: Vec<Mark<'a>>,
+    look: Look,
+) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
     let table = source.line_table();
     let text: &str = source.text();
     // The frame of the primary mark comes first: its line is the one that is printed after the arrow.
     marks.sort_by_key(|mark| (!mark.is_primary, mark.span));
-    let mut frames: Vec<(usize, usize, Vec<Mark<'a>>)> = Vec::new();
+    let mut frames: Vec<Frame<'a>> = Vec::new();
     for mark in marks {
-        let first = source.position(mark.span.start).line;
-        let last = source.position(mark.span.end).line;
-        match frames.iter_mut().find(|(start, end, _)| first + 40 >= *start && last <= *end + 40) {
-            Some((start, end, marks)) => {
-                *start = (*start).min(first);
-                *end = (*end).max(last);
-                marks.push(mark);
-            }
-            None => frames.push((first, last, vec![mark])),
+        let (start, end) = (source.position(mark.span.start), source.position(mark.span.end));
+        let columns = (start.column, if start.line == end.line { end.column } else { start.column });
+        match frames.iter_mut().find(|frame| frame.is_near((start.line, end.line), columns, look)) {
+            Some(frame) => frame.add(mark, (start.line, end.line), columns),
+            None => frames.push(Frame { lines: (start.line, end.line), columns, marks: vec![mark] }),
         }
     }
-    let snippets = frames.into_iter().map(|(first, last, marks)| {
+    let snippets = frames.into_iter().map(|Frame { lines: (first, last), marks, .. }| {
         let first = first.saturating_sub(CONTEXT).max(1);
         let start = table.line_start(first);
         let end = if last + CONTEXT >= table.lines() { text.len() } else { table.line_start(last + CONTEXT + 1) };

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Checked;
+use super::located::{Located, located};
 use crate::diagnostics::{Finding, Fix, Severity};
 use crate::flow::Unfollowed;
 use crate::proof::{Unproven, Unseen};
@@ -85,6 +86,9 @@ impl Summary {
 struct FindingOut {
     rule: &'static str,
     severity: &'static str,
+    url: String,
+    fingerprint: String,
+    fixable: bool,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<String>,
@@ -127,7 +131,7 @@ struct RelatedOut {
 
 /// All findings as one value.
 pub fn json(checked: &[Checked<'_>], summary: Summary) -> Report {
-    let findings = checked.iter().flat_map(|checked| checked.findings.iter().map(|finding| out(checked, finding)));
+    let findings = located(checked).into_iter().map(out);
     Report { version: 1, findings: findings.collect(), summary: summary_out(checked, summary) }
 }
 
@@ -163,12 +167,15 @@ fn unfollowed_out(checked: &Checked<'_>, unfollowed: &Unfollowed) -> UnfollowedO
     UnfollowedOut { place: checked.place(at), line, reason: unfollowed.why.to_string() }
 }
 
-fn out(checked: &Checked<'_>, finding: &Finding) -> FindingOut {
+fn out(Located { checked, finding, fingerprint, .. }: Located<'_>) -> FindingOut {
     let place = |at| checked.place(at);
     let related = finding.related.iter().map(|related| RelatedOut { place: place(related.at), message: related.message.clone() });
     FindingOut {
         rule: finding.rule.name(),
         severity: finding.severity.name(),
+        url: finding.rule.url(),
+        fingerprint,
+        fixable: finding.fix.is_some(),
         message: finding.message.clone(),
         label: finding.label.clone(),
         help: finding.help.clone(),
