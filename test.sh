@@ -33,7 +33,7 @@ install_packages() {
 install_clients() {
   local from=tests/clients/$1 into=$CLIENTS/$1 asked
   shift
-  asked=$(cat -- "$from"/requirements.txt "$from"/package-lock.json 2>/dev/null || true)
+  asked=$(cat -- "$from"/{requirements.txt,wheels.txt,package-lock.json} 2>/dev/null || true)
   [[ ! -f $into/installed || $(<"$into/installed") != "$asked" ]] || return 0
   rm -rf -- "$into"
   mkdir -p -- "$into"
@@ -44,6 +44,7 @@ install_clients() {
 install_python_clients() {
   python3 -m venv "$2"
   "$2/bin/pip" install --quiet --disable-pip-version-check --no-deps --requirement "$1/requirements.txt"
+  "$2/bin/pip" download --quiet --disable-pip-version-check --no-deps --requirement "$1/wheels.txt" --dest "$2/wheels"
 }
 
 install_node_clients() {
@@ -71,6 +72,9 @@ main() {
   # Without HTTP and allocator, as for machines without a C compiler.
   cargo check --quiet --workspace --no-default-features
   check_dependencies
+  # The wheel that the hooks without Rust install; before the tests, which run the same binary.
+  rm -rf -- "$CLIENTS/wheel"
+  "$CLIENTS/python/bin/maturin" build --quiet --profile dev --out "$CLIENTS/wheel"
   local log status=0
   log=$(mktemp)
   rm -f target/fault-matrix.txt

@@ -130,7 +130,9 @@ pub(super) fn classify(candidate: &Candidate, settings: &FolderSettings, files: 
     let is_config = match compilation.detected {
         Detected::Config(_) => true,
         Detected::Unversioned(_) => is_named_like_one,
-        Detected::Other(_) => is_named_like_one && (!compilation.document.errors().is_empty() || compilation.document.root().is_none()),
+        Detected::Other(unlike) => {
+            is_named_like_one && (unlike.is_meant() || !compilation.document.errors().is_empty() || compilation.document.root().is_none())
+        }
     };
     Ok(if is_config { Classified::Config(Box::new(compilation)) } else { Classified::Other(None) })
 }
@@ -142,12 +144,11 @@ pub(super) fn named(path: &Utf8Path, bytes: Vec<u8>, settings: &FolderSettings, 
         return Classified::Script;
     }
     let compilation = compile(&settings.path(path), bytes, files, &settings.options);
-    let is_sound = compilation.document.errors().is_empty() && compilation.document.root().is_some();
     match compilation.detected {
         Detected::Other(_) if may_be_script => Classified::Script,
-        Detected::Other(reason) if is_sound => {
-            let reason = format!("`{path}` is not checked: {reason}, so it is not a pipeline configuration");
-            Classified::Other(Some(Remark::Unreached(reason)))
+        Detected::Other(unlike) if settings.allow_missing && !is_named_like_one(path) && !unlike.is_meant() => {
+            let reason = format!("`{path}` is not checked: {}, so it is not a pipeline configuration", unlike.words());
+            Classified::Other(Some(Remark::Note(reason)))
         }
         _ => Classified::Config(Box::new(compilation)),
     }

@@ -71,7 +71,7 @@ pub(crate) struct Workspace {
 pub(crate) fn open(request: &Request<'_>) -> Result<Workspace, Unreadable> {
     let working = working_folder().map_err(|error| Unreadable { path: ".".into(), reason: error.to_string() })?;
     let mut workspace = Workspace::default();
-    let mut cache = SettingsCache::new(request.settings, request.options, &working)?;
+    let mut cache = SettingsCache::new(request, &working)?;
     let mut candidates = Vec::new();
     for path in request.paths {
         if path == "-" {

@@ -9,7 +9,7 @@ use sidestage_compiler::config::settings::{Excluded, NAMES};
 use sidestage_compiler::source::{Files, PathsFrom, ReadError};
 
 use super::repository::{Repository, read_file};
-use super::{Remark, SettingsSource, Unreadable};
+use super::{Remark, Request, SettingsSource, Unreadable};
 
 /// A settings file on disk.
 pub(crate) struct SettingsFile {
@@ -33,6 +33,8 @@ pub(crate) struct FolderSettings {
     pub(crate) paths: PathsFrom,
     /// What is asked for, with the settings that hold here.
     pub(crate) options: Options,
+    /// Whether a file may be named that has nothing to do with a pipeline.
+    pub(crate) allow_missing: bool,
     /// The settings file, as it is written.
     pub(crate) settings_file: Option<String>,
     /// From the repository's root.
@@ -61,6 +63,7 @@ enum Choice {
 pub(super) struct SettingsCache<'a> {
     choice: Choice,
     options: &'a Options,
+    allow_missing: bool,
     working: &'a Utf8Path,
     /// In the order in which they were read.
     files: Vec<SettingsFile>,
@@ -73,17 +76,18 @@ pub(super) struct SettingsCache<'a> {
 
 impl<'a> SettingsCache<'a> {
     /// The settings that are asked for; a file that is named must be there.
-    pub(super) fn new(source: &SettingsSource, options: &'a Options, working: &'a Utf8Path) -> Result<Self, Unreadable> {
+    pub(super) fn new(request: &Request<'a>, working: &'a Utf8Path) -> Result<Self, Unreadable> {
         let mut cache = Self {
             choice: Choice::Nearest,
-            options,
+            options: request.options,
+            allow_missing: request.allow_missing,
             working,
             files: Vec::new(),
             by_path: BTreeMap::new(),
             by_folder: BTreeMap::new(),
             remarks: Vec::new(),
         };
-        cache.choice = match source {
+        cache.choice = match request.settings {
             SettingsSource::Nearest => Choice::Nearest,
             SettingsSource::File(path) => Choice::Named(cache.named(path)?),
             SettingsSource::Nothing => Choice::Nothing,
@@ -110,7 +114,8 @@ impl<'a> SettingsCache<'a> {
             let file = &self.files[index];
             file.paths.show(&file.path)
         });
-        let settings = Arc::new(FolderSettings { repository, paths, options, settings_file, folder, file });
+        let settings =
+            Arc::new(FolderSettings { repository, paths, options, allow_missing: self.allow_missing, settings_file, folder, file });
         self.by_folder.insert(parent, settings.clone());
         Ok(settings)
     }

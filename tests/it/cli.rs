@@ -198,12 +198,87 @@ fn what_is_no_configuration_is_refused_where_it_is_named_and_passed_over_where_i
     let compose = "version: '3'\nservices:\n  web:\n    image: nginx\n";
     let repository = Repository::with_config(SOUND).file("compose.yaml", compose).file("other/.pipeline-config.yaml", "general:\n  x: 1\n");
     let named = repository.check(&["compose.yaml", ".pipeline-config.yaml"]);
-    assert_eq!(named.code, Some(2), "{}", named.transcript());
     assert_eq!(
-        named.stderr,
-        "error: `compose.yaml` is not checked: its `version` is neither '1' nor '2', so it is not a pipeline configuration\n"
+        named.transcript(),
+        "compose.yaml:1:10: error[invalid-config] this is not a pipeline configuration: the `version` is neither '1' nor '2', and there are no stages\nexit: 1\n"
+    );
+    let allowed = repository.check(&["--allow-missing", "compose.yaml", ".pipeline-config.yaml"]);
+    assert_eq!(
+        allowed.transcript(),
+        "note: `compose.yaml` is not checked: its `version` is neither '1' nor '2', so it is not a pipeline configuration\nexit: 0\n"
     );
     assert_eq!(repository.check(&[]).transcript(), "exit: 0\n");
+}
+
+#[test]
+fn what_was_meant_to_be_a_configuration_is_found_fault_with_however_it_is_given() {
+    let cases = [
+        (
+            "version: '3'\ndeploy:\n  script: echo\n",
+            "1:10: error[invalid-config] unknown `version` of the configuration: expected `'1'` or `'2'`, found `3`",
+        ),
+        ("verison: '1'\ndeploy:\n  script: echo\n", "1:1: error[invalid-config] unknown key `verison`: the configuration has no `version`"),
+        ("Version: '1'\ndeploy:\n  script: echo\n", "1:1: error[invalid-config] unknown key `Version`: the configuration has no `version`"),
+        (
+            "version: '1'\nstages:\n  deploy:\n    script: echo\n",
+            "2:1: error[invalid-config] stages are under the key `stages`: the platform looks for stages at the top level",
+        ),
+    ];
+    for (text, expected) in cases {
+        let repository = Repository::with_config(text).file("free-name.yaml", text);
+        let told = |path: &str| format!("{path}:{expected}\nexit: 1\n");
+        let known = ".pipeline-config.yaml";
+        for arguments in [&[known][..], &[], &["--allow-missing", known], &["--allow-missing"]] {
+            assert_eq!(repository.check(arguments).transcript(), told(known), "{arguments:?}");
+        }
+        assert_eq!(repository.check(&["free-name.yaml"]).transcript(), told("free-name.yaml"));
+        let typed = Sidestage::new(repository.path()).stdin(text).run(&["check", "--format", "concise", "--stdin-filename", known]);
+        assert_eq!(typed.transcript(), told(known), "the option alone means standard input");
+    }
+    for text in ["- a\n", "a\n", "version: '1'\n", "x: 1\n"] {
+        let repository = Repository::with_config(text);
+        let named = repository.check(&[".pipeline-config.yaml"]);
+        assert!(named.code == Some(1) && named.stdout.contains("error[invalid-config]"), "{text:?}: {}", named.transcript());
+    }
+}
+
+#[test]
+fn patterns_links_and_repositories_without_a_configuration() {
+    let repository =
+        Repository::new().file("a/.pipeline-config.yaml", FAILS).file("b/.pipeline-config.yaml", FAILS).file("b/other.yaml", "x: 1\n");
+    let found = |arguments: &[&str]| {
+        let ran = repository.check(arguments);
+        let files: Vec<String> = ran.stdout.lines().filter_map(|line| line.split(':').next()).map(str::to_owned).collect();
+        (files, ran.code)
+    };
+    let both = vec!["a/.pipeline-config.yaml".to_owned(), "b/.pipeline-config.yaml".to_owned()];
+    assert_eq!(found(&["*/.pipeline-config.yaml"]), (both.clone(), Some(1)));
+    assert_eq!(found(&["**/.pipeline-*.yaml"]), (both.clone(), Some(1)));
+    assert_eq!(found(&["[b]/.pipeline-config.y?ml"]), (both[1..].to_vec(), Some(1)));
+    let nothing = repository.check(&["*/nothing.yaml"]);
+    assert_eq!(nothing.transcript(), "error: `*/nothing.yaml` matches no file\nexit: 2\n");
+    // A link inside the repository is followed, one that leads outside is not; what has two names is checked once.
+    let outside = Repository::with_config(FAILS);
+    let linked = Repository::new().file("config/pipeline.txt", FAILS).file("c/.pipeline-config.yaml", FAILS);
+    std::fs::create_dir(linked.path().join(".git")).unwrap();
+    std::os::unix::fs::symlink("config/pipeline.txt", linked.path().join(".pipeline-config.yaml")).unwrap();
+    std::os::unix::fs::symlink("c/.pipeline-config.yaml", linked.path().join("again.yaml")).unwrap();
+    std::os::unix::fs::symlink(outside.path().join(".pipeline-config.yaml"), linked.path().join("outside.yaml")).unwrap();
+    let told: Vec<String> = linked.check(&[]).stdout.lines().filter_map(|line| line.split(':').next()).map(str::to_owned).collect();
+    assert_eq!(told, [".pipeline-config.yaml", "c/.pipeline-config.yaml"]);
+    // Hooks of an organisation run everywhere.
+    let empty = Repository::new().file("run", "#!/bin/sh\n").file("x.yaml", "a: 1\n");
+    assert_eq!(empty.check(&[]).code, Some(2));
+    for arguments in
+        [&["--allow-missing"][..], &["--allow-missing", "run"], &["--allow-missing", "x.yaml"], &["--allow-missing", "-q", "run", "x.yaml"]]
+    {
+        let ran = empty.check(arguments);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""), "{arguments:?}: {}", ran.transcript());
+        assert_eq!(ran.stderr.starts_with("note: "), !arguments.contains(&"-q"), "{arguments:?}: {}", ran.stderr);
+    }
+    assert_eq!(empty.check(&["--allow-missing", "gone.yaml"]).code, Some(2), "what cannot be read is another matter");
+    let build = empty.run(&["build", "--allow-missing", "--check", "--out", "x"]);
+    assert_eq!(build.code, Some(0), "{}", build.transcript());
 }
 
 #[test]

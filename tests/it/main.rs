@@ -7,6 +7,7 @@ mod baseline;
 #[cfg(target_os = "linux")]
 mod bash_judge;
 mod build;
+mod ci;
 mod cli;
 #[cfg(feature = "http")]
 mod clients;
@@ -22,6 +23,7 @@ mod pages;
 mod payload;
 mod pictures;
 mod pipelinectl;
+mod pre_commit;
 mod properties;
 mod random;
 mod receiving;

@@ -13,7 +13,7 @@ use compact_str::CompactString;
 use rustc_hash::FxHashMap;
 
 pub use contract::{Contract, DeclaredRead, Listed, Text};
-pub use detect::{Detected, detect, might_be_config};
+pub use detect::{Detected, Unlike, detect, might_be_config};
 pub use order::{Order, Wait};
 pub use pattern::{Pattern, PatternError};
 pub use read::read;

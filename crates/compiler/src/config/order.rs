@@ -275,8 +275,8 @@ mod tests {
     #[test]
     fn a_link_that_follows_from_others_is_none() {
         let text = "version: '1'\nsetup:\n  script: x\nstatic-scan:\n  script: x\ncontainerize:\n  script: x\ndeploy:\n  script: x\n";
-        assert_eq!(links(Format::V1, text, &[]), "setup>containerize setup>static-scan containerize>deploy static-scan>deploy");
-        assert_eq!(links(Format::V1, text, &["containerize"]), "setup>static-scan static-scan>deploy");
+        assert_eq!(links(Format::V1, text, &[]), "setup>static-scan setup>containerize containerize>deploy");
+        assert_eq!(links(Format::V1, text, &["containerize"]), "setup>static-scan setup>deploy");
         let tasks = "version: '2'\ntasks:\n  a:\n    steps:\n      - name: a1\n        script: x\n      - name: a2\n        script: x\n  \
                      b:\n    runAfter: [a]\n    steps:\n      - name: b\n        script: x\n  c:\n    runAfter: [a, b]\n    steps:\n      - name: c\n        script: x\n  \
                      code-build:\n    steps:\n      - name: d\n        script: x\n";

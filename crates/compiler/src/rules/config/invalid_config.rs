@@ -6,7 +6,7 @@ use crate::rules::Context;
 use std::collections::BTreeSet;
 
 use crate::config::schema::{Violation, ViolationKind};
-use crate::config::{Contract, Detected, Pattern};
+use crate::config::{Contract, Detected, Pattern, Unlike};
 use crate::source::{FileId, Location, Span};
 
 pub(crate) const PAGE: &str = r#"## What it does
@@ -58,6 +58,11 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         findings.push(finding.help("begin with `version: '1'`, then one key for each stage"));
         return;
     }
+    if let Detected::Other(unlike) = context.detected {
+        // Where something could not be read, that is what is wrong.
+        findings.extend(context.document.errors().is_empty().then(|| no_configuration(context, unlike)));
+        return;
+    }
     if matches!(context.detected, Detected::Unversioned(_)) {
         let finding = Finding::new(RuleId::InvalidConfig, context.at(first_key(context)), "the key `version` is missing");
         let finding = finding.label("without it the platform cannot tell the format");
@@ -71,6 +76,57 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
     unquoted_version(context, findings);
     contracts(context, findings);
+}
+
+/// A file that was to be checked, and is no configuration.
+fn no_configuration(context: &Context<'_>, unlike: Unlike) -> Finding {
+    const FORMATS: &str = "begin with `version: '1'` and one key for each stage, or with `version: '2'` and `tasks`";
+    let place = |node| context.at(context.document.span(node));
+    let new = |at, title: &str| Finding::new(RuleId::InvalidConfig, at, title);
+    let version = || context.document.root().and_then(|root| context.document.get(context.text, root, "version"));
+    match unlike {
+        Unlike::Empty | Unlike::NotAMapping => {
+            let root = context.document.root().map_or(Span::default(), |root| context.document.span(root));
+            // A long list is marked at its beginning.
+            let root = Span { end: root.end.min(root.start + 1), ..root };
+            new(context.at(root), "this is not a pipeline configuration")
+                .label("expected a mapping with a `version` and stages")
+                .help(FORMATS)
+        }
+        Unlike::WrongVersion(version) => {
+            let found = context.document.text(context.text, version).unwrap_or_default();
+            let label = format!("expected `'1'` or `'2'`, found `{found}`");
+            new(place(version), "unknown `version` of the configuration")
+                .label(label)
+                .help("write `version: '1'` for stages, or `version: '2'` for tasks")
+        }
+        Unlike::OtherVersion => {
+            let at = version().map_or(context.at(first_key(context)), place);
+            new(at, "this is not a pipeline configuration")
+                .label("the `version` is neither '1' nor '2', and there are no stages")
+                .help(FORMATS)
+        }
+        Unlike::MisspeltVersion(key) => {
+            let found = context.document.text(context.text, key).unwrap_or_default();
+            new(place(key), &format!("unknown key `{found}`")).label("the configuration has no `version`").help("did you mean `version`?")
+        }
+        Unlike::NoVersion => {
+            let label = "the file has no `version`, and its keys are not those of stages";
+            new(context.at(first_key(context)), "this is not a pipeline configuration").label(label).help(FORMATS)
+        }
+        Unlike::NothingRuns => {
+            let at = version().map_or(context.at(first_key(context)), place);
+            new(at, "the configuration runs nothing").label("there are neither stages nor tasks with steps").help(FORMATS)
+        }
+        Unlike::Nested(stages) => {
+            let root = context.document.root();
+            let entry = root.and_then(|root| context.document.entries(root).iter().find(|entry| entry.value == stages));
+            let at = entry.map_or(place(stages), |entry| place(entry.key));
+            new(at, "stages are under the key `stages`")
+                .label("the platform looks for stages at the top level")
+                .help("remove `stages:`, and move what is under it to the left; begin with `version: '1'`")
+        }
+    }
 }
 
 /// The values of a contract are passed to bash, which must be able to read them.

@@ -47,7 +47,8 @@ impl Parser<'_> {
                     self.skip_continuations();
                     continue;
                 }
-                b'\\' => {
+                // At the very end it quotes nothing.
+                b'\\' if self.at + 1 < self.bytes.len() => {
                     is_quoted = true;
                     self.at += 1;
                 }

@@ -128,6 +128,14 @@ fn what_only_looks_like_a_comment_is_none() {
     assert!(parse(b"a # sidestage: 1", &folded).comments.is_empty(), "nobody knows where it stands");
 }
 
+#[test]
+fn a_backslash_at_the_very_end_is_inside_of_the_text() {
+    for text in ["a<<\\", "a <<x\\", "a\\", "a >\\", "$(a <<\\"] {
+        let script = parse(text.as_bytes(), &ScriptMap::verbatim(0));
+        assert!(script.body.iter().all(|statement| statement.span.end as usize <= text.len()), "{text}");
+    }
+}
+
 mod properties {
     use proptest::prelude::*;
 
