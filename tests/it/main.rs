@@ -32,6 +32,7 @@ mod rule_pages;
 mod serve;
 mod settings;
 mod shell_syntax;
+mod site;
 mod suppression;
 mod terminal;
 mod terraform;

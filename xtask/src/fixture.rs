@@ -18,6 +18,12 @@ pub(crate) fn bless(name: &str) -> Result<ExitCode, Error> {
     test(name, &[("SNAPSHOTS", "overwrite".to_owned())])
 }
 
+/// Writes the generated pages of the site.
+pub(crate) fn bless_site() -> Result<ExitCode, Error> {
+    let arguments = ["test", "--quiet", "--test", "it", "--", "site::generated_pages"];
+    cargo(&arguments, &[("SNAPSHOTS", "overwrite".to_owned())])
+}
+
 /// A misspelt name would run no test, and pass.
 fn known(name: &str) -> Result<(), Error> {
     let is_known = project().join("fixtures").join(name).is_dir();
