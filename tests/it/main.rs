@@ -28,6 +28,7 @@ mod properties;
 mod random;
 mod receiving;
 mod rule_pages;
+mod schemas;
 #[cfg(feature = "http")]
 mod serve;
 mod settings;
