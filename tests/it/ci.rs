@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -183,8 +183,9 @@ fn the_action_uses_the_version_that_is_asked_for_or_installs_it() {
     let run = |version: &str| {
         let workspace = Workspace::good();
         // A python3 that prints what it would do.
-        fs::write(workspace.path("bin/python3"), "#!/bin/sh\necho \"python3 $*\"; exit 3\n").unwrap();
-        fs::set_permissions(workspace.path("bin/python3"), fs::Permissions::from_mode(0o755)).unwrap();
+        // Written by another process: what this one has open for writing cannot be run at the same time.
+        let write = "printf '#!/bin/sh\\necho \"python3 $*\"; exit 3\\n' >\"$0\" && chmod +x \"$0\"";
+        assert!(Command::new("sh").args(["-c", write]).arg(workspace.path("bin/python3")).status().unwrap().success());
         let temporary = workspace.folder.path().to_str().unwrap().to_owned();
         workspace.run(install, ACTIONS_BASH, &[], &[("VERSION", version), ("RUNNER_TEMP", temporary.as_str()), ("ACTION", "none")])
     };

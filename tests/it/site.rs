@@ -139,8 +139,10 @@ fn every_shell_block_runs_as_it_stands() {
         let output = command.output().unwrap();
         let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{name}: {said}");
-        // What the page shows is what is printed.
+        // What the page shows is what is printed; the README shows the same.
         for block in blocks(page).iter().filter(|block| name == "first-check.md" && block.text.starts_with("error[")) {
+            let readme = fs::read_to_string(project().join("README.md")).unwrap();
+            assert!(blocks(&readme).iter().any(|shown| block.text.starts_with(shown.text)), "README.md shows another finding");
             assert!(said.contains(block.text), "{name} shows\n{}\nand this is printed\n{said}", block.text);
         }
     }

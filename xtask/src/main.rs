@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)] // it talks to who types it
 
 mod bash;
+mod dist;
 mod fixture;
 mod rule;
 
@@ -15,6 +16,7 @@ const USAGE: &str = "\
 usage: cargo xtask fixture NAME        runs the test of one folder of fixtures/
        cargo xtask bless [NAME]        accepts what is reported there now, or in all of them
        cargo xtask bless-site          writes the pages of docs/ that are made of what the program says
+       cargo xtask dist                builds the static program for releases, and checks it
        cargo xtask new-rule NAME AREA  begins a rule: code, page, catalogue, fixtures
        cargo xtask diff-bash SECONDS [SEED]
                                        holds the shell parser against `bash -n` on broken scripts";
@@ -36,6 +38,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode, Error> {
         ["fixture", name] => fixture::run(name),
         ["bless"] => fixture::bless(""),
         ["bless", name] => fixture::bless(name),
+        ["dist"] => dist::dist(),
         ["bless-site"] => fixture::bless_site(),
         ["new-rule", name, area] => rule::begin(&project(), name, area),
         ["diff-bash", seconds] => bash::compare(seconds, &std::process::id().to_string()),
