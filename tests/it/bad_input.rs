@@ -361,3 +361,24 @@ fn sources_that_double_at_each_level_come_to_an_end() {
     let ran = repository.file("scripts/40", "set_env app-url 1\n").check(&[]);
     assert!(matches!(ran.code, Some(0 | 1)), "{}", ran.transcript());
 }
+
+#[test]
+fn a_control_character_in_a_block_is_named_at_its_place() {
+    let told = Repository::with_config("version: '1'\ndeploy:\n  image: a\n  script: |\n    echo a\n    echo b\u{1}c\n").check(&[]).stdout;
+    assert_eq!(told, ".pipeline-config.yaml:6:11: error[invalid-yaml] invalid YAML: the control character U+0001\n");
+}
+
+#[test]
+fn a_configuration_of_which_nothing_can_run_is_an_error() {
+    let tasks = "tasks:\n  deploy-checks:\n    steps:\n      - name: a\n        image: x\n        script: echo\n";
+    let stage = "deploy:\n  image: x\n  script: echo\n";
+    let told = |text: String| {
+        let report = Repository::with_config(text).run(&["check", "--format", "json"]).json();
+        let misplaced = report["findings"].as_array().unwrap().iter().filter(|finding| finding["rule"] == "misplaced-key");
+        misplaced.map(|finding| finding["severity"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(told(format!("version: '1'\n{tasks}")), ["error"]);
+    assert_eq!(told(format!("version: '2'\n{stage}")), ["error"]);
+    assert_eq!(told(format!("version: '1'\n{tasks}{stage}")), ["warning"], "something runs");
+    assert_eq!(told(format!("version: '2'\n{tasks}{stage}")), ["warning"]);
+}

@@ -55,7 +55,7 @@ fn fixes_with(options: &[&str], files: &[File<'_>]) -> Ran {
     ran
 }
 
-fn fixes(before: &str, after: &str) -> Ran {
+pub(crate) fn fixes(before: &str, after: &str) -> Ran {
     fixes_with(&[], &[(CONFIG, before, after)])
 }
 
@@ -468,7 +468,7 @@ fn standard_input_can_be_shown_fixed_but_not_written() {
  owasp-zap:
    script: |
 Would fix 1 finding in 1 file
-exit: 0
+exit: 1
 "
     );
 }

@@ -39,6 +39,7 @@ mod terminal;
 mod terraform;
 #[cfg(feature = "http")]
 mod trigger;
+mod value_fixes;
 #[cfg(feature = "http")]
 mod webhook_faults;
 #[cfg(feature = "http")]

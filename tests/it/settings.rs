@@ -197,12 +197,3 @@ fn a_root_in_another_repository_has_no_effect() {
     let note = "note: `repo-root` has no effect for `app/.pipeline-config.yaml`: it is in another repository\n";
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), note));
 }
-
-#[test]
-fn the_example_of_the_readme_is_sound() {
-    let readme = std::fs::read_to_string(crate::harness::repository::project().join("README.md")).unwrap();
-    let (_, section) = readme.split_once("## Settings\n").unwrap();
-    let example = section.split("```").nth(1).unwrap().strip_prefix("yaml\n").unwrap();
-    let ran = with_settings(SOUND, example).file("app/scripts/x", "").check(&[]);
-    assert_eq!(ran.transcript(), "exit: 0\n");
-}

@@ -83,26 +83,48 @@ fn same_tree(before: &Compilation, after: &Compilation, edits: &[Edit]) -> Resul
     let (old_text, new_text): (&str, &str) = (before.sources.get(before.file).text(), after.sources.get(after.file).text());
     let (old, new) = (&before.document, &after.document);
     let comments = |document: &Document, text: &str| document.comments().iter().map(|span| span.slice(text).to_owned()).collect::<Vec<_>>();
-    if old.nodes().count() != new.nodes().count() || comments(old, old_text) != comments(new, new_text) {
+    if comments(old, old_text) != comments(new, new_text) {
         return changed();
     }
-    for (id, (old_node, new_node)) in old.nodes().map(|(id, node)| (id, (node, new.node(id)))) {
-        let is_same = match (&old_node.kind, &new_node.kind) {
-            (NodeKind::Sequence(old), NodeKind::Sequence(new)) => old == new,
-            (NodeKind::Mapping(old), NodeKind::Mapping(new)) => old == new,
-            (NodeKind::Alias(old), NodeKind::Alias(new)) => old == new,
+    let (mut pairs, mut partner) = (Vec::from_iter(old.root().zip(new.root())), BTreeMap::new());
+    let mut aliases = Vec::new();
+    while let Some((old_id, new_id)) = pairs.pop() {
+        // Merged keys are shared: each value is looked at once.
+        if partner.insert(old_id, new_id) == Some(new_id) {
+            continue;
+        }
+        let (old_node, new_node) = (old.node(old_id), new.node(new_id));
+        match (&old_node.kind, &new_node.kind) {
+            (NodeKind::Sequence(old), NodeKind::Sequence(new)) if old.len() == new.len() => {
+                pairs.extend(old.iter().copied().zip(new.iter().copied()));
+            }
+            (NodeKind::Mapping(old), NodeKind::Mapping(new)) if old.len() == new.len() => {
+                pairs.extend(old.iter().zip(new).flat_map(|(old, new)| [(old.key, new.key), (old.value, new.value)]));
+            }
+            (NodeKind::Alias(old), NodeKind::Alias(new)) => aliases.push((*old, *new)),
             (NodeKind::Scalar(old_scalar), NodeKind::Scalar(new_scalar)) => {
-                let (was, is) = (old.text(old_text, id).unwrap_or_default(), new.text(new_text, id).unwrap_or_default());
-                match inside(edits, old_node.span, old_scalar.style, old_text) {
+                let (was, is) = (old.text(old_text, old_id).unwrap_or_default(), new.text(new_text, new_id).unwrap_or_default());
+                let is_same = match inside(edits, old_node.span, old_scalar.style, old_text) {
                     [] => old_scalar.kind == new_scalar.kind && was == is,
                     edits => is_edited(&was, &is, edits),
+                };
+                if !is_same {
+                    return changed();
                 }
             }
-            _ => false,
-        };
-        if !is_same {
-            return changed();
+            // A value that became a list of itself.
+            (NodeKind::Scalar(_), NodeKind::Sequence(list)) => {
+                let was = old.text(old_text, old_id).unwrap_or_default();
+                let is_meant = edits.iter().any(|edit| edit.at.span == old_node.span);
+                if !is_meant || list.len() != 1 || new.text(new_text, list[0]).is_none_or(|is| is != was) {
+                    return changed();
+                }
+            }
+            _ => return changed(),
         }
+    }
+    if aliases.iter().any(|(old, new)| partner.get(old) != Some(new)) {
+        return changed();
     }
     Ok(())
 }

@@ -48,6 +48,8 @@ pub enum ViolationKind {
     Invalid {
         /// For example ``expected true or false, found the string `stopAndFail` ``.
         message: String,
+        /// What to write in the place of the value, where that can be told.
+        repair: Option<String>,
     },
 }
 
@@ -71,7 +73,9 @@ pub(super) fn violations(tree: Tree<'_>, root: NodeId, error: &ValidationError<'
             }
         }
     }
-    let invalid = |span, message: String| vec![Violation { span, path: path.clone(), kind: ViolationKind::Invalid { message } }];
+    let repaired =
+        |span, message: String, repair| vec![Violation { span, path: path.clone(), kind: ViolationKind::Invalid { message, repair } }];
+    let invalid = |span, message| repaired(span, message, None);
     let found = describe(document, text, node);
     // An empty value has no bytes: its key is marked instead.
     let place = match (document.span(node), last_entry) {
@@ -109,8 +113,14 @@ pub(super) fn violations(tree: Tree<'_>, root: NodeId, error: &ValidationError<'
             let span = last_entry.filter(|entry| entry.value == node).map_or(place, |entry| document.span(entry.key));
             vec![Violation { span, path, kind: ViolationKind::MissingKey { key } }]
         }
-        Kind::Type { kind } => invalid(place, format!("expected {}, found {found}", expected_types(kind))),
-        Kind::Enum { options } => invalid(place, format!("expected {}, found {found}", one_of(options))),
+        Kind::Type { kind } => {
+            let repair = Scalar::of(document, text, node).and_then(|scalar| scalar.as_type(kind, path.last()));
+            repaired(place, format!("expected {}, found {found}", expected_types(kind)), repair)
+        }
+        Kind::Enum { options } => {
+            let repair = Scalar::of(document, text, node).and_then(|scalar| scalar.as_one_of(options));
+            repaired(place, format!("expected {}, found {found}", one_of(options)), repair)
+        }
         Kind::Constant { expected_value } => invalid(place, format!("expected {}, found {found}", literal(expected_value))),
         // What the validator was not shown may be right.
         Kind::Pattern { .. } if document.text(text, node).is_some_and(|string| json::is_cut(&string)) => Vec::new(),
@@ -124,6 +134,57 @@ pub(super) fn violations(tree: Tree<'_>, root: NodeId, error: &ValidationError<'
         Kind::MaxLength { limit } => invalid(place, format!("{found} is longer than {limit} characters")),
         Kind::UniqueItems => repeated(document, text, node, &path),
         other => invalid(place, format!("{found} does not satisfy `{}` of the schema", other.keyword())),
+    }
+}
+
+/// A value that may only be written in another way.
+struct Scalar<'a> {
+    content: Cow<'a, str>,
+    kind: ScalarKind,
+}
+
+impl<'a> Scalar<'a> {
+    /// A short value of one line that stands where it is used.
+    fn of(document: &'a Document, text: &'a str, id: NodeId) -> Option<Self> {
+        let (own, node) = document.resolve(id);
+        let NodeKind::Scalar(scalar) = &node.kind else { return None };
+        let content = document.text(text, id)?;
+        let is_short = own == id && content.len() <= 80 && !content.contains(['\n', '\'', '"', '\\']) && !content.is_empty();
+        is_short.then_some(Self { content, kind: scalar.kind })
+    }
+
+    /// The same as a value of another type.
+    fn as_type(&self, wanted: &TypeKind, key: Option<&String>) -> Option<String> {
+        let wants = |kind| match wanted {
+            TypeKind::Single(one) => *one == kind,
+            TypeKind::Multiple(kinds) => kinds.contains(kind),
+        };
+        let is_text = self.kind == ScalarKind::String;
+        let is_plain = self.content.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.' | '/'));
+        if wants(jsonschema::JsonType::Array) && is_text {
+            return Some(if is_plain { format!("[{}]", self.content) } else { format!("['{}']", self.content) });
+        }
+        if wants(jsonschema::JsonType::Boolean) && is_text {
+            return match self.content.to_ascii_lowercase().as_str() {
+                "true" | "yes" | "on" => Some("true".to_owned()),
+                "false" | "no" | "off" => Some("false".to_owned()),
+                _ => None,
+            };
+        }
+        let is_number = matches!(self.kind, ScalarKind::Integer | ScalarKind::Float);
+        if wants(jsonschema::JsonType::String) && is_number {
+            // A number of seconds is the only one that is meant.
+            let unit = if key.is_some_and(|key| key == "timeout") { "s" } else { "" };
+            return Some(format!("'{}{unit}'", self.content));
+        }
+        None
+    }
+
+    /// The option that is meant: `'1.0'` is `'1'`.
+    fn as_one_of(&self, options: &Value) -> Option<String> {
+        let meant = self.content.strip_suffix(".0").unwrap_or(&self.content);
+        let is_option = options.as_array()?.iter().any(|option| option.as_str() == Some(meant));
+        (is_option && meant.bytes().all(|byte| byte.is_ascii_digit())).then(|| format!("'{meant}'"))
     }
 }
 
@@ -167,6 +228,7 @@ fn describe(document: &Document, text: &str, id: NodeId) -> String {
                 ScalarKind::Bool => format!("`{content}`"),
                 ScalarKind::Integer | ScalarKind::Float => format!("the number `{content}`"),
                 ScalarKind::String if content.len() > 40 || content.contains('\n') => "a string".to_owned(),
+                ScalarKind::String if looks_like_a_number(&content) => format!("the string `'{content}'`"),
                 ScalarKind::String => format!("the string `{content}`"),
             }
         }
@@ -195,15 +257,24 @@ fn expected_types(kind: &TypeKind) -> String {
 }
 
 fn one_of(options: &Value) -> String {
-    let options: Vec<String> = options.as_array().map(|all| all.iter().map(literal).collect()).unwrap_or_default();
+    // A number that is also allowed as a string is said once, as the string.
+    let all = options.as_array().map(Vec::as_slice).unwrap_or_default();
+    let is_said = |option: &&Value| !option.is_number() || !all.iter().any(|other| other.as_str() == Some(option.to_string().as_str()));
+    let options: Vec<String> = all.iter().filter(is_said).map(literal).collect();
     match options.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
         _ => options.concat(),
     }
 }
 
+/// Without its quotes it would be one.
+fn looks_like_a_number(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_digit()) && text.chars().all(|letter| letter.is_ascii_digit() || letter == '.')
+}
+
 fn literal(value: &Value) -> String {
     match value {
+        Value::String(text) if looks_like_a_number(text) => format!("`'{text}'`"),
         Value::String(text) => format!("`{text}`"),
         other => format!("`{other}`"),
     }

@@ -112,7 +112,7 @@ impl Reader<'_> {
 
     fn note(&mut self, node: NodeId, path: &[&str], message: String) {
         let path = path.iter().map(ToString::to_string).collect();
-        self.violations.push(Violation { span: self.document.span(node), path, kind: ViolationKind::Invalid { message } });
+        self.violations.push(Violation { span: self.document.span(node), path, kind: ViolationKind::Invalid { message, repair: None } });
     }
 }
 

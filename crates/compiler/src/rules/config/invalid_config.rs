@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::config::schema::{Violation, ViolationKind};
 use crate::config::{Contract, Detected, Pattern, Unlike};
-use crate::source::{FileId, Location, Span};
+use crate::source::{FileId, Location, Sources, Span};
 
 pub(crate) const PAGE: &str = r#"## What it does
 Validates the configuration against the schema of its format (`sidestage schema config-v1`, `config-v2`) and says
@@ -71,7 +71,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for violation in context.violations {
         let is_version = matches!(&violation.kind, ViolationKind::MissingKey { key } if key == "version" && violation.path.is_empty());
         if !is_version && !is_in_misplaced_section(context, violation) {
-            findings.extend(invalid(context.file, violation));
+            findings.extend(invalid(context.sources, context.file, violation));
         }
     }
     unquoted_version(context, findings);
@@ -156,15 +156,35 @@ fn contracts(context: &Context<'_>, findings: &mut Vec<Finding>) {
 const MAX_PATH: usize = 48;
 
 /// A value that its schema does not allow: which one, and why. Other rules report unknown keys and repeated items.
-pub(crate) fn invalid(file: FileId, violation: &Violation) -> Option<Finding> {
+pub(crate) fn invalid(sources: &Sources, file: FileId, violation: &Violation) -> Option<Finding> {
     let (message, label) = match (&violation.kind, violation.path.as_slice()) {
         (ViolationKind::MissingKey { key }, []) => (format!("the key `{key}` is missing"), None),
         (ViolationKind::MissingKey { key }, path) => (format!("the key `{key}` is missing"), Some(format!("`{}` needs it", dotted(path)))),
-        (ViolationKind::Invalid { message }, []) => ("invalid top level of the file".to_owned(), Some(message.clone())),
-        (ViolationKind::Invalid { message }, path) => (format!("invalid value of `{}`", shortened(path)), Some(message.clone())),
+        (ViolationKind::Invalid { message, .. }, []) => ("invalid top level of the file".to_owned(), Some(message.clone())),
+        (ViolationKind::Invalid { message, .. }, path) => (format!("invalid value of `{}`", shortened(path)), Some(message.clone())),
         (ViolationKind::UnknownKey { .. } | ViolationKind::RepeatedItem { .. }, _) => return None,
     };
-    Some(Finding::new(RuleId::InvalidConfig, Location { file, span: violation.span }, message).maybe_label(label))
+    let finding = Finding::new(RuleId::InvalidConfig, Location { file, span: violation.span }, message).maybe_label(label);
+    Some(match &violation.kind {
+        ViolationKind::Invalid { repair: Some(better), .. } => repaired(sources, finding, violation, better),
+        _ => finding,
+    })
+}
+
+/// With the line to type, and the fix that types it: a value that is the same in another form.
+fn repaired(sources: &Sources, finding: Finding, violation: &Violation, better: &str) -> Finding {
+    let at = finding.at;
+    let standing = sources.get(at.file).slice(at.span);
+    let key = violation.path.iter().rev().find(|segment| !segment.bytes().all(|byte| byte.is_ascii_digit()));
+    let line = key.map_or(better.to_owned(), |key| format!("{key}: {better}"));
+    // The mark of a value is all of it, unless it goes on in the next line.
+    let is_whole = !standing.is_empty() && !standing.contains('\n');
+    let fix = is_whole.then(|| Fix {
+        safety: Safety::Safe,
+        description: format!("write `{line}`"),
+        edits: vec![Edit { at, text: better.to_owned() }],
+    });
+    finding.help(format!("write `{line}`")).maybe_fix(fix)
 }
 
 /// A path without its first keys, where it is long.

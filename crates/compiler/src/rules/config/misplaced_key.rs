@@ -3,7 +3,7 @@
 use super::keys::{Level, advice};
 use crate::config::Format;
 use crate::config::schema::ViolationKind;
-use crate::diagnostics::{Finding, RuleId};
+use crate::diagnostics::{Finding, RuleId, Severity};
 use crate::platform::{self, ASYNC_TASK};
 use crate::rules::Context;
 use crate::syntax::yaml::NodeId;
@@ -55,6 +55,24 @@ Ignore it while a file is being converted from one format to the other.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let first = findings.len();
+    misplaced(context, findings);
+    // A configuration of one format with the version of the other: the pipeline would do nothing at all.
+    if !runs_anything(context) {
+        findings[first..].iter_mut().for_each(|finding| finding.severity = Severity::Error);
+    }
+}
+
+/// Whether anything is where its format looks for it.
+fn runs_anything(context: &Context<'_>) -> bool {
+    let is_section = |name: &str| SECTIONS.contains(&name);
+    match context.model.format {
+        Format::V1 => context.model.stages.iter().any(|stage| !is_section(&stage.name.name)),
+        Format::V2 => !context.model.tasks.is_empty(),
+    }
+}
+
+fn misplaced(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for violation in context.violations {
         let ViolationKind::UnknownKey { key } = &violation.kind else { continue };
         let Some(advice) = advice(context, violation, key) else { continue };
@@ -100,10 +118,13 @@ fn contracts(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// What format 2 has at the top, or in its tasks.
+const SECTIONS: [&str; 3] = ["tasks", "finally", "steps"];
+
 /// `tasks` at the top of format 1 would be read as a stage of that name.
 fn sections(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let Some(root) = context.document.root().filter(|_| context.model.format == Format::V1) else { return };
-    for section in ["tasks", "finally", "steps"] {
+    for section in SECTIONS {
         let Some(entry) = context.document.entry(context.text, root, section) else { continue };
         let holds_tasks =
             context.document.entries(entry.value).iter().any(|task| {

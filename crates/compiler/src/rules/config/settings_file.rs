@@ -16,7 +16,7 @@ pub fn check(sources: &Sources, file: FileId, document: &Document, violations: &
     findings.extend(violations.iter().filter_map(|violation| match &violation.kind {
         ViolationKind::UnknownKey { key } if violation.path.is_empty() => Some(unknown_key(file, violation, key)),
         ViolationKind::UnknownKey { key } => Some(unknown_rule(file, violation, key)),
-        _ => invalid_config::invalid(file, violation),
+        _ => invalid_config::invalid(sources, file, violation),
     }));
     sort(&mut findings, sources);
     findings

@@ -162,7 +162,11 @@ impl Understood<'_> {
                 Some("begin the text on the next line, indented"),
             ),
             ErrorKind::UnexpectedCharacter { character } if character.is_control() => {
-                (self.character(at), "a control character".to_owned(), Some("remove it"))
+                // In a block the parser stops at the beginning of its line, or of the whole block.
+                let is_one = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t' | '\u{85}');
+                let place = self.text[at..].find(is_one).map_or(at, |offset| at + offset);
+                let found = self.text[place..].chars().next().unwrap_or(*character);
+                (self.character(place), format!("the control character U+{:04X}", u32::from(found)), Some("remove it"))
             }
             ErrorKind::UnexpectedCharacter { character } => {
                 (self.character(at), format!("no value can begin with `{character}`"), Some(quote_it))
