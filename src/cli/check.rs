@@ -167,7 +167,7 @@ fn report(arguments: &Check, checked: &[Checked<'_>], counted: &Counted) -> Resu
         Format::Concise => {
             // Standard output has one line a finding, for other programs.
             aside = last_lines(counted, "", checked, error_look());
-            checked.iter().map(findings::concise).collect()
+            checked.iter().map(|checked| findings::concise(checked, look)).collect()
         }
         Format::Json => format!("{}\n", serde_json::to_string_pretty(&findings::json(checked, counted.summary))?),
         Format::Sarif => format!("{}\n", serde_json::to_string_pretty(&findings::sarif(checked))?),

@@ -7,6 +7,7 @@ use super::arguments::{Plan, PlanFormat};
 use super::error::CliError;
 use super::one::{is_broken, one, told_errors};
 use super::{Exit, print};
+use crate::terminal::look;
 
 pub(super) fn run(arguments: &Plan) -> Result<Exit, CliError> {
     let (configuration, summary) = one(arguments.file.as_deref(), &arguments.pipeline, &arguments.settings, &Levels::default())?;
@@ -16,7 +17,7 @@ pub(super) fn run(arguments: &Plan) -> Result<Exit, CliError> {
     }
     let plan = plan::plan(&configuration.compilation, configuration.settings());
     print(&match arguments.format {
-        PlanFormat::Text => report::plan::text(&plan),
+        PlanFormat::Text => report::plan::text(&plan, look()),
         PlanFormat::Json => format!("{}\n", serde_json::to_string_pretty(&plan)?),
     })?;
     Ok(if has_errors { Exit::Findings } else { Exit::Clean })

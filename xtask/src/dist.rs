@@ -25,7 +25,7 @@ pub(crate) fn dist() -> Result<ExitCode, Error> {
     let name = format!("sidestage-{}-{TARGET}", env!("CARGO_PKG_VERSION"));
     fs::create_dir_all(&folder)?;
     let bytes = fs::copy(&built, folder.join(&name))?;
-    println!("{name}: {:.1} MB", bytes as f64 / 1e6);
+    println!("{name}: {}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000);
     if bytes > MOST_BYTES {
         return Err(format!("it has {bytes} bytes, more than {MOST_BYTES}").into());
     }

@@ -53,6 +53,8 @@ pub struct PlannedTrigger {
     pub stage: String,
     /// Where it is triggered.
     pub site: Place,
+    /// The pipelines in which it runs.
+    pub pipelines: Vec<&'static str>,
     /// The variables that it carries.
     #[serde(serialize_with = "names")]
     pub exports: Vec<Export>,
@@ -160,10 +162,14 @@ impl Planner<'_> {
                 let trigger = planned.entry((run.trigger.place, run.target)).or_insert_with(|| PlannedTrigger {
                     stage: self.name(run.target),
                     site: Place::new(&self.compilation.sources, run.trigger.place),
+                    pipelines: Vec::new(),
                     exports: Vec::new(),
                     reads: Vec::new(),
                     description: self.contract(run.target).and_then(|contract| text_of(contract.description.as_ref())),
                 });
+                if !trigger.pipelines.contains(&pipeline.kind.name()) {
+                    trigger.pipelines.push(pipeline.kind.name());
+                }
                 add_exports(&mut trigger.exports, run);
                 for read in self.reads(run) {
                     match trigger.reads.iter_mut().find(|known| known.name == read.name) {

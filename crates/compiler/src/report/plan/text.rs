@@ -1,68 +1,116 @@
 //! The plan for people.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
-use crate::plan::{Origin, Plan};
+use unicode_width::UnicodeWidthStr;
 
-/// The plan as text.
-pub fn text(plan: &Plan) -> String {
-    let mut out = String::new();
-    let mut line = |text: String| {
-        // Writing to a string cannot fail.
-        let _ = writeln!(out, "{text}");
-    };
-    line(format!("{} ({}; pipelines: {})", plan.config, plan.format, or_none(&plan.pipelines.join(", "))));
+use crate::plan::{Origin, Plan, PlannedRead, PlannedTrigger};
+use crate::report::Look;
+
+/// What every payload has besides variables.
+const ALWAYS: &str = "always: repositories, artifacts, debug mode, name and type of the pipeline, the configuration at its commit";
+/// Longer names are not aligned.
+const MAX_NAME: usize = 40;
+
+/// The plan as text, in the room that there is.
+pub fn text(plan: &Plan, look: Look) -> String {
+    let mut out = Text { look, text: String::new() };
+    out.line(&format!("{} ({}; pipelines: {})", plan.config, plan.format, or_none(&plan.pipelines.join(", "))), "");
     if plan.triggers.is_empty() && plan.missing.is_empty() {
-        line("\nNothing is triggered.".to_owned());
+        out.line("\nNothing is triggered.", "");
     }
+    if !plan.triggers.is_empty() {
+        out.line(&format!("\nA run carries what its trigger lists, and {ALWAYS}."), "");
+    }
+    let mut told: HashMap<&str, &PlannedTrigger> = HashMap::new();
     for trigger in &plan.triggers {
-        line(format!("\n{}   triggered at {}", trigger.stage, trigger.site));
-        if let Some(description) = &trigger.description {
-            line(format!("  {}", description.trim_end().replace('\n', "\n  ")));
-        }
-        let exports: Vec<String> =
-            trigger.exports.iter().map(|export| format!("{}{}", export.name, if export.certain { "" } else { "?" })).collect();
-        line(format!("  carries  {}", or_none(&exports.join(", "))));
-        for read in &trigger.reads {
-            let need = if read.required { "needs   " } else { "optional" };
-            let at = read.unsent.as_ref().map_or_else(|| "by the parent".to_owned(), |place| format!("at {place}"));
-            let from = match read.from {
-                Origin::Export => "exported".to_owned(),
-                Origin::Property => "property of the pipeline".to_owned(),
-                Origin::Parameter => "parameter of the pipeline".to_owned(),
-                Origin::Platform => "provided by the platform".to_owned(),
-                Origin::Own => "set by the stage itself".to_owned(),
-                Origin::Unexported => format!("NOT SENT (set {at}, never exported before the trigger)"),
-                Origin::Unproven => "set by the parent, only code that cannot be followed could export it".to_owned(),
-                Origin::Late => format!("NOT SENT (exported only after the trigger, {at})"),
-                Origin::UnexportedParameter => "NOT SENT (parameter of the parent's trigger, not exported)".to_owned(),
-                Origin::Unknown => "not set here: must be a pipeline property".to_owned(),
-            };
-            let contract = read.contract.as_ref();
-            let pattern = contract.and_then(|contract| contract.pattern.as_ref()).map(|pattern| format!("; must match `{pattern}`"));
-            let default = contract.and_then(|contract| contract.default.as_ref()).map(|default| format!("; else `{default}`"));
-            line(format!("  {need}  {}: {from}{}{}", read.name, pattern.unwrap_or_default(), default.unwrap_or_default()));
-        }
+        out.trigger(trigger, told.get(trigger.stage.as_str()).copied());
+        told.entry(&trigger.stage).or_insert(trigger);
     }
     for missing in &plan.missing {
-        line(format!("\n{}   triggered at {}\n  NO SUCH STAGE in this configuration", missing.stage, missing.site));
+        out.line(&format!("\n{}   triggered at {}", missing.stage, missing.site), "");
+        out.line("  NO SUCH STAGE in this configuration", "");
     }
     if !plan.requires.properties.is_empty() || !plan.requires.secrets.is_empty() {
-        line("\nThe pipeline must have".to_owned());
-        for name in &plan.requires.properties {
-            line(format!("  property  {name}"));
-        }
-        for name in &plan.requires.secrets {
-            line(format!("  secret    {name}"));
+        out.line("\nThe pipeline must have", "");
+        for (kind, names) in [("property", &plan.requires.properties), ("secret  ", &plan.requires.secrets)] {
+            for name in names {
+                out.line(&format!("  {kind}  {name}"), "");
+            }
         }
     }
     if !plan.assumptions.is_empty() {
-        line("\nAssumptions".to_owned());
+        out.line("\nAssumptions", "");
         for assumption in &plan.assumptions {
-            line(format!("  {assumption}"));
+            out.line(&format!("  {assumption}"), "    ");
         }
     }
-    out
+    out.text
+}
+
+struct Text {
+    look: Look,
+    text: String,
+}
+
+impl Text {
+    /// A line, and what it is continued with.
+    fn line(&mut self, text: &str, rest: &str) {
+        self.text.push_str(&self.look.indented(text, "", rest));
+        self.text.push('\n');
+    }
+
+    /// A trigger; what its stage reads is told once, where it comes from the same places.
+    fn trigger(&mut self, trigger: &PlannedTrigger, earlier: Option<&PlannedTrigger>) {
+        self.line(&format!("\n{}   triggered at {}, in {}", trigger.stage, trigger.site, or_none(&trigger.pipelines.join(", "))), "    ");
+        if let Some(description) = &trigger.description {
+            for line in description.trim_end().lines() {
+                self.line(&format!("  {line}"), "  ");
+            }
+        }
+        let exports: Vec<String> =
+            trigger.exports.iter().map(|export| format!("{}{}", export.name, if export.certain { "" } else { "?" })).collect();
+        self.line(&format!("  carries   {}", or_none(&exports.join(", "))), "            ");
+        if let Some(earlier) = earlier.filter(|earlier| earlier.reads == trigger.reads && !trigger.reads.is_empty()) {
+            self.line(&format!("  reads     the same, from the same places, as when triggered at {}", earlier.site), "            ");
+            return;
+        }
+        let width = trigger.reads.iter().map(|read| read.name.width()).filter(|width| *width <= MAX_NAME).max().unwrap_or_default();
+        for read in &trigger.reads {
+            let need = if read.required { "needs   " } else { "optional" };
+            let padding = " ".repeat(width.saturating_sub(read.name.width()));
+            let rest = " ".repeat(14 + width);
+            // Names end in one column.
+            self.line(&format!("  {need}  {padding}{}: {}", read.name, whence(read)), &rest);
+        }
+    }
+}
+
+/// Where a value comes from, and what its contract says of it.
+fn whence(read: &PlannedRead) -> String {
+    let at = read.unsent.as_ref().map_or_else(|| "by the parent".to_owned(), |place| format!("at {place}"));
+    let mut from = match read.from {
+        Origin::Export => "exported".to_owned(),
+        Origin::Property => "property of the pipeline".to_owned(),
+        Origin::Parameter => "parameter of the pipeline".to_owned(),
+        Origin::Platform => "provided by the platform".to_owned(),
+        Origin::Own => "set by the stage itself".to_owned(),
+        Origin::Unexported => format!("NOT SENT (set {at}, never exported before the trigger)"),
+        Origin::Unproven => "set by the parent, only code that cannot be followed could export it".to_owned(),
+        Origin::Late => format!("NOT SENT (exported only after the trigger, {at})"),
+        Origin::UnexportedParameter => "NOT SENT (parameter of the parent's trigger, not exported)".to_owned(),
+        Origin::Unknown => "not set here: must be a pipeline property".to_owned(),
+    };
+    let contract = read.contract.as_ref();
+    // Writing to a string cannot fail.
+    if let Some(pattern) = contract.and_then(|contract| contract.pattern.as_ref()) {
+        let _ = write!(from, "; must match `{pattern}`");
+    }
+    if let Some(default) = contract.and_then(|contract| contract.default.as_ref()) {
+        let _ = write!(from, "; else `{default}`");
+    }
+    from
 }
 
 fn or_none(text: &str) -> &str {
