@@ -473,6 +473,17 @@ fn a_plan_lists_triggers_of_stages_that_are_not_there() {
 }
 
 #[test]
+fn the_plan_tells_once_what_is_the_same() {
+    let config = "version: '1'\ndeploy:\n  image: x\n  script: |\n    set_env app-url x; export_env app-url; set_env b x\n    trigger-task scan\ndynamic-scan:\n  image: x\n  script: trigger-task scan\nscan:\n  image: x\n  script: |\n    get_env app-url\n    get_env b none\n";
+    let plan = Repository::with_config(config).run(&["plan"]).stdout;
+    let (first, second) = plan.split_once("\nscan   triggered at .pipeline-config.yaml:9:11, in ci, cc\n").unwrap();
+    assert!(first.contains("\nscan   triggered at .pipeline-config.yaml:6:5, in ci, cd\n  carries   app-url\n"), "{plan}");
+    assert!(first.contains("\n  needs     app-url: exported\n  optional        b: NOT SENT (set at .pipeline-config.yaml:5:"), "{plan}");
+    assert!(second.contains("  reads     the same, from the same places, as when triggered at .pipeline-config.yaml:6:5\n"), "{plan}");
+    assert!(plan.contains("always: repositories, artifacts,"), "{plan}");
+}
+
+#[test]
 fn plan_and_graph_of_broken_yaml_are_the_finding() {
     let repository = Repository::with_config("version: '1'\ndeploy:\n  script: |\n    trigger-task nope\n  - x\n");
     for command in [&["plan"][..], &["graph"], &["graph", "--format", "mermaid"]] {

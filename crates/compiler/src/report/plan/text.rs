@@ -55,8 +55,9 @@ struct Text {
 }
 
 impl Text {
-    /// A line, and what it is continued with.
+    /// A line, after an empty one where it begins with a line break; and what it is continued with.
     fn line(&mut self, text: &str, rest: &str) {
+        let text = text.strip_prefix('\n').inspect(|_| self.text.push('\n')).unwrap_or(text);
         self.text.push_str(&self.look.indented(text, "", rest));
         self.text.push('\n');
     }
