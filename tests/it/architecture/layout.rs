@@ -98,3 +98,12 @@ pub(super) fn words_of_one_machine(files: &Files, words: &[&str]) -> Vec<String>
     }
     faults
 }
+
+/// Files at the top that are not named there, and links that lead out of the project: of `git ls-files -s`, which has
+/// mode, hash, stage and path.
+pub(super) fn left_behind(listed: &str, top: &[&str]) -> Vec<String> {
+    let entries = listed.lines().filter_map(|line| line.split_once('\t').map(|(facts, path)| (facts.starts_with("120000"), path)));
+    let first = |path: &str| path.split('/').next().unwrap_or_default().to_owned();
+    let is_fault = |(is_link, path): &(bool, &str)| *is_link && !path.starts_with("fixtures/") || !top.contains(&first(path).as_str());
+    entries.filter(is_fault).map(|(_, path)| format!("{path} is no part of the project")).collect()
+}

@@ -9,6 +9,7 @@ mod samples;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use sidestage_compiler::diagnostics::RuleId;
 
@@ -92,6 +93,42 @@ fn every_file_is_reached_by_plain_mod_lines() {
     holds(&lost);
 }
 
+/// What is at the top.
+const TOP: &[&str] = &[
+    ".cargo",
+    ".ci",
+    ".editorconfig",
+    ".gitattributes",
+    ".gitignore",
+    ".pre-commit-hooks.yaml",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "README.md",
+    "SECURITY.md",
+    "action.yml",
+    "benches",
+    "build.rs",
+    "ci",
+    "crates",
+    "deny.toml",
+    "docs",
+    "fixtures",
+    "fuzz",
+    "mirror",
+    "pyproject.toml",
+    "rust-toolchain.toml",
+    "rustfmt.toml",
+    "schemas",
+    "src",
+    "test.sh",
+    "tests",
+    "xtask",
+];
+
 #[test]
 fn files_have_at_most_600_lines() {
     holds(&layout::lengths(&files(), LONG));
@@ -124,6 +161,13 @@ fn a_plain_build_leaves_out_the_tools_of_the_project() {
 #[test]
 fn nothing_names_what_only_one_machine_has() {
     holds(&layout::words_of_one_machine(&files(), OF_ONE_MACHINE));
+}
+
+#[test]
+fn what_a_trial_leaves_is_no_part_of_the_project() {
+    let listed = Command::new("git").args(["ls-files", "-s"]).current_dir(project()).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    holds(&layout::left_behind(&listed, TOP));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::imports::{Imports, Name, against_the_order, circles, imports};
 use super::layout::{
-    Fixture, MOST_LINES, formats_without_fixture, is_default_member, lengths, rule_files, without_lints, words_of_one_machine,
+    Fixture, MOST_LINES, formats_without_fixture, is_default_member, left_behind, lengths, rule_files, without_lints, words_of_one_machine,
 };
 use super::modules::{Files, modules, order};
 
@@ -155,4 +155,11 @@ fn a_tool_among_the_default_members_is_refused() {
 fn a_path_of_one_machine_is_refused_at_its_line() {
     let files = files([("a.md", "fine\nsee /mine/notes\n"), ("b.md", "/workspace/notes, mine/\n")]);
     assert_eq!(words_of_one_machine(&files, &["/mine/"]), ["a.md:2: `/mine/`"]);
+}
+
+#[test]
+fn what_a_trial_leaves_is_found() {
+    let listed = "100644 a 0\tsrc/main.rs\n100644 a 0\tx.pipeline-config.yaml\n120000 a 0\tsrc/link\n120000 a 0\tfixtures/a/link\n";
+    let faults = left_behind(listed, &["src", "fixtures"]);
+    assert_eq!(faults, ["x.pipeline-config.yaml is no part of the project", "src/link is no part of the project"]);
 }
