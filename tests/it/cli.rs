@@ -473,6 +473,18 @@ fn a_plan_lists_triggers_of_stages_that_are_not_there() {
 }
 
 #[test]
+fn an_async_stage_that_triggers_was_sent_what_it_has_not_set() {
+    let config = "version: '1'\ndeploy:\n  image: x\n  script: |\n    set_env a x\n    export_env a\n    trigger-task one\none:\n  image: x\n  script: |\n    set_env b x\n    trigger-task two\ntwo:\n  image: x\n  script: |\n    get_env a\n    get_env b\n";
+    let report = Repository::with_config(config).run(&["check", "--format", "json"]).json();
+    let findings = report["findings"].as_array().unwrap().iter().filter(|finding| finding["rule"] == "unexported-variable");
+    let first = |finding: &serde_json::Value| {
+        let place = &finding["related"][0];
+        format!("{} {}: {}", finding["variable"].as_str().unwrap(), place["range"]["start"]["line"], place["message"].as_str().unwrap())
+    };
+    assert_eq!(findings.map(first).collect::<Vec<_>>(), ["a 6: sent to `one` here", "b 11: set here"]);
+}
+
+#[test]
 fn the_plan_tells_once_what_is_the_same() {
     let config = "version: '1'\ndeploy:\n  image: x\n  script: |\n    set_env app-url x; export_env app-url; set_env b x\n    trigger-task scan\ndynamic-scan:\n  image: x\n  script: trigger-task scan\nscan:\n  image: x\n  script: |\n    get_env app-url\n    get_env b none\n";
     let plan = Repository::with_config(config).run(&["plan"]).stdout;

@@ -2,6 +2,7 @@
 
 use crate::diagnostics::{Finding, RuleId};
 use crate::rules::Context;
+use crate::rules::reads::given;
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
@@ -121,7 +122,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                     finding.relate(*place, "also exported here");
                 }
                 for place in crossing.set.iter().flat_map(|set| set.places.iter()) {
-                    finding.relate(*place, "set here");
+                    finding.relate(*place, given(context, run, *place));
                 }
                 finding.relate(run.trigger.place, format!("`{target}` is triggered here"));
                 for read in &crossing.reads {

@@ -3,6 +3,7 @@
 use super::before_trigger::{Exports, TriggerLines};
 use crate::diagnostics::{Finding, RuleId, Safety, Severity};
 use crate::rules::Context;
+use crate::rules::reads::given;
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
@@ -125,7 +126,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                     finding.relate(read.place, "read here");
                 }
                 for place in crossing.set.iter().flat_map(|set| set.places.iter()) {
-                    finding.relate(*place, "set here");
+                    finding.relate(*place, given(context, run, *place));
                 }
                 finding.holds_in(pipeline.kind);
             }

@@ -3,6 +3,7 @@
 use super::before_trigger::{Exports, TriggerLines};
 use crate::diagnostics::{Finding, RuleId, Safety, Severity};
 use crate::rules::Context;
+use crate::rules::reads::given;
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
@@ -107,7 +108,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                     exports.add(lines.export(&crossing.key, run.trigger.place, &set.places));
                 }
                 for place in set.places.iter() {
-                    finding.relate(*place, "set here");
+                    finding.relate(*place, given(context, run, *place));
                 }
                 finding.relate(run.trigger.place, format!("`{target}` is triggered here, without it"));
                 finding.holds_in(pipeline.kind);

@@ -9,6 +9,7 @@ use crate::diagnostics::{Finding, RuleId};
 use crate::flow::Crossing;
 use crate::origin::Origin;
 use crate::rules::Context;
+use crate::rules::reads::given;
 
 pub(crate) const PAGE: &str = r#"## What it does
 Finds variables that the parent sets, that the async stage reads, and that nothing is known to export, where code that
@@ -105,7 +106,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 let finding = by_variable.entry((run.target, crossing.key.clone())).or_insert_with(|| unproven(crossing, target));
                 finding.relate(first.place, format!("cannot be followed: {}", first.why));
                 for place in set.places.iter() {
-                    finding.relate(*place, "set here");
+                    finding.relate(*place, given(context, run, *place));
                 }
                 finding.relate(run.trigger.place, format!("`{target}` is triggered here"));
                 finding.holds_in(pipeline.kind);

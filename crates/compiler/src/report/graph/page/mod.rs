@@ -3,7 +3,7 @@
 
 mod data;
 
-use super::picture::{Pictured, Story, element, scenes};
+use super::picture::{Pictured, Story, element, escaped, scenes};
 use crate::diagnostics::Finding;
 
 const STYLE: &str = include_str!("page.css");
@@ -41,8 +41,4 @@ pub fn html(pictured: &Pictured<'_>, findings: &[Finding]) -> Result<String, ser
          </header>\n<main tabindex=\"-1\">\n{sections}</main>\n<aside aria-live=\"polite\"></aside>\n\
          <script type=\"application/json\" id=\"data\">{data}</script>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n"
     ))
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

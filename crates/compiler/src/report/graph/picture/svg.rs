@@ -225,7 +225,8 @@ fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
     let _ = out.write_fmt(text);
 }
 
-fn escaped(text: &str) -> String {
+/// A text as XML and HTML have it, also in an attribute.
+pub(in crate::report::graph) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
