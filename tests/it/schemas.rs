@@ -56,7 +56,7 @@ fn the_yaml_language_server_completes_explains_and_validates() {
     let clients = project().join("target/clients/node");
     assert!(clients.join("node_modules/yaml-language-server").exists(), "yaml-language-server is missing: `./test.sh` installs it");
     let mut command = Command::new("node");
-    command.args(["--test", "--test-timeout=60000"]).arg(project().join("tests/clients/node/yaml-server.mjs"));
+    command.args(["--test", "--test-timeout=300000"]).arg(project().join("tests/clients/node/yaml-server.mjs"));
     let output = command.env("CLIENTS", clients).env("FOLDER", repository.path()).output().expect("node: `./test.sh` installs it");
     let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && printed.contains("# pass 3\n"), "{printed}");

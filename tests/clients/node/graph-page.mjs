@@ -11,13 +11,15 @@ const problems = [];
 const requests = [];
 
 before(async () => {
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: quiet });
+  // A busy machine is slow, and that is no fault.
+  browser = await chromium.launch({ timeout: 300_000, executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: quiet });
 });
 after(() => browser.close());
 
 async function open(hash = "", options = {}) {
   await context?.close();
   context = await browser.newContext({ viewport: { width: 1280, height: 800 }, permissions: ["clipboard-read", "clipboard-write"], ...options });
+  context.setDefaultTimeout(300_000);
   page = await context.newPage();
   page.on("pageerror", (error) => problems.push(String(error)));
   page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
