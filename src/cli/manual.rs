@@ -23,7 +23,10 @@ const GROUPS: [(&str, &[&str]); 5] = [
 /// Reads the command line; where it cannot be understood, says so and ends the program.
 pub(super) fn parse(command_line: Vec<OsString>) -> Arguments {
     let file = command_line.get(1).cloned();
-    let mut command = command();
+    // The groups are written only where somebody reads them: describing the command line is a part of each start.
+    let is_read = |argument: &OsString| argument.to_str().is_some_and(|text| ["-h", "--help", "help"].contains(&text));
+    let wants_help = command_line.len() < 2 || command_line.iter().any(is_read);
+    let mut command = if wants_help { with_groups() } else { Arguments::command() };
     let read = command.try_get_matches_from_mut(command_line).and_then(|matches| Arguments::from_arg_matches(&matches));
     read.unwrap_or_else(|error| with_hint(error, file).exit())
 }
@@ -40,7 +43,7 @@ fn with_hint(mut error: clap::Error, first: Option<OsString>) -> clap::Error {
 }
 
 /// The command line with its commands in groups.
-pub(super) fn command() -> clap::Command {
+fn with_groups() -> clap::Command {
     let command = Arguments::command();
     let template = template(&command);
     command.help_template(template)
