@@ -154,7 +154,6 @@ pub(super) struct Check {
     /// Configurations, scripts (every configuration that reaches them is checked), folders, which are searched by content,
     /// or patterns such as `'*/.pipeline-config.yaml'`; without any, the repository around the working folder. `-` reads
     /// standard input
-    #[arg(help_heading = INPUT)]
     pub(super) paths: Vec<Utf8PathBuf>,
     /// Read standard input, as if it were this file; with `-`, `.pipeline-config.yaml` by default
     #[arg(long, value_name = "FILE", help_heading = INPUT)]
