@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &Check) -> Result<Exit, CliError> {
     let summary = workspace.summary();
     // A difference is all that is printed.
     if mode != Some(FixMode::Show) {
-        let Report { text, aside } = report(arguments, &workspace.checked(), &Counted { summary, suppressed })?;
+        let Report { text, aside } = report(arguments, &workspace.checked(), &Counted { summary, suppressed, has_failed })?;
         print_or_write(arguments.output_file.as_deref(), &text)?;
         if !aside.is_empty() {
             print_line(aside.trim_end());
@@ -140,6 +140,7 @@ fn stale<'a>(paths: &[Utf8PathBuf], workspace: &Workspace, known: &'a Known) -> 
 struct Counted {
     summary: Summary,
     suppressed: usize,
+    has_failed: bool,
 }
 
 /// What is printed, and what is said on standard error after it.
@@ -185,14 +186,16 @@ fn default_format() -> Format {
 
 /// How much was found, what can be fixed, and how much is proven.
 fn last_lines(counted: &Counted, fixes: &str, checked: &[Checked<'_>], look: Look) -> String {
-    if is_quiet() {
+    // Where nothing could be read, nothing was found sound either.
+    let is_nothing = counted.has_failed && checked.is_empty();
+    if is_quiet() || is_nothing {
         return String::new();
     }
     let lines = summary_line(counted) + fixes + &findings::proof(checked);
     lines.lines().map(|line| look.indented(line, "", "  ") + "\n").collect()
 }
 
-fn summary_line(Counted { summary, suppressed }: &Counted) -> String {
+fn summary_line(Counted { summary, suppressed, .. }: &Counted) -> String {
     let read = format!("{} and {}", count(summary.files, "configuration"), count(summary.scripts, "script"));
     let known = match suppressed {
         0 => String::new(),

@@ -60,7 +60,7 @@ pub(super) enum CliError {
     InvalidFile(Box<InvalidFile>),
 
     #[error("`{path}` is not a folder")]
-    #[diagnostic(code(sidestage::not_a_folder), help("name another one with `--out`"))]
+    #[diagnostic(code(sidestage::not_a_folder), help("name another one"))]
     NotAFolder { path: Utf8PathBuf },
 
     #[error("`{path}` is there already; nothing was changed")]
@@ -82,6 +82,14 @@ pub(super) enum CliError {
     #[error("standard input cannot be fixed")]
     #[diagnostic(code(sidestage::stdin_fix), help("name the file, or use `--diff`"))]
     StdinFix,
+
+    #[error("cannot tell the format of a graph from the name `{path}`")]
+    #[diagnostic(code(sidestage::unknown_suffix), help("use .svg, .html, .mmd, .dot or .json, or name it with `--format`"))]
+    UnknownSuffix { path: Utf8PathBuf },
+
+    #[error("`--statistics` has no form for `--format {format}`")]
+    #[diagnostic(code(sidestage::statistics), help("leave out `--format`, or use `--format json`"))]
+    Statistics { format: String },
 
     #[error("{0}")]
     #[diagnostic(code(sidestage::graph), help("draw one pipeline with `--pipeline`, or use `--format svg` or `html`"))]

@@ -18,7 +18,13 @@ pub(super) fn run(arguments: &Graph) -> Result<Exit, CliError> {
         return Ok(Exit::Findings);
     }
     let output = arguments.output.as_deref();
-    let format = arguments.format.or_else(|| output.and_then(of_name)).unwrap_or(GraphFormat::Dot);
+    let format = match (arguments.format, output) {
+        (Some(format), _) => format,
+        (None, Some(path)) if path.extension().is_some() => {
+            of_name(path).ok_or_else(|| CliError::UnknownSuffix { path: path.to_owned() })?
+        }
+        (None, _) => GraphFormat::Dot,
+    };
     print_or_write(output, &drawn(&configuration, format)?)?;
     Ok(Exit::Clean)
 }

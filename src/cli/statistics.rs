@@ -20,6 +20,9 @@ struct Fired {
 
 /// The rules that fired, the most frequent first.
 pub(super) fn report(format: Format, checked: &[Checked<'_>]) -> Result<String, CliError> {
+    if !matches!(format, Format::Full | Format::Concise | Format::Narrated | Format::Json) {
+        return Err(CliError::Statistics { format: format!("{format:?}").to_lowercase() });
+    }
     let mut counts: BTreeMap<(RuleId, Severity), (usize, usize)> = BTreeMap::new();
     for finding in checked.iter().flat_map(|checked| checked.findings) {
         let (count, fixable) = counts.entry((finding.rule, finding.severity)).or_default();

@@ -369,6 +369,18 @@ fn a_control_character_in_a_block_is_named_at_its_place() {
 }
 
 #[test]
+fn tasks_in_the_wrong_form_are_named_as_such() {
+    let told = |tasks: &str| Repository::with_config(format!("version: '2'\ntasks:\n{tasks}")).check(&[".pipeline-config.yaml"]).stdout;
+    let steps = "      - name: a\n        image: x\n        script: echo\n";
+    let list = told(&format!("  - name: code-build\n    steps:\n{steps}"));
+    assert!(list.contains("error[invalid-config] invalid value of `tasks`: expected a mapping or nothing, found a list"), "{list}");
+    let misspelt = told(&format!("  mine:\n    step:\n{steps}"));
+    assert!(misspelt.contains("warning[unknown-key] unknown key `step`"), "{misspelt}");
+    let nothing = told("  mine:\n    other: 1\n");
+    assert!(nothing.contains("error[invalid-config] the configuration runs nothing"), "{nothing}");
+}
+
+#[test]
 fn a_configuration_of_which_nothing_can_run_is_an_error() {
     let tasks = "tasks:\n  deploy-checks:\n    steps:\n      - name: a\n        image: x\n        script: echo\n";
     let stage = "deploy:\n  image: x\n  script: echo\n";

@@ -339,7 +339,7 @@ fn names_that_surely_mean_another_are_corrected_in_their_quotes() {
 version: '1'
 deploy:
   imagePullPolicy: Always   # why not
-  \"run_after\": [code-biuld, 'code-review']
+  \"run_after\": code-biuld
   script: trigger-task owasp-zpa && trigger-task 'owasp-zpa'
 code-build:
   script: |
@@ -347,13 +347,13 @@ code-build:
 owasp-zap:
   script: zap
 code-review:
-  runAfter: [\"code-biuld\"]
+  runAfter: 'code-biuld'
 ",
         "\
 version: '1'
 deploy:
   image_pull_policy: Always   # why not
-  \"runAfter\": [code-build, 'code-review']
+  \"runAfter\": code-build
   script: trigger-task owasp-zap && trigger-task 'owasp-zap'
 code-build:
   script: |
@@ -361,7 +361,7 @@ code-build:
 owasp-zap:
   script: zap
 code-review:
-  runAfter: [\"code-build\"]
+  runAfter: 'code-build'
 ",
     );
 }

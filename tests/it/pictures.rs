@@ -191,6 +191,9 @@ fn the_output_file_says_the_format() {
         assert!(fs::read_to_string(repository.path().join(name)).unwrap().starts_with(begins), "{name}");
     }
     assert_eq!(repository.run(&["graph", "-o", "no/folder.svg"]).code, Some(2));
+    let unknown = repository.run(&["graph", "-o", "g.png"]);
+    assert!(unknown.code == Some(2) && unknown.stderr.contains("name it with `--format`"), "{}", unknown.stderr);
+    assert!(!repository.path().join("g.png").exists());
 }
 
 #[test]

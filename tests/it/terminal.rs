@@ -178,6 +178,8 @@ fn exit_zero_statistics_files_and_settings() {
     let statistics = repository.run(&["check", "--statistics"]);
     assert_eq!(statistics.stdout, "1  info     unknown-key\n1  error    missing-stage\n1  error    unexported-variable  (1 fixable)\n");
     assert_eq!(repository.run(&["check", "--statistics", "--format", "json"]).json()[2]["fixable"], 1);
+    assert_eq!(repository.run(&["check", "--statistics", "--format", "sarif"]).code, Some(2));
+    assert_eq!(repository.run(&["check", "gone.yaml"]).stdout, "", "nothing was read, so nothing was found sound");
     assert_eq!(repository.run(&["check", "--show-files"]).stdout, ".pipeline-config.yaml\n");
     let settings = repository.run(&["check", "--show-settings"]);
     assert_eq!(

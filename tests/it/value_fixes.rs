@@ -22,3 +22,18 @@ fn a_value_in_another_form_is_written_as_its_key_wants_it() {
         assert_eq!(ran.code, Some(1));
     }
 }
+
+#[test]
+fn a_fix_that_brings_an_error_is_refused_also_beside_one_that_takes_one_away() {
+    let twice = |trigger: &str| {
+        format!("version: '1'\ndeploy:\n  imgae: a\n  image: b\n  script: trigger-task {trigger}\nscan: {{image: a, script: echo}}\n")
+    };
+    let ran = fixes(&twice("scna"), &twice("scan"));
+    assert!(ran.stderr.contains("[unknown-key]") && ran.stderr.contains("[duplicate-key]"), "{}", ran.stderr);
+    let task = |include: &str| {
+        format!(
+            "version: '2'\ntasks:\n  deploy-checks:\n    include: {include}\n    steps:\n      - name: deploy\n        image: x\n        onerror: true\n        script: echo\n"
+        )
+    };
+    fixes(&task("docker"), &task("[docker]"));
+}

@@ -118,9 +118,16 @@ pub fn might_be_config(text: &str) -> bool {
 }
 
 fn holds_steps(document: &Document, text: &str, tasks: NodeId) -> bool {
+    // A list of tasks is the wrong form of the right thing, and so is a misspelt `steps` with a list.
+    if document.items(tasks).iter().any(|task| document.get(text, *task, "steps").is_some()) {
+        return true;
+    }
+    let is_misspelt = |key: NodeId| document.text(text, key).is_some_and(|key| strsim::osa_distance(&key.to_lowercase(), "steps") <= 1);
+    let nearly =
+        |task: NodeId| document.entries(task).iter().any(|entry| is_misspelt(entry.key) && !document.items(entry.value).is_empty());
     document.entries(tasks).iter().any(|task| {
         let has = |key| document.get(text, task.value, key).is_some();
-        (has("steps") && !has("hosts")) || has("runAfter") || platform_task(document, text, task.key)
+        (has("steps") && !has("hosts")) || nearly(task.value) || has("runAfter") || platform_task(document, text, task.key)
     })
 }
 

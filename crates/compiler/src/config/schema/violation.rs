@@ -160,9 +160,13 @@ impl<'a> Scalar<'a> {
             TypeKind::Multiple(kinds) => kinds.contains(kind),
         };
         let is_text = self.kind == ScalarKind::String;
-        let is_plain = self.content.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.' | '/'));
         if wants(jsonschema::JsonType::Array) && is_text {
-            return Some(if is_plain { format!("[{}]", self.content) } else { format!("['{}']", self.content) });
+            // Names with commas between them are several.
+            let items: Vec<&str> = self.content.split(',').map(str::trim).filter(|item| !item.is_empty()).collect();
+            let is_plain =
+                |item: &str| item.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.' | '/'));
+            let quoted = |item: &&str| if is_plain(item) { (*item).to_owned() } else { format!("'{item}'") };
+            return Some(format!("[{}]", items.iter().map(quoted).collect::<Vec<_>>().join(", ")));
         }
         if wants(jsonschema::JsonType::Boolean) && is_text {
             return match self.content.to_ascii_lowercase().as_str() {

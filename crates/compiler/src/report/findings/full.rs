@@ -45,21 +45,20 @@ fn one(renderer: &Renderer, checked: &Checked<'_>, finding: &Finding, look: Look
     let label = finding.label.as_deref().unwrap_or_default();
     // What has no room beside its mark goes below the frame.
     let mut below = Vec::new();
-    let mut beside = |at: Location, text: &'_ str, is_primary: bool| {
+    let mut beside = |at: Location, text: &str| {
         let source = checked.sources.get(at.file);
         let end = source.position(at.span.end);
         if look.fits(text, GUTTER + end.column) {
             return true;
         }
-        let place = if is_primary { String::new() } else { format!("{}:{}: ", checked.paths.show(source.path()), end.line) };
-        below.push(format!("{place}{text}"));
+        below.push(format!("{}:{}: {text}", checked.paths.show(source.path()), end.line));
         false
     };
-    let has_room = beside(finding.at, label, true);
+    let has_room = beside(finding.at, label);
     let own = Mark { span: finding.at.span, label: if has_room { label } else { "" }, is_primary: true };
     let mut by_file: Vec<(FileId, Vec<Mark<'_>>)> = vec![(finding.at.file, vec![own])];
     for related in &finding.related {
-        let has_room = beside(related.at, &related.message, false);
+        let has_room = beside(related.at, &related.message);
         let mark = Mark { span: related.at.span, label: if has_room { &related.message } else { "" }, is_primary: false };
         match by_file.iter_mut().find(|(file, _)| *file == related.at.file) {
             Some((_, marks)) => marks.push(mark),

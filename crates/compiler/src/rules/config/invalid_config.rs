@@ -175,7 +175,8 @@ pub(crate) fn invalid(sources: &Sources, file: FileId, violation: &Violation) ->
 fn repaired(sources: &Sources, finding: Finding, violation: &Violation, better: &str) -> Finding {
     let at = finding.at;
     let standing = sources.get(at.file).slice(at.span);
-    let key = violation.path.iter().rev().find(|segment| !segment.bytes().all(|byte| byte.is_ascii_digit()));
+    // An item of a list has no key of its own.
+    let key = violation.path.last().filter(|segment| !segment.bytes().all(|byte| byte.is_ascii_digit()));
     let line = key.map_or(better.to_owned(), |key| format!("{key}: {better}"));
     // The mark of a value is all of it, unless it goes on in the next line.
     let is_whole = !standing.is_empty() && !standing.contains('\n');

@@ -1,8 +1,8 @@
 //! `misplaced-key`: a key that has no effect in this format, task or step.
 
 use super::keys::{Level, advice};
-use crate::config::Format;
 use crate::config::schema::ViolationKind;
+use crate::config::{Detected, Format};
 use crate::diagnostics::{Finding, RuleId, Severity};
 use crate::platform::{self, ASYNC_TASK};
 use crate::rules::Context;
@@ -55,6 +55,10 @@ Ignore it while a file is being converted from one format to the other.
 "#;
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    // Of a file that is no configuration another rule says so.
+    if matches!(context.detected, Detected::Other(_)) {
+        return;
+    }
     let first = findings.len();
     misplaced(context, findings);
     // A configuration of one format with the version of the other: the pipeline would do nothing at all.

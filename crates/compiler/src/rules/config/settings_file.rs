@@ -16,7 +16,8 @@ pub fn check(sources: &Sources, file: FileId, document: &Document, violations: &
     findings.extend(violations.iter().filter_map(|violation| match &violation.kind {
         ViolationKind::UnknownKey { key } if violation.path.is_empty() => Some(unknown_key(file, violation, key)),
         ViolationKind::UnknownKey { key } => Some(unknown_rule(file, violation, key)),
-        _ => invalid_config::invalid(sources, file, violation),
+        // A settings file is for people to change.
+        _ => invalid_config::invalid(sources, file, violation).map(|finding| finding.maybe_fix(None)),
     }));
     sort(&mut findings, sources);
     findings
