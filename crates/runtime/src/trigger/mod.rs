@@ -93,10 +93,10 @@ fn register(store: RunStore, key: &str, run: &runs::Run, stage: &str) -> Result<
     })
 }
 
-/// It begins with the second of its making: the list of runs is in the order of their start.
+/// It begins with the microsecond of its making: the list of runs is in the order of their start.
 fn nonce() -> Result<String, Failure> {
     let mut bytes = random_bytes::<16>()?;
-    let second = u32::try_from(jiff::Timestamp::now().as_second()).unwrap_or(u32::MAX);
-    bytes[..4].copy_from_slice(&second.to_be_bytes());
+    let microsecond = u64::try_from(jiff::Timestamp::now().as_microsecond()).unwrap_or(u64::MAX);
+    bytes[..8].copy_from_slice(&microsecond.to_be_bytes());
     Ok(hex(&bytes))
 }
