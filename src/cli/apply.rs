@@ -10,8 +10,7 @@ use super::client::{client, ended, setting_error};
 use super::error::{CliError, InvalidFile, json_place};
 use super::levels::levels;
 use super::one::one;
-use super::{Exit, print, print_line, print_note};
-use crate::terminal::error_look;
+use super::{Exit, print, print_findings, print_line, print_note};
 use crate::workspace::Unreadable;
 use miette::NamedSource;
 use sidestage_compiler::emit::{Manifest, Target};
@@ -35,7 +34,7 @@ fn manifest(arguments: &Apply) -> Result<Option<Manifest>, CliError> {
     let (configuration, mut summary) = one(arguments.file.as_deref(), &[], &arguments.settings, &levels)?;
     summary.count(&configuration.compilation.findings);
     if summary.errors > 0 {
-        print_line(findings::full(&configuration.checked(), error_look()).trim_end());
+        print_findings(&configuration.checked());
         print_line(&format!("\nNothing was set up: {}.", findings::tally(&summary)));
         return Ok(None);
     }

@@ -8,8 +8,8 @@ use super::arguments::{Build, PartName, TransportName};
 use super::error::CliError;
 use super::levels::levels;
 use super::one::one;
-use super::{Exit, print, print_line, print_note};
-use crate::terminal::{count, error_look};
+use super::{Exit, print, print_findings, print_line, print_note};
+use crate::terminal::count;
 use crate::workspace::{Changes, Configuration, Kept, OutputFolder, Refusal, absolute};
 use sidestage_compiler::emit::{Part, Target, Transport, emit};
 use sidestage_compiler::plan;
@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Build) -> Result<Exit, CliError> {
     };
     summary.count(&configuration.compilation.findings);
     if !configuration.compilation.findings.is_empty() {
-        print_line(findings::full(&configuration.checked(), error_look()).trim_end());
+        print_findings(&configuration.checked());
     }
     if summary.errors > 0 {
         print_line(&format!("\nNothing was written: {}.", findings::tally(&summary)));

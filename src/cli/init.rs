@@ -10,6 +10,7 @@ use sidestage_compiler::compilation::Options;
 use sidestage_compiler::config::settings::{NAME, NAMES};
 use sidestage_compiler::flow::Detail;
 use sidestage_compiler::plan::{self, Origin};
+use sidestage_compiler::syntax::yaml::written;
 
 use super::arguments::Init;
 use super::error::CliError;
@@ -68,20 +69,20 @@ fn settings(workspace: &Workspace, folder: &Utf8Path) -> String {
         text += "# properties: [region]\n";
     } else {
         text += "# Async stages read these, and no script sets them: keep those that the pipeline has.\n# properties:\n";
-        text.extend(unset.iter().map(|name| format!("#   - {}\n", plain(name))));
+        text.extend(unset.iter().map(|name| format!("#   - {}\n", written(name))));
     }
     text += "\n# Parameters of the triggers that start the parent: async runs get them by `export_env` only.\n# trigger-parameters: [opt-in-scan]\n";
     text += "\n# Where script paths start, if not at the root of the repository.\n# repo-root: app\n";
     text += "\n# Scripts of the platform, by the beginning of their paths: never read, never reported missing.\n# platform-scripts: [\"${TOOLS_PATH}/\"]\n";
     text += "\n# What `sidestage build` writes to; calls of its files are understood before they are there.\n";
     match out {
-        Some(out) => text += &format!("out: {}\n", plain(&out)),
+        Some(out) => text += &format!("out: {}\n", written(&out)),
         None => text += "# out: deploy/async\n",
     }
     text += "\n# What the webhook of `build` starts, if not the pipeline's own listener for async stages.\n# event-listener: async-stage-listener\n";
     text += "\n# Hosts that async runs may give the secret git-token to.\n";
     let hosts =
-        if hosts.is_empty() { "git.example.com".to_owned() } else { hosts.iter().map(|host| plain(host)).collect::<Vec<_>>().join(", ") };
+        if hosts.is_empty() { "git.example.com".to_owned() } else { hosts.iter().map(|host| written(host)).collect::<Vec<_>>().join(", ") };
     text += &format!("# git-hosts: [{hosts}]\n");
     text + "\n# Files that are not checked, as in .gitignore; files named on the command line always are.\n# exclude: [vendor/]\n"
 }
@@ -124,17 +125,9 @@ fn host(address: &str) -> Option<&str> {
     (!name.is_empty() && !name.contains('/')).then_some(name)
 }
 
-/// A string in YAML, without quotes where it needs none.
-fn plain(text: &str) -> String {
-    let is_plain = text.starts_with(|first: char| first.is_ascii_alphabetic())
-        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.' | '/'))
-        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&text.to_ascii_lowercase().as_str());
-    if is_plain { text.to_owned() } else { serde_json::Value::from(text).to_string() }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{host, plain};
+    use super::{host, written};
 
     #[test]
     fn the_host_of_an_address() {
@@ -155,7 +148,7 @@ mod tests {
     #[test]
     fn strings_that_mean_something_else_are_quoted() {
         for (text, expected) in [("region", "region"), ("on", "\"on\""), ("1", "\"1\""), ("a: b", "\"a: b\"")] {
-            assert_eq!(plain(text), expected);
+            assert_eq!(written(text), expected);
         }
     }
 }

@@ -36,8 +36,9 @@ use without_http::{apply, async_runs, serve, trigger};
 use std::process::ExitCode;
 
 use camino::Utf8Path;
+use sidestage_compiler::report::findings::{self, Checked};
 
-use crate::terminal::{Voice, print, print_diagnostic, print_error, print_line, print_note};
+use crate::terminal::{Voice, error_look, print, print_diagnostic, print_error, print_line, print_note};
 use crate::workspace::{Remark, STACK, Workspace};
 use arguments::Command;
 use error::CliError;
@@ -122,6 +123,11 @@ fn run(command: Command) -> Result<Exit, CliError> {
     }
 }
 
+/// Shows findings on standard error: of a command whose result is something else.
+fn print_findings(checked: &Checked<'_>) {
+    print_line(findings::full(checked, error_look()).trim_end());
+}
+
 /// Prints a result, or writes it to the file that is named, without colours.
 fn print_or_write(path: Option<&Utf8Path>, text: &str) -> Result<(), CliError> {
     let Some(path) = path else { return Ok(print(text)?) };
@@ -134,7 +140,7 @@ fn print_remarks(workspace: &Workspace) {
     for remark in &workspace.remarks {
         match remark {
             Remark::Note(text) => print_note(text),
-            Remark::Unreached(reason) | Remark::Failure(reason) => print_error(reason),
+            Remark::Failure(reason) => print_error(reason),
         }
     }
 }

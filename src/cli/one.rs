@@ -9,7 +9,7 @@ use sidestage_compiler::report::findings::{self, Checked, Summary};
 
 use super::arguments::{Pipeline, SettingsArguments};
 use super::error::CliError;
-use super::print_remarks;
+use super::{print_findings, print_remarks};
 use crate::terminal::{error_look, print_line};
 use crate::workspace::{Configuration, Request, SettingsSource, open};
 
@@ -19,7 +19,7 @@ pub(super) fn told_errors(configuration: &Configuration, summary: &Summary) -> b
     let errors: Vec<Finding> = compilation.findings.iter().filter(|finding| finding.severity == Severity::Error).cloned().collect();
     let checked = Checked { findings: &errors, ..configuration.checked() };
     if !errors.is_empty() {
-        print_line(findings::full(&checked, error_look()).trim_end());
+        print_findings(&checked);
     }
     !errors.is_empty() || summary.errors > 0
 }

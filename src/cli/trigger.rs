@@ -11,8 +11,7 @@ use super::client::{client, ended, setting_error, store_of_run};
 use super::error::CliError;
 use super::levels::levels;
 use super::one::one;
-use super::{Exit, print, print_line};
-use crate::terminal::error_look;
+use super::{Exit, print, print_findings, print_line};
 use sidestage_compiler::diagnostics::nearest;
 use sidestage_compiler::emit::{Manifest, Target, carried_by};
 use sidestage_compiler::plan::{self, Plan};
@@ -26,7 +25,7 @@ pub(super) fn run(arguments: &Trigger) -> Result<Exit, CliError> {
     let (configuration, mut summary) = one(Some(&file), &[], &arguments.settings, &levels)?;
     summary.count(&configuration.compilation.findings);
     if summary.errors > 0 {
-        print_line(findings::full(&configuration.checked(), error_look()).trim_end());
+        print_findings(&configuration.checked());
         print_line(&format!("\nNothing was started: {}.", findings::tally(&summary)));
         return Ok(Exit::Failed);
     }

@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use ignore::WalkBuilder;
 use sidestage_compiler::compilation::{Compilation, compile};
 use sidestage_compiler::config::settings::NAMES;
-use sidestage_compiler::config::{Detected, might_be_config};
+use sidestage_compiler::config::{Detected, Unlike, might_be_config};
 use sidestage_compiler::source::Files;
 
 use super::Remark;
@@ -27,8 +27,10 @@ pub(super) enum Classified {
     Config(Box<Compilation>),
     /// A file that the user named, and that is not YAML by its name or by what it holds.
     Script,
-    /// Not a configuration; what is to be said about it.
-    Other(Option<Remark>),
+    /// A YAML file that the user named, and that has nothing to do with a pipeline; why.
+    Foreign(Box<Compilation>, Unlike),
+    /// Not a configuration.
+    Other,
 }
 
 /// The YAML files of a folder, in no order. A link is followed where it leads to a file of the same repository that was not
@@ -123,7 +125,7 @@ pub(super) fn classify(candidate: &Candidate, settings: &FolderSettings, files: 
     }
     let is_named_like_one = is_named_like_one(path);
     if !is_named_like_one && !might_be_config(&String::from_utf8_lossy(&bytes)) {
-        return Ok(Classified::Other(None));
+        return Ok(Classified::Other);
     }
     let compilation = compile(&settings.path(path), bytes, files, &settings.options);
     // In a folder, a broken file counts only if its name says that it should be a configuration.
@@ -134,7 +136,7 @@ pub(super) fn classify(candidate: &Candidate, settings: &FolderSettings, files: 
             is_named_like_one && (unlike.is_meant() || !compilation.document.errors().is_empty() || compilation.document.root().is_none())
         }
     };
-    Ok(if is_config { Classified::Config(Box::new(compilation)) } else { Classified::Other(None) })
+    Ok(if is_config { Classified::Config(Box::new(compilation)) } else { Classified::Other })
 }
 
 /// A file that the user named is a configuration, a script, or broken, or refused: it is never passed over.
@@ -146,10 +148,7 @@ pub(super) fn named(path: &Utf8Path, bytes: Vec<u8>, settings: &FolderSettings, 
     let compilation = compile(&settings.path(path), bytes, files, &settings.options);
     match compilation.detected {
         Detected::Other(_) if may_be_script => Classified::Script,
-        Detected::Other(unlike) if settings.allow_missing && !is_named_like_one(path) && !unlike.is_meant() => {
-            let reason = format!("`{path}` is not checked: {}, so it is not a pipeline configuration", unlike.words());
-            Classified::Other(Some(Remark::Note(reason)))
-        }
+        Detected::Other(unlike) if !is_named_like_one(path) && !unlike.is_meant() => Classified::Foreign(Box::new(compilation), unlike),
         _ => Classified::Config(Box::new(compilation)),
     }
 }

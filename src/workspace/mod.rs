@@ -49,8 +49,6 @@ pub(crate) enum SettingsSource {
 pub(crate) enum Remark {
     /// Worth knowing.
     Note(String),
-    /// A file was named, and has nothing to do with a pipeline: the result is not whole, unless that is allowed.
-    Unreached(String),
     /// Something could not be read: the result is not whole.
     Failure(String),
 }

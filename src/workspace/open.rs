@@ -56,6 +56,8 @@ pub(crate) struct Workspace {
     others: usize,
     /// How many YAML files the settings exclude.
     excluded: usize,
+    /// Whether a file may be named that has nothing to do with a pipeline.
+    allow_missing: bool,
     /// What configurations must reach to be kept; where it is nothing, all are.
     wanted: Wanted,
     /// Scripts that the user named.
@@ -70,7 +72,7 @@ pub(crate) struct Workspace {
 /// Where the settings file that is asked for cannot be read, or there is no working folder.
 pub(crate) fn open(request: &Request<'_>) -> Result<Workspace, Unreadable> {
     let working = working_folder().map_err(|error| Unreadable { path: ".".into(), reason: error.to_string() })?;
-    let mut workspace = Workspace::default();
+    let mut workspace = Workspace { allow_missing: request.allow_missing, ..Workspace::default() };
     let mut cache = SettingsCache::new(request, &working)?;
     let mut candidates = Vec::new();
     for path in request.paths {
@@ -96,12 +98,6 @@ pub(crate) fn open(request: &Request<'_>) -> Result<Workspace, Unreadable> {
     let (settings, remarks) = cache.finish();
     workspace.settings = settings;
     workspace.remarks.extend(remarks);
-    for remark in &mut workspace.remarks {
-        if let Remark::Unreached(reason) = remark {
-            let reason = std::mem::take(reason);
-            *remark = if request.allow_missing { Remark::Note(reason) } else { Remark::Failure(reason) };
-        }
-    }
     Ok(workspace)
 }
 
@@ -178,22 +174,26 @@ impl Workspace {
         let looked_at = (self.others, self.excluded);
         self.compile(candidates, cache);
         (self.others, self.excluded) = looked_at;
-        self.remarks.extend(self.wanted.unreached());
+        let remark = if self.allow_missing { Remark::Note } else { Remark::Failure };
+        self.remarks.extend(self.wanted.unreached().map(remark));
         self.configurations.sort_by_cached_key(Configuration::shown_path);
     }
 
     fn take(&mut self, result: Result<Classified, String>, path: &Utf8Path, folder: &Arc<FolderSettings>, cache: &mut SettingsCache<'_>) {
         match result {
+            Ok(Classified::Foreign(_, unlike)) if self.allow_missing => {
+                self.others += 1;
+                self.remarks
+                    .push(Remark::Note(format!("`{path}` is not checked: {}, so it is not a pipeline configuration", unlike.words())));
+            }
+            Ok(Classified::Foreign(compilation, _)) => self.take(Ok(Classified::Config(compilation)), path, folder, cache),
             Ok(Classified::Script) => self.scripts.push(path.to_owned()),
             Ok(Classified::Config(compilation)) if !self.wanted.is_empty() && !self.wanted.is_reached_by(&compilation, folder) => {}
             Ok(Classified::Config(compilation)) => {
                 cache.uses(folder);
                 self.configurations.push(Configuration { compilation: *compilation, folder: folder.clone() });
             }
-            Ok(Classified::Other(remark)) => {
-                self.others += 1;
-                self.remarks.extend(remark);
-            }
+            Ok(Classified::Other) => self.others += 1,
             Err(reason) => self.remarks.push(Remark::Failure(reason)),
         }
     }

@@ -72,13 +72,11 @@ impl Wanted {
     }
 
     /// Scripts that no configuration reaches are not checked.
-    pub(super) fn unreached(&self) -> impl Iterator<Item = Remark> {
-        self.0.iter().filter(|place| !place.is_folder && !place.is_reached).map(|place| {
-            Remark::Unreached(format!(
-                "`{}` is not checked: no pipeline configuration of its repository reaches it",
-                without_dot(&place.path)
-            ))
-        })
+    pub(super) fn unreached(&self) -> impl Iterator<Item = String> {
+        self.0
+            .iter()
+            .filter(|place| !place.is_folder && !place.is_reached)
+            .map(|place| format!("`{}` is not checked: no pipeline configuration of its repository reaches it", without_dot(&place.path)))
     }
 }
 

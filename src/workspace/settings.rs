@@ -33,8 +33,6 @@ pub(crate) struct FolderSettings {
     pub(crate) paths: PathsFrom,
     /// What is asked for, with the settings that hold here.
     pub(crate) options: Options,
-    /// Whether a file may be named that has nothing to do with a pipeline.
-    pub(crate) allow_missing: bool,
     /// The settings file, as it is written.
     pub(crate) settings_file: Option<String>,
     /// From the repository's root.
@@ -63,7 +61,6 @@ enum Choice {
 pub(super) struct SettingsCache<'a> {
     choice: Choice,
     options: &'a Options,
-    allow_missing: bool,
     working: &'a Utf8Path,
     /// In the order in which they were read.
     files: Vec<SettingsFile>,
@@ -80,7 +77,6 @@ impl<'a> SettingsCache<'a> {
         let mut cache = Self {
             choice: Choice::Nearest,
             options: request.options,
-            allow_missing: request.allow_missing,
             working,
             files: Vec::new(),
             by_path: BTreeMap::new(),
@@ -114,8 +110,7 @@ impl<'a> SettingsCache<'a> {
             let file = &self.files[index];
             file.paths.show(&file.path)
         });
-        let settings =
-            Arc::new(FolderSettings { repository, paths, options, allow_missing: self.allow_missing, settings_file, folder, file });
+        let settings = Arc::new(FolderSettings { repository, paths, options, settings_file, folder, file });
         self.by_folder.insert(parent, settings.clone());
         Ok(settings)
     }

@@ -1,6 +1,7 @@
 //! What would fix a finding.
 
 use crate::source::{Location, Sources, Span};
+use crate::syntax::yaml;
 
 /// Whether a fix can be taken unseen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,7 +63,5 @@ impl Fix {
 
 /// Whether a name means itself in YAML and in the shell without quotes.
 fn is_plain(name: &str) -> bool {
-    let is_word = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&name.to_ascii_lowercase().as_str());
-    let is_simple = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
-    is_simple && !is_word && name.starts_with(|first: char| first.is_ascii_alphabetic())
+    yaml::is_plain(name) && !name.contains('/')
 }

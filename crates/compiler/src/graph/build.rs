@@ -228,6 +228,14 @@ impl Edges<'_> {
 }
 
 impl Edge {
+    /// Whether another edge is the same, whatever the pipelines in which they hold.
+    pub fn does_as(&self, other: &Self) -> bool {
+        let Self { kind, from, to, pipelines: _, site, certain, is_cycle, variables } = self;
+        (*kind, from, to, *site) == (other.kind, &other.from, &other.to, other.site)
+            && (*certain, *is_cycle) == (other.certain, other.is_cycle)
+            && *variables == other.variables
+    }
+
     fn new(kind: EdgeKind, from: String, to: String) -> Self {
         Self { kind, from, to, pipelines: Vec::new(), site: None, certain: true, is_cycle: false, variables: Vec::new() }
     }

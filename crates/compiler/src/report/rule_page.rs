@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use super::Look;
-use super::findings::{Checked, full};
+use super::findings::{Checked, plain};
 use crate::compilation::{Options, SettingsFile, compile, compile_settings};
 use crate::config::settings::NAME;
 use crate::diagnostics::{RuleId, Safety};
@@ -57,10 +56,10 @@ fn reported(id: RuleId) -> String {
     let compilation = compile(CONFIG, config.as_bytes(), &others, &Options { settings, ..Options::default() });
     let shown = |sources: &Sources, all: &[crate::diagnostics::Finding]| {
         let own: Vec<_> = all.iter().filter(|finding| finding.rule == id).cloned().collect();
-        full(&Checked { sources, findings: &own, paths: &PathsFrom::default(), proof: None }, Look::PLAIN)
+        plain(&Checked { sources, findings: &own, paths: &PathsFrom::default(), proof: None })
     };
     let text = shown(&sources, &of_settings) + &shown(&compilation.sources, &compilation.findings);
-    without_codes(text.trim_end())
+    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim_end().to_owned()
 }
 
 /// The files of the example: path and text.
@@ -69,19 +68,6 @@ fn example(id: RuleId) -> Vec<(&'static str, &'static str)> {
     // Of the pieces between fences every second one is a block: its first line names language and file.
     let blocks = section.split("```").skip(1).step_by(2).filter_map(|block| block.split_once('\n'));
     blocks.filter_map(|(info, text)| Some((info.split_once(' ')?.1, text))).collect()
-}
-
-/// A text without the codes of terminals.
-fn without_codes(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for (at, piece) in text.split('\u{1b}').enumerate() {
-        let rest = match piece.split_once('m') {
-            Some((_, rest)) if at > 0 => rest,
-            _ => piece,
-        };
-        plain.push_str(rest);
-    }
-    plain.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
 fn sentence(text: &str) -> String {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::expected_by_pattern;
 use super::json::{self, Tree};
 use crate::source::Span;
-use crate::syntax::yaml::{Document, Entry, NodeId, NodeKind, ScalarKind};
+use crate::syntax::yaml::{Document, Entry, NodeId, NodeKind, ScalarKind, written};
 
 /// Something that a schema does not allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,11 +162,8 @@ impl<'a> Scalar<'a> {
         let is_text = self.kind == ScalarKind::String;
         if wants(jsonschema::JsonType::Array) && is_text {
             // Names with commas between them are several.
-            let items: Vec<&str> = self.content.split(',').map(str::trim).filter(|item| !item.is_empty()).collect();
-            let is_plain =
-                |item: &str| item.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.' | '/'));
-            let quoted = |item: &&str| if is_plain(item) { (*item).to_owned() } else { format!("'{item}'") };
-            return Some(format!("[{}]", items.iter().map(quoted).collect::<Vec<_>>().join(", ")));
+            let items = self.content.split(',').map(str::trim).filter(|item| !item.is_empty());
+            return Some(format!("[{}]", items.map(written).collect::<Vec<_>>().join(", ")));
         }
         if wants(jsonschema::JsonType::Boolean) && is_text {
             return match self.content.to_ascii_lowercase().as_str() {

@@ -19,10 +19,18 @@ const MARGIN: usize = 16;
 
 /// The findings, with colour codes: the stream that they are written to takes them out where they are not wanted.
 pub fn full(checked: &Checked<'_>, look: Look) -> String {
-    let renderer = renderer(look);
+    drawn(&renderer(look), checked, look)
+}
+
+/// The same for pages: without colour codes.
+pub(crate) fn plain(checked: &Checked<'_>) -> String {
+    drawn(&Renderer::plain().decor_style(DecorStyle::Ascii).term_width(Look::PLAIN.frame()), checked, Look::PLAIN)
+}
+
+fn drawn(renderer: &Renderer, checked: &Checked<'_>, look: Look) -> String {
     let mut text = String::new();
     for finding in checked.findings {
-        text.push_str(&one(&renderer, checked, finding, look));
+        text.push_str(&one(renderer, checked, finding, look));
         text.push_str("\n\n");
     }
     text

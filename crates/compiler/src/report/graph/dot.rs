@@ -1,8 +1,6 @@
 //! Graphviz DOT.
 
-use std::fmt::Write;
-
-use super::label::label;
+use super::label::{label, line};
 use crate::graph::{EdgeKind, Graph, NodeKind};
 
 /// More variables than this are counted at an edge.
@@ -36,12 +34,6 @@ pub fn dot(graph: &Graph) -> String {
     }
     out.push_str("}\n");
     out
-}
-
-fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
-    // Writing to a string cannot fail.
-    let _ = out.write_fmt(text);
-    out.push('\n');
 }
 
 fn quoted(text: &str) -> String {

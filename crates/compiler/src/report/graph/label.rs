@@ -1,4 +1,6 @@
-//! What crosses an edge, in a few lines.
+//! What the charts as text share: what crosses an edge, in a few lines.
+
+use std::fmt::Write;
 
 use crate::graph::{Edge, Variable};
 
@@ -14,6 +16,13 @@ pub(super) fn label(edge: &Edge, most: usize) -> Vec<String> {
         lines.push(format!("+{} not read", sent.len()));
     }
     lines
+}
+
+/// Adds a line to a text.
+pub(super) fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = out.write_fmt(text);
+    out.push('\n');
 }
 
 fn describe(variable: &Variable) -> String {

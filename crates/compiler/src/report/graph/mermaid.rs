@@ -1,9 +1,8 @@
 //! A Mermaid flow chart, as GitHub and GitLab show it in Markdown.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 
-use super::label::label;
+use super::label::{label, line};
 use crate::graph::{EdgeKind, Graph, NodeKind};
 
 /// Mermaid refuses more text than this.
@@ -65,12 +64,6 @@ pub fn mermaid(graph: &Graph, title: &str) -> Result<String, TooLarge> {
     }
     let characters = out.chars().count();
     if characters > MAX_CHARACTERS { Err(TooLarge { characters }) } else { Ok(out) }
-}
-
-fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
-    // Writing to a string cannot fail.
-    let _ = out.write_fmt(text);
-    out.push('\n');
 }
 
 fn escaped(text: &str) -> String {

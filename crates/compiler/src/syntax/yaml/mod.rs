@@ -11,5 +11,5 @@ mod tree;
 
 pub use bytes::read_bytes;
 pub use read::read;
-pub use scalar::ScalarKind;
+pub use scalar::{ScalarKind, is_plain, written};
 pub use tree::{Document, Duplicate, Entry, Node, NodeId, NodeKind, Scalar, ScalarStyle, YamlError};

@@ -1,4 +1,6 @@
-//! What a plain scalar means, by the core schema of YAML 1.2.
+//! What a plain scalar means, by the core schema of YAML 1.2; and how a string is written.
+
+use std::borrow::Cow;
 
 /// The type of a scalar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +28,18 @@ impl ScalarKind {
             _ => Self::String,
         }
     }
+}
+
+/// Whether a string means itself without quotes, to readers of YAML 1.1 too.
+pub fn is_plain(text: &str) -> bool {
+    let is_word = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&text.to_ascii_lowercase().as_str());
+    let is_simple = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/'));
+    is_simple && !is_word && text.starts_with(|first: char| first.is_ascii_alphabetic())
+}
+
+/// A string as YAML reads it back: in quotes where it needs them.
+pub fn written(text: &str) -> Cow<'_, str> {
+    if is_plain(text) { Cow::Borrowed(text) } else { Cow::Owned(serde_json::Value::from(text).to_string()) }
 }
 
 fn is_integer(text: &str) -> bool {

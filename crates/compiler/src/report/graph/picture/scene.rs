@@ -64,13 +64,12 @@ fn title(kinds: &[PipelineKind]) -> String {
 
 /// Whether two pipelines do the same.
 fn is_alike(left: &Graph, right: &Graph) -> bool {
-    let spines = |graph: &Graph| graph.pipelines.iter().map(|spine| spine.stages.clone()).collect::<Vec<_>>();
-    let same =
-        |(left, right): (&Edge, &Edge)| Edge { pipelines: Vec::new(), ..left.clone() } == Edge { pipelines: Vec::new(), ..right.clone() };
+    let spine = |graph: &'_ Graph| graph.pipelines.iter().flat_map(|spine| spine.stages.iter().cloned()).collect::<Vec<_>>();
+    let is_same = |(left, right): (&Edge, &Edge)| left.does_as(right);
     left.nodes == right.nodes
         && left.edges.len() == right.edges.len()
-        && spines(left) == spines(right)
-        && left.edges.iter().zip(&right.edges).all(same)
+        && spine(left) == spine(right)
+        && left.edges.iter().zip(&right.edges).all(is_same)
 }
 
 /// The stages that no pipeline runs and no trigger leads to.
