@@ -11,7 +11,8 @@ use std::process::Command;
 use crate::harness::repository::{Repository, copied, project};
 
 const SIDESTAGE: &str = env!("CARGO_BIN_EXE_sidestage");
-/// Pages whose blocks other tests run, since they need a service or tools of their own.
+/// Pages whose blocks are not for a scratch repository: `pages.rs` runs the first two; those of the third need a pipeline, and
+/// what they do is run by the suites of the webhook.
 const RUN_ELSEWHERE: [&str; 3] = ["start.md", "recipes.md", "webhook.md"];
 
 fn docs() -> PathBuf {
