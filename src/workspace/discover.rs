@@ -148,7 +148,9 @@ pub(super) fn named(path: &Utf8Path, bytes: Vec<u8>, settings: &FolderSettings, 
     let compilation = compile(&settings.path(path), bytes, files, &settings.options);
     match compilation.detected {
         Detected::Other(_) if may_be_script => Classified::Script,
-        Detected::Other(unlike) if !is_named_like_one(path) && !unlike.is_meant() => Classified::Foreign(Box::new(compilation), unlike),
+        Detected::Other(unlike) if !unlike.is_meant() && (!is_named_like_one(path) || unlike.is_of_another_tool()) => {
+            Classified::Foreign(Box::new(compilation), unlike)
+        }
         _ => Classified::Config(Box::new(compilation)),
     }
 }

@@ -235,10 +235,15 @@ fn what_was_meant_to_be_a_configuration_is_found_fault_with_however_it_is_given(
         let typed = Sidestage::new(repository.path()).stdin(text).run(&["check", "--format", "concise", "--stdin-filename", known]);
         assert_eq!(typed.transcript(), told(known), "the option alone means standard input");
     }
-    for text in ["- a\n", "a\n", "version: '1'\n", "x: 1\n"] {
+    for text in ["- a\n", "a\n", "version: '1'\n", "x: 1\n", "version: 3\npipeline:\n  depth: full\n"] {
         let repository = Repository::with_config(text);
         let named = repository.check(&[".pipeline-config.yaml"]);
         assert!(named.code == Some(1) && named.stdout.contains("error[invalid-config]"), "{text:?}: {}", named.transcript());
+    }
+    // Other tools use the same names: in their repositories the hook of an organisation fails nothing, and says so.
+    for text in ["x: 1\n", "version: 3\npipeline:\n  depth: full\n"] {
+        let hook = Repository::with_config(text).check(&["--allow-missing", ".pipeline-config.yaml"]);
+        assert!(hook.code == Some(0) && hook.transcript().contains("is not checked: "), "{text:?}: {}", hook.transcript());
     }
 }
 

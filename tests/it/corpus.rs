@@ -10,11 +10,15 @@ use sidestage_compiler::diagnostics::Severity;
 use sidestage_compiler::source::MemoryFiles;
 
 /// Errors that are real mistakes in the file: file, rule, and why.
-const MISTAKES: &[(&str, &str, &str)] = &[(
-    "instana+nodejs@cbc6f1635__.pipeline-config.yaml",
-    "invalid-config",
-    "`code-build` is a list of steps, and a stage of format 1 is a mapping",
-)];
+const MISTAKES: &[(&str, &str, &str)] = &[
+    (
+        "instana+nodejs@cbc6f1635__.pipeline-config.yaml",
+        "invalid-config",
+        "`code-build` is a list of steps, and a stage of format 1 is a mapping",
+    ),
+    ("Dazza65+DH-Pipeline__.pipeline-config.yaml", "invalid-config", "another tool's file, which was named as a configuration"),
+    ("siongsheng+dokima__.pipeline-config.yaml", "invalid-config", "another tool's file, which was named as a configuration"),
+];
 
 #[test]
 #[allow(clippy::print_stderr)] // whoever runs the tests should know what was left out

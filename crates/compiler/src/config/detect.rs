@@ -42,6 +42,11 @@ impl Unlike {
         matches!(self, Self::WrongVersion(_) | Self::MisspeltVersion(_) | Self::Nested(_))
     }
 
+    /// Whether it is sound, and nothing in it is of a configuration.
+    pub fn is_of_another_tool(self) -> bool {
+        matches!(self, Self::OtherVersion | Self::NoVersion)
+    }
+
     /// In words, after the name of the file.
     pub fn words(self) -> &'static str {
         match self {
