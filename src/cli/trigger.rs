@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &Trigger) -> Result<Exit, CliError> {
 }
 
 fn start(plan: &Plan, manifest: &Manifest, stage: &str) -> Result<(), Failure> {
-    let names = || plan.stages.iter().map(|known| known.name.as_str());
+    let names = || plan.started().map(|known| known.name.as_str());
     if !names().any(|known| known == stage) {
         let list = names().collect::<Vec<_>>().join(" ");
         let hint =

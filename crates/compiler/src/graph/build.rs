@@ -166,8 +166,8 @@ pub fn missing_triggers<'a>(
     })
 }
 
-/// The id of a stage's node.
-fn node_id(model: &Model, stage: StageId) -> String {
+/// The id of a stage's node: its name in format 1, `task/step` in format 2.
+pub(crate) fn node_id(model: &Model, stage: StageId) -> String {
     let declared = model.stage(stage);
     match declared.task {
         Some(task) => format!("{}/{}", model.task(task).name.name, declared.name.name),

@@ -1,4 +1,6 @@
-//! What to trigger, what each trigger carries, and what must exist on the pipeline.
+//! What to trigger, what each trigger carries, what must exist on the pipeline, and what each pipeline runs.
+
+mod pipeline;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +12,7 @@ use crate::config::{Contract, StageId, Text};
 use crate::flow::{Certainty, Run};
 use crate::graph::missing_triggers;
 pub use crate::origin::Origin;
+pub use pipeline::{PlannedPipeline, PlannedStage};
 use crate::platform::{self, StoreKind};
 use crate::source::Place;
 
@@ -32,18 +35,25 @@ pub struct Plan {
     pub requires: Requires,
     /// What the plan takes for granted because it cannot be known.
     pub assumptions: Vec<String>,
-    /// Names of all stages that can be started, for the receiving side.
-    #[serde(skip)]
-    pub stages: Vec<StageScript>,
+    /// What each pipeline runs by itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<PlannedPipeline>,
+    /// Every stage that a trigger can start, sorted by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<PlannedStage>,
 }
 
-/// A stage that can be started, and its script.
-#[derive(Debug, Clone)]
-pub struct StageScript {
-    /// Its name.
-    pub name: String,
-    /// Its script; none where the platform has its own.
-    pub script: Option<String>,
+impl Plan {
+    /// The targets that some trigger starts, sorted by name.
+    pub fn started(&self) -> impl Iterator<Item = &PlannedStage> {
+        self.targets.iter().filter(|target| self.triggers.iter().any(|trigger| trigger.stage == target.name))
+    }
+
+    /// The same without what runs: the part that emitted scripts are made from.
+    #[must_use]
+    pub fn of_triggers(&self) -> Self {
+        Self { runs: Vec::new(), targets: Vec::new(), ..self.clone() }
+    }
 }
 
 /// A trigger.
@@ -141,7 +151,8 @@ pub fn plan(compilation: &Compilation, settings: &Settings) -> Plan {
         triggers,
         missing: planner.missing(),
         assumptions: planner.assumptions(),
-        stages: planner.stages(),
+        runs: pipeline::pipelines(compilation),
+        targets: pipeline::targets(compilation),
     }
 }
 
@@ -313,19 +324,6 @@ impl Planner<'_> {
     fn place(&self, at: crate::source::Location) -> String {
         let source = self.compilation.sources.get(at.file);
         format!("{}:{}", source.path(), source.position(at.span.start).line)
-    }
-
-    fn stages(&self) -> Vec<StageScript> {
-        let compilation = self.compilation;
-        let text = compilation.sources.get(compilation.file).text();
-        let stages = self.targets().into_iter().map(|target| {
-            let script = compilation.model.stage(target).script;
-            let script = script.and_then(|script| compilation.document.string(text, script)).map(std::borrow::Cow::into_owned);
-            StageScript { name: self.name(target), script }
-        });
-        let mut stages: Vec<StageScript> = stages.collect();
-        stages.sort_by(|left, right| left.name.cmp(&right.name));
-        stages
     }
 }
 

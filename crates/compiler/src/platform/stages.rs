@@ -98,6 +98,11 @@ fn is_check(stage: &str) -> bool {
     matches!(stage, "detect-secrets" | "peer-review" | "static-scan" | "compliance-checks")
 }
 
+/// Whether a stage of format 1 runs at the end, whatever happened before.
+pub fn runs_at_the_end(stage: &str) -> bool {
+    stage == "finish"
+}
+
 /// Whether some pipeline runs a stage of this name by itself.
 pub fn is_built_in_stage(name: &str) -> bool {
     PipelineKind::ALL.iter().any(|kind| stage_order(*kind).contains(&name))

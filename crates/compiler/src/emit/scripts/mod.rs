@@ -63,7 +63,7 @@ pub(super) fn scripts(plan: &Plan, target: &Target, manifest: &Manifest) -> Resu
         render("stages.sh", "stages.sh.j2", context! { carried => Value::from(Serde(&rows)) }, false)?,
         render("tools/trigger-task", "tools-trigger-task.j2", context! {}, false)?,
         short("bin/trigger-task", "trigger_task", None, words::TRIGGER_TASK)?,
-        json("plan.json", plan)?,
+        json("plan.json", &plan.of_triggers())?,
     ];
     let trigger = if shared.is_platform { words::TRIGGER_BY_PLATFORM } else { words::TRIGGER };
     for stage in stages.keys() {
@@ -75,7 +75,7 @@ pub(super) fn scripts(plan: &Plan, target: &Target, manifest: &Manifest) -> Resu
         files.push(short("list-async-runs.sh", "list_async_runs", None, words::LIST)?);
         files.push(short("async-stage.sh", "receive_stage", None, words::RECEIVE)?);
         files.push(json("webhook.json", manifest)?);
-        for stage in &plan.stages {
+        for stage in plan.started() {
             if let Some(text) = &stage.script {
                 files.push(Emitted { path: format!("stages/{}", stage.name), text: text.clone(), is_executable: true });
             }
@@ -144,7 +144,7 @@ impl<'a> Shared<'a> {
                 property: platform::TOKEN_PROPERTY,
             },
             config: Config { path: &plan.config },
-            stages: plan.stages.iter().map(|stage| stage.name.as_str()).collect(),
+            stages: plan.started().map(|stage| stage.name.as_str()).collect(),
             git_hosts: &target.git_hosts,
             properties: manifest.properties.iter().map(|property| property.name.as_str()).collect(),
         }

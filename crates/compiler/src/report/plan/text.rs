@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::plan::{Origin, Plan, PlannedRead, PlannedTrigger};
+use crate::plan::{Origin, Plan, PlannedRead, PlannedStage, PlannedTrigger};
 use crate::report::Look;
 
 /// What every payload has besides variables.
@@ -38,6 +38,14 @@ pub fn text(plan: &Plan, look: Look) -> String {
             for name in names {
                 out.line(&format!("  {kind}  {name}"), "");
             }
+        }
+    }
+    for pipeline in &plan.runs {
+        out.line(&format!("\nThe pipeline {} runs", pipeline.pipeline), "");
+        let width = column(pipeline.stages.iter().map(|stage| stage.id.as_str()));
+        for stage in &pipeline.stages {
+            let padding = " ".repeat(width.saturating_sub(stage.id.width()));
+            out.line(format!("  {}{padding}  {}", stage.id, how(stage)).trim_end(), &" ".repeat(width + 4));
         }
     }
     if !plan.assumptions.is_empty() {
@@ -77,7 +85,7 @@ impl Text {
             self.line(&format!("  reads     the same, from the same places, as when triggered at {}", earlier.site), "            ");
             return;
         }
-        let width = trigger.reads.iter().map(|read| read.name.width()).filter(|width| *width <= MAX_NAME).max().unwrap_or_default();
+        let width = column(trigger.reads.iter().map(|read| read.name.as_str()));
         for read in &trigger.reads {
             let need = if read.required { "needs   " } else { "optional" };
             let padding = " ".repeat(width.saturating_sub(read.name.width()));
@@ -86,6 +94,37 @@ impl Text {
             self.line(&format!("  {need}  {padding}{}: {}", read.name, whence(read)), &rest);
         }
     }
+}
+
+/// The width of a column of names.
+fn column<'a>(names: impl Iterator<Item = &'a str>) -> usize {
+    names.map(UnicodeWidthStr::width).filter(|width| *width <= MAX_NAME).max().unwrap_or_default()
+}
+
+/// When and how a stage runs, and what it starts.
+fn how(stage: &PlannedStage) -> String {
+    let mut how = Vec::new();
+    if stage.skip {
+        how.push("never: it is skipped".to_owned());
+    }
+    if stage.script.is_none() && !stage.skip {
+        how.push("the platform's own script".to_owned());
+    }
+    if stage.always {
+        how.push("at the end, whatever happened".to_owned());
+    } else if !stage.after.is_empty() {
+        how.push(format!("after {}", stage.after.join(", ")));
+    }
+    how.extend(stage.when.iter().map(|when| format!("when {when}")));
+    if stage.may_fail {
+        how.push("may fail".to_owned());
+    }
+    how.extend(stage.timeout.iter().map(|timeout| format!("for at most {timeout}")));
+    how.extend(stage.task_timeout.iter().map(|timeout| format!("its task for at most {timeout}")));
+    if !stage.triggers.is_empty() {
+        how.push(format!("starts {}", stage.triggers.join(", ")));
+    }
+    how.join("; ")
 }
 
 /// Where a value comes from, and what its contract says of it.
