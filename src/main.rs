@@ -2,6 +2,8 @@
 #![cfg_attr(not(feature = "http"), allow(dead_code))] // what only the commands with HTTP read
 
 mod cli;
+#[cfg(feature = "http")]
+mod page;
 mod terminal;
 mod workspace;
 
@@ -13,6 +15,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
+    #[cfg(feature = "http")]
+    if let Some(code) = sidestage_engine::execute::supervise(&arguments) {
+        return code;
+    }
     match sidestage_runtime::pipelinectl::call(&arguments) {
         Some(arguments) => sidestage_runtime::pipelinectl::main(arguments),
         None => cli::main(),

@@ -100,6 +100,60 @@ pub(super) enum CliError {
     #[diagnostic(code(sidestage::serve))]
     Serve(String),
 
+    #[cfg(feature = "http")]
+    #[error("{0}")]
+    #[diagnostic(code(sidestage::run))]
+    Run(String),
+
+    #[cfg(feature = "http")]
+    #[error("`{path}` has nothing for {wanted}")]
+    #[diagnostic(code(sidestage::nothing_runs), help("pipelines that it serves: {served}; choose one with `--pipeline`"))]
+    NothingRuns { path: String, wanted: String, served: String },
+
+    #[cfg(feature = "http")]
+    #[error("running the scripts of {root} on this machine was not confirmed; nothing was run")]
+    #[diagnostic(
+        code(sidestage::not_confirmed),
+        help("what would run: {stages}; add `--yes`, leave stages out with `--skip`, or use `--containers`")
+    )]
+    NotConfirmed { root: String, stages: String },
+
+    #[cfg(feature = "http")]
+    #[error("`{text}` is not what is expected")]
+    #[diagnostic(code(sidestage::value), help("write {expected}"))]
+    Value { text: String, expected: String },
+
+    #[cfg(feature = "http")]
+    #[error("there is no value for the secret `{name}`")]
+    #[diagnostic(
+        code(sidestage::no_secret),
+        help("put it into the environment variable {variable}, or run this on a terminal, which asks for it")
+    )]
+    NoSecret { name: String, variable: String },
+
+    #[cfg(feature = "http")]
+    #[error("there is no run `{start}`")]
+    #[diagnostic(code(sidestage::no_run), help("`sidestage runs` lists the runs of this repository"))]
+    NoRun { start: String },
+
+    #[cfg(feature = "http")]
+    #[error("several runs begin with `{start}`")]
+    #[diagnostic(code(sidestage::several_runs), help("they are {ids}"))]
+    SeveralRuns { start: String, ids: String },
+
+    #[cfg(feature = "http")]
+    #[error("it is not known where runs can be kept: neither XDG_STATE_HOME nor HOME is set")]
+    #[diagnostic(code(sidestage::no_state), help("name a folder with `--state DIR`"))]
+    NoStateFolder,
+
+    #[cfg(feature = "http")]
+    #[error("there is no container engine on the PATH")]
+    #[diagnostic(
+        code(sidestage::no_containers),
+        help("install podman or docker, name one with `--containers=ENGINE`, or leave the option out")
+    )]
+    NoContainers,
+
     #[cfg(not(feature = "http"))]
     #[error("this build of sidestage has no HTTP: install it with its default features")]
     #[diagnostic(code(sidestage::no_http), help("type `cargo install --path .`"))]

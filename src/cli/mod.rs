@@ -25,13 +25,18 @@ mod async_runs;
 #[cfg(feature = "http")]
 mod client;
 #[cfg(feature = "http")]
+mod run;
+#[cfg(feature = "http")]
 mod serve;
 #[cfg(feature = "http")]
 mod trigger;
 #[cfg(not(feature = "http"))]
 mod without_http;
 #[cfg(not(feature = "http"))]
-use without_http::{apply, async_runs, serve, trigger};
+use without_http::{apply, async_runs, run, serve, trigger};
+
+#[cfg(feature = "http")]
+pub(crate) use run::started_by;
 
 use std::process::ExitCode;
 
@@ -111,6 +116,10 @@ fn run(command: Command) -> Result<Exit, CliError> {
         Command::Apply(arguments) => apply::run(&arguments),
         Command::Trigger(arguments) => trigger::run(&arguments),
         Command::AsyncRuns(arguments) => async_runs::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Runs(arguments) => run::runs(&arguments),
+        Command::Logs(arguments) => run::logs(&arguments),
+        Command::Rerun(arguments) => run::rerun(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Graph(arguments) => graph::run(&arguments),

@@ -1,12 +1,19 @@
 //! `sidestage serve`: the Pipeline API and the webhook on this machine.
 
-use sidestage_engine::{ApiKeys, ServerOptions, serve};
+use std::sync::Arc;
 
-use super::Exit;
-use super::arguments::Serve;
+use sidestage_compiler::filter::Levels;
+use sidestage_engine::execute::{Engine, EngineOptions};
+use sidestage_engine::run::RunOptions;
+use sidestage_engine::{ApiKeys, Pages, ServerOptions, serve};
+
+use super::arguments::{RunFormat, Serve, SettingsArguments};
 use super::error::CliError;
-use super::print_line;
-use crate::workspace::Unreadable;
+use super::one::one;
+use super::run::{Compiler, container_engine, environment, reporter};
+use super::{Exit, print_line};
+use crate::page::Page;
+use crate::workspace::{SettingsSource, Unreadable, absolute};
 
 pub(super) fn run(arguments: &Serve) -> Result<Exit, CliError> {
     let keys = match &arguments.api_key_file {
@@ -33,6 +40,48 @@ pub(super) fn run(arguments: &Serve) -> Result<Exit, CliError> {
         keys,
         allowed_hosts: arguments.allow_host.clone(),
     };
+    if arguments.execute {
+        return execute(arguments, options);
+    }
     serve(options, &mut std::io::stdout()).map_err(|error| CliError::Serve(error.to_string()))?;
+    Ok(Exit::Clean)
+}
+
+/// The same, and what reaches it runs.
+fn execute(arguments: &Serve, server: ServerOptions) -> Result<Exit, CliError> {
+    let configuration = match &arguments.file {
+        None => None,
+        Some(file) => Some(one(Some(file), &[], &SettingsArguments::default(), &Levels::default())?.0),
+    };
+    let options = RunOptions {
+        jobs: arguments.jobs.map(usize::from),
+        containers: arguments.containers.as_deref().map(container_engine).transpose()?,
+        environment: environment(&arguments.environment)?,
+        ..RunOptions::default()
+    };
+    let temporary;
+    let state = match &arguments.state {
+        Some(folder) => {
+            absolute(folder).map_err(|error| Unreadable { path: folder.clone(), reason: error.to_string() })?.into_std_path_buf()
+        }
+        None => {
+            temporary = tempfile::tempdir().map_err(|error| CliError::Serve(format!("no temporary folder can be made: {error}")))?;
+            temporary.path().to_owned()
+        }
+    };
+    let repository =
+        configuration.as_ref().map(|it| (it.folder.repository.root().to_owned().into_std_path_buf(), it.compilation.path.clone()));
+    let sidestage = std::env::current_exe().map_err(|error| CliError::Serve(format!("this program does not know where it is: {error}")))?;
+    let engine_options = EngineOptions { state, sidestage, options, server, is_private: false, repository, kept: None };
+    let page = arguments.page.then(|| Arc::new(Page::new(configuration.as_ref())));
+    let pages = page.clone().map(|page| page as Arc<dyn Pages>);
+    let compiler = Arc::new(Compiler { settings: SettingsSource::Nearest });
+    let engine = Engine::start(engine_options, compiler, reporter(RunFormat::Text), pages, Some(&mut std::io::stdout()));
+    let engine = engine.map_err(|error| CliError::Serve(error.to_string()))?;
+    if let Some(page) = &page {
+        page.attach(engine.history().clone(), engine.handle());
+        print_line(&format!("page: {}", page.address(engine.address())));
+    }
+    engine.wait_for_end();
     Ok(Exit::Clean)
 }

@@ -30,6 +30,28 @@ pub(super) mod trigger {
     }
 }
 
+/// `sidestage run` and what belongs to it.
+pub(super) mod run {
+    use super::super::arguments::{Logs, Rerun, Run, Runs};
+    use super::{CliError, Exit, refuse};
+
+    pub(in super::super) fn run(_: &Run) -> Result<Exit, CliError> {
+        refuse()
+    }
+
+    pub(in super::super) fn runs(_: &Runs) -> Result<Exit, CliError> {
+        refuse()
+    }
+
+    pub(in super::super) fn logs(_: &Logs) -> Result<Exit, CliError> {
+        refuse()
+    }
+
+    pub(in super::super) fn rerun(_: &Rerun) -> Result<Exit, CliError> {
+        refuse()
+    }
+}
+
 fn refuse() -> Result<Exit, CliError> {
     Err(CliError::NoHttp)
 }

@@ -13,7 +13,7 @@ use sidestage_compiler::compilation::Options;
 
 pub(crate) use open::{Configuration, Workspace, absolute, open, surrounding};
 pub(crate) use output_folder::{Changes, Kept, OutputFolder, Refusal};
-pub(crate) use repository::{read_file, working_folder};
+pub(crate) use repository::{Repository, read_file, working_folder};
 
 /// The analysis follows scripts on the stack, and scripts may be nested deeply: each thread that compiles gets this much.
 pub(crate) const STACK: usize = 256 << 20;

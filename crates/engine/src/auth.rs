@@ -63,6 +63,17 @@ impl ApiKeys {
         Ok(Self { roles: roles.into_iter().map(|(key, role)| (SecretString::from(key), role)).collect() })
     }
 
+    /// One more key, with its role.
+    pub(super) fn and(mut self, key: SecretString, role: Role) -> Self {
+        self.roles.push((key, role));
+        self
+    }
+
+    /// One key alone, that may change everything.
+    pub(super) fn editor(key: SecretString) -> Self {
+        Self { roles: vec![(key, Role::Editor)] }
+    }
+
     /// Whether a key has fewer than 32 characters, so that it may be guessed.
     pub fn has_short(&self) -> bool {
         self.roles.iter().any(|(key, _)| key.expose_secret().chars().count() < MIN_KEY_LENGTH)

@@ -41,18 +41,26 @@ pub(super) async fn token(service: Service, body: Body) -> Response {
         None => Some(Role::Editor).filter(|_| !key.is_empty()),
     };
     let Some(role) = role else { return oauth_error("BXNIM0415E", "Provided API key could not be found.") };
-    let now = jiff::Timestamp::now().as_second();
-    let expiration = now + LIFETIME;
-    let user = format!("IBMid-{}", role.name());
-    let access = signed_token(
-        &Claims { iam_id: user.clone(), sub: user, iat: now, exp: expiration, key: key_hash(key, &service.signing_key) },
-        &service.signing_key,
-    );
+    let (access, expiration) = token_of(&service, key, role);
     let reply = json!({
         "access_token": access, "refresh_token": "not_supported", "token_type": "Bearer",
         "expires_in": LIFETIME, "expiration": expiration, "scope": "ibm openid",
     });
     (StatusCode::OK, Json(reply)).into_response()
+}
+
+/// A bearer token for a key of an editor.
+pub(super) fn access_token(service: &Service, key: &str) -> String {
+    token_of(service, key, Role::Editor).0
+}
+
+/// A token, and the second when it runs out.
+fn token_of(service: &Service, key: &str, role: Role) -> (String, i64) {
+    let now = jiff::Timestamp::now().as_second();
+    let expiration = now + LIFETIME;
+    let user = format!("IBMid-{}", role.name());
+    let key = key_hash(key, &service.signing_key);
+    (signed_token(&Claims { iam_id: user.clone(), sub: user, iat: now, exp: expiration, key }, &service.signing_key), expiration)
 }
 
 /// As IAM words it, which is not as the Pipeline API does.

@@ -1,26 +1,35 @@
-//! The local engine: the Pipeline API, the token exchange and the generic webhook on one machine.
+//! The local engine: the platform on one machine. The Pipeline API, the token exchange and the generic webhook; runs, and what
+//! executes them.
 //!
-//! `server` routes to `api`, which answers, and to `webhook`, which takes calls; `store` keeps. A call makes a run, which
-//! stays queued: what executes runs will take the oldest queued one from the store, and write its status and logs there.
+//! `server` routes to `api`, which answers, to `webhook`, which takes calls, and to `pages`; `store` keeps. A call makes a run,
+//! and `dispatch` hands it to the `executor`, where there is one. `execute` is that one; `run` is what it leaves on disk, and
+//! `timeline` draws it.
 
 mod api;
 mod auth;
 mod body;
 mod connections;
 mod digest;
+mod dispatch;
 mod error;
+pub mod execute;
+mod executor;
 mod hosts;
 mod iam;
 mod merge_patch;
+mod pages;
+pub mod run;
 mod run_index;
 mod server;
 mod service;
 mod store;
 mod store_file;
+pub mod timeline;
 mod validation;
 mod webhook;
 
 pub use auth::ApiKeys;
 pub use error::StartError;
+pub use pages::{PageReply, PageRequest, Pages};
 pub use server::serve;
 pub use service::ServerOptions;

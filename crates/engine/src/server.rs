@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::Router;
@@ -13,13 +14,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
 
 use super::api::{pipeline, properties, runs, trigger_properties, triggers};
 use super::auth::Role;
 use super::body::Authorized;
 use super::error::{ApiError, StartError};
-use super::service::{API, ServerOptions, Service};
-use super::{connections, iam, webhook};
+use super::service::{API, Companions, ServerOptions, Service};
+use super::{connections, iam, pages, webhook};
 
 /// From the signal to the end at the latest.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(900);
@@ -27,34 +31,116 @@ const SHUTDOWN_GRACE: Duration = Duration::from_millis(900);
 /// Where an API key is exchanged for a token.
 const TOKEN_PATH: &str = "/identity/token";
 
-/// Serves until SIGTERM or SIGINT. When it is ready, one line of JSON on `out` says where.
+/// Serves until SIGTERM or SIGINT, and executes nothing. When it is ready, one line of JSON on `out` says where.
 ///
 /// # Errors
 /// Why it could not be started, or failed.
 pub fn serve(options: ServerOptions, out: &mut dyn Write) -> Result<(), StartError> {
-    let listen = options.listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into());
-    if !listen.ip().is_loopback() && options.keys.is_none() {
-        return Err(StartError(format!("{listen} can be reached from other machines, so callers must be known; add --api-key-file FILE")));
-    }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| StartError(format!("cannot start threads: {error}")))?;
-    runtime.block_on(async {
+    let server = Server::bind(options, Companions::default())?;
+    // Before the ready line: whoever has read it may ask for the end.
+    let signals = server.signals()?;
+    server.announce(out)?;
+    server.run_until(signals.first());
+    Ok(())
+}
+
+/// A service that can be reached.
+pub(super) struct Server {
+    runtime: Runtime,
+    listener: TcpListener,
+    pub(super) service: Service,
+}
+
+impl Server {
+    /// Opens the store, and takes the address.
+    pub(super) fn bind(options: ServerOptions, companions: Companions) -> Result<Self, StartError> {
+        let listen = options.listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into());
+        if !listen.ip().is_loopback() && options.keys.is_none() {
+            return Err(StartError(format!(
+                "{listen} can be reached from other machines, so callers must be known; add --api-key-file FILE"
+            )));
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| StartError(format!("cannot start threads: {error}")))?;
         let listener =
-            tokio::net::TcpListener::bind(listen).await.map_err(|error| StartError(format!("cannot listen on {listen}: {error}")))?;
+            runtime.block_on(TcpListener::bind(listen)).map_err(|error| StartError(format!("cannot listen on {listen}: {error}")))?;
         let address = listener.local_addr().map_err(|error| StartError(error.to_string()))?;
-        let service = Service::open(options, &format!("http://{}", reachable(address)))?;
-        // Before the ready line: whoever has read it may ask for the end.
-        let shutdown = || ShutdownSignal::take().map_err(|error| StartError(format!("signals cannot be received: {error}")));
-        let (stop, end) = (shutdown()?, shutdown()?);
+        let service = Service::open(options, companions, &format!("http://{}", reachable(address)))?;
+        Ok(Self { runtime, listener, service })
+    }
+
+    /// One line of JSON that says where it is.
+    pub(super) fn announce(&self, out: &mut dyn Write) -> Result<(), StartError> {
+        let service = &self.service;
         let ready = json!({ "api": format!("{}/pipeline/v2", service.origin), "iam": &*service.origin, "pipeline": service.pipeline });
         writeln!(out, "{ready}")
             .and_then(|()| out.flush())
-            .map_err(|error| StartError(format!("standard output cannot be written: {error}")))?;
-        tokio::select! {
-            () = connections::serve(listener, router(service), stop.received()) => Ok(()),
-            () = shutdown_grace(end) => Ok(()),
+            .map_err(|error| StartError(format!("standard output cannot be written: {error}")))
+    }
+
+    /// SIGTERM and SIGINT, from now on.
+    pub(super) fn signals(&self) -> Result<Signals, StartError> {
+        let _context = self.runtime.enter();
+        Signals::take().map_err(|error| StartError(format!("signals cannot be received: {error}")))
+    }
+
+    /// Answers until then; requests that have come in whole are answered, and one that never ends holds nothing up.
+    pub(super) fn run_until(self, stop: impl Future<Output = ()> + Send) {
+        self.runtime.block_on(async {
+            let (ask, asked) = oneshot::channel::<()>();
+            let serving = connections::serve(self.listener, router(self.service), async {
+                // Where the other end is gone, the end is meant too.
+                let _ = asked.await;
+            });
+            let grace = async {
+                stop.await;
+                drop(ask);
+                tokio::time::sleep(SHUTDOWN_GRACE).await;
+            };
+            tokio::select! {
+                () = serving => {}
+                () = grace => {}
+            }
+        });
+        self.runtime.shutdown_background();
+    }
+}
+
+/// A service in a thread of its own; it ends when this is dropped.
+pub(super) struct Background {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Answers in the background; each SIGTERM and SIGINT is told.
+    pub(super) fn in_background(self, mut on_signal: impl FnMut() + Send + 'static) -> Result<Background, StartError> {
+        let mut signals = self.signals()?;
+        self.runtime.spawn(async move {
+            loop {
+                signals.next().await;
+                on_signal();
+            }
+        });
+        let (stop, asked) = oneshot::channel();
+        let serve = move || {
+            self.run_until(async {
+                let _ = asked.await;
+            });
+        };
+        let thread = std::thread::Builder::new().name("service".to_owned()).spawn(serve);
+        let thread = thread.map_err(|error| StartError(format!("cannot start threads: {error}")))?;
+        Ok(Background { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
         }
-    })
+    }
 }
 
 /// The address that means all addresses cannot be called.
@@ -67,14 +153,8 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-/// Requests that have come in whole are answered; one that never ends holds nothing up.
-async fn shutdown_grace(shutdown: ShutdownSignal) {
-    shutdown.received().await;
-    tokio::time::sleep(SHUTDOWN_GRACE).await;
-}
-
 /// SIGTERM or SIGINT, taken from the moment it was made: until then they end the process at once.
-struct ShutdownSignal {
+pub(super) struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
@@ -83,7 +163,7 @@ struct ShutdownSignal {
     interrupt: tokio::signal::windows::CtrlC,
 }
 
-impl ShutdownSignal {
+impl Signals {
     #[cfg(unix)]
     fn take() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
@@ -95,7 +175,13 @@ impl ShutdownSignal {
         Ok(Self { interrupt: tokio::signal::windows::ctrl_c()? })
     }
 
-    async fn received(mut self) {
+    /// The first of them.
+    async fn first(mut self) {
+        self.next().await;
+    }
+
+    /// The next of them.
+    pub(super) async fn next(&mut self) {
         #[cfg(unix)]
         tokio::select! {
             _ = self.terminate.recv() => {}
@@ -129,7 +215,7 @@ fn router(service: Service) -> Router {
         .nest(&format!("{API}{{pipeline}}"), pipeline)
         .route(TOKEN_PATH, post(iam::token))
         .route("/v1/tekton-webhook/{pipeline}/run/{trigger}", post(webhook::call))
-        .fallback(|| async { ApiError::no_such_path() })
+        .fallback(pages::answer)
         .method_not_allowed_fallback(|| async { ApiError::wrong_method() })
         .layer(middleware::from_fn(check_type))
         .layer(middleware::from_fn_with_state(service.clone(), authorize))

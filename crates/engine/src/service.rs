@@ -11,8 +11,11 @@ use axum::http::header;
 use axum::http::request::Parts;
 
 use super::auth::ApiKeys;
+use super::dispatch::Waiting;
 use super::error::{ApiError, StartError};
+use super::executor::Executor;
 use super::hosts::AllowedHosts;
+use super::pages::Pages;
 use super::store::Store;
 use super::validation;
 
@@ -31,6 +34,15 @@ pub struct ServerOptions {
     pub allowed_hosts: Vec<String>,
 }
 
+/// What the service works with, beside its store.
+#[derive(Default)]
+pub(super) struct Companions {
+    /// What executes runs.
+    pub(super) executor: Option<Arc<dyn Executor>>,
+    /// What is shown to people.
+    pub(super) pages: Option<Arc<dyn Pages>>,
+}
+
 /// What every request can reach.
 #[derive(Clone)]
 pub(super) struct Service {
@@ -45,6 +57,11 @@ pub(super) struct Inner {
     pub(super) hosts: AllowedHosts,
     pub(super) signing_key: Vec<u8>,
     pub(super) pipeline: String,
+    /// What executes runs; without it they stay queued.
+    pub(super) executor: Option<Arc<dyn Executor>>,
+    pub(super) waiting: Waiting,
+    /// What is shown to people; without it there are no pages.
+    pub(super) pages: Option<Arc<dyn Pages>>,
 }
 
 impl Deref for Service {
@@ -77,7 +94,7 @@ pub(super) const API: &str = "/pipeline/v2/tekton_pipelines/";
 
 impl Service {
     /// Opens the store. `origin` is the address of the service, without a path, for who does not say how it was reached.
-    pub(super) fn open(options: ServerOptions, origin: &str) -> Result<Self, StartError> {
+    pub(super) fn open(options: ServerOptions, companions: Companions, origin: &str) -> Result<Self, StartError> {
         let hosts = AllowedHosts::new(options.allowed_hosts)?;
         let store = Store::open(options.state.as_deref())?;
         let failed = |_| StartError("the store cannot be written".to_owned());
@@ -96,7 +113,10 @@ impl Service {
         let mut random = vec![0; 32];
         getrandom::fill(&mut random).map_err(|error| StartError(format!("this machine gives no random bytes: {error}")))?;
         let signing_key = store.fact("signing-key", || random).map_err(failed)?;
-        Ok(Self { inner: Arc::new(Inner { store, keys: options.keys, hosts, signing_key, pipeline }), origin: origin.into() })
+        let Companions { executor, pages } = companions;
+        let waiting = Waiting::default();
+        let inner = Inner { store, keys: options.keys, hosts, signing_key, pipeline, executor, waiting, pages };
+        Ok(Self { inner: Arc::new(inner), origin: origin.into() })
     }
 
     /// The address of a path of the pipeline.

@@ -27,7 +27,7 @@ pub(super) async fn call(
             if pipeline != service.pipeline {
                 return Err(ApiError::not_found("pipeline", &pipeline));
             }
-            let run = service.store.change(|change| {
+            let added = service.store.change(|change| {
                 let found = change.get(Kind::Trigger, &trigger)?.filter(|found| found["type"] == "generic");
                 let found = found.ok_or_else(|| ApiError::not_found("webhook", &trigger))?;
                 // Who does not know the token learns nothing of the rest.
@@ -42,6 +42,7 @@ pub(super) async fn call(
                 let text = String::from_utf8(raw.0.clone()).map_err(|_| ApiError::bad_request("the body is not UTF-8"))?;
                 runs::add(service, change, &found, RunRequest::of_webhook(&body, text))
             })?;
+            let run = runs::launch(service, added)?;
             let reply = json!({ "id": run["id"], "href": run["href"], "run_url": run["run_url"], "status": run["status"] });
             Ok((StatusCode::CREATED, Json(reply)))
         })

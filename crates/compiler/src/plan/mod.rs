@@ -12,9 +12,9 @@ use crate::config::{Contract, StageId, Text};
 use crate::flow::{Certainty, Run};
 use crate::graph::missing_triggers;
 pub use crate::origin::Origin;
-pub use pipeline::{PlannedPipeline, PlannedStage};
 use crate::platform::{self, StoreKind};
 use crate::source::Place;
+pub use pipeline::{PlannedPipeline, PlannedStage};
 
 /// The plan: `schemas/plan.schema.json`. Everything that is emitted is made from it alone.
 #[derive(Debug, Clone, Serialize)]

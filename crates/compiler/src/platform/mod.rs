@@ -12,7 +12,8 @@ pub use programs::{
     prints_harmless_text, program_named,
 };
 pub use stages::{
-    PipelineKind, base_task, base_tasks, built_in_stages, is_built_in_stage, is_platform_step, runs_at_the_end, stage_order, surely_runs_before, task_order,
+    PipelineKind, base_task, base_tasks, built_in_stages, is_built_in_stage, is_platform_step, runs_at_the_end, runs_on_failure,
+    stage_order, surely_runs_before, task_order,
 };
 
 /// The task of format 2 whose steps are async stages.

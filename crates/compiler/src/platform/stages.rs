@@ -103,6 +103,11 @@ pub fn runs_at_the_end(stage: &str) -> bool {
     stage == "finish"
 }
 
+/// Whether a stage of format 1 runs only where one before it has failed.
+pub fn runs_on_failure(stage: &str) -> bool {
+    stage == "rollback"
+}
+
 /// Whether some pipeline runs a stage of this name by itself.
 pub fn is_built_in_stage(name: &str) -> bool {
     PipelineKind::ALL.iter().any(|kind| stage_order(*kind).contains(&name))

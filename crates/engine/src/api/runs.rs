@@ -1,12 +1,15 @@
-//! Runs: made by a call of the webhook or of the API. They stay queued until something executes them.
+//! Runs: made by a call of the webhook or of the API. Where nothing executes them, they stay queued.
 
 use axum::Json;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
+use secrecy::SecretString;
+
 use super::super::body::Body;
 use super::super::error::ApiError;
+use super::super::executor::Order;
 use super::super::service::Service;
 use super::super::store::{Change, Document, Kind, Read};
 use super::super::validation;
@@ -67,17 +70,27 @@ fn property(name: &str, kind: &str, value: &str) -> Document {
     [("name", name), ("type", kind), ("value", value)].into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect()
 }
 
-/// Adds a run of a trigger; gives it as it is shown.
-pub(crate) fn add(service: &Service, change: &Change, trigger: &Document, request: RunRequest) -> Result<Document, ApiError> {
+/// A run that was added.
+pub(crate) struct Added {
+    /// As it is shown.
+    pub(crate) shown: Document,
+    /// What it is started with; nothing where it was cancelled at once.
+    order: Option<Order>,
+}
+
+/// Adds a run of a trigger.
+pub(crate) fn add(service: &Service, change: &Change, trigger: &Document, request: RunRequest) -> Result<Added, ApiError> {
     let id = uuid::Uuid::new_v4().to_string();
     let now = jiff::Timestamp::now();
     let worker = trigger.get("worker").and_then(|worker| worker["id"].as_str()).unwrap_or("public");
+    let properties = effective(change, trigger, &request.overrides)?;
     let mut run = json!({
         "id": id, "status": admit(change, trigger)?, "pipeline_id": service.pipeline, "pipeline": { "id": service.pipeline },
         "definition_id": service.pipeline, "definition": { "id": service.pipeline },
         "worker": { "id": worker, "name": worker, "agent_id": worker },
         "listener_name": text(trigger, "event_listener"), "trigger": triggers::shown(service, trigger),
-        "event_params_blob": request.event, "properties": effective(service, change, trigger, &request.overrides)?,
+        "event_params_blob": request.event,
+        "properties": properties.iter().map(|property| property.shown(service, text(trigger, "id"))).collect::<Vec<_>>(),
         "created_at": format!("{now:.3}"),
     });
     if let Some(description) = request.description {
@@ -88,7 +101,60 @@ pub(crate) fn add(service: &Service, change: &Change, trigger: &Document, reques
     }
     let run = run.as_object().cloned().unwrap_or_default();
     change.append_run(&run)?;
-    Ok(shown(service, &run))
+    let order = order(&run, properties.iter().map(|property| &property.document), None);
+    Ok(Added { shown: shown(service, &run), order })
+}
+
+/// What a run is started with: its event, and properties in the clear.
+fn order<'a>(run: &Document, properties: impl Iterator<Item = &'a Document>, repeats: Option<String>) -> Option<Order> {
+    if validation::ENDED.contains(&text(run, "status")) {
+        return None;
+    }
+    let (mut clear, mut secrets) = (Vec::new(), Vec::new());
+    for property in properties {
+        let (name, value) = (text(property, "name").to_owned(), text(property, "value").to_owned());
+        if text(property, "type") == "secure" {
+            secrets.push((name, SecretString::from(value)));
+        } else {
+            clear.push((name, value));
+        }
+    }
+    let trigger = run.get("trigger").and_then(|trigger| trigger["name"].as_str()).unwrap_or_default().to_owned();
+    Some(Order {
+        id: text(run, "id").to_owned(),
+        trigger,
+        event: text(run, "event_params_blob").to_owned(),
+        properties: clear,
+        secrets,
+        repeats,
+    })
+}
+
+/// What a run that is in the store is started with; its secrets are those that hold now.
+pub(crate) fn order_again(service: &Service, run: &Document) -> Result<Order, ApiError> {
+    service.store.change(|change| {
+        let trigger = run.get("trigger").and_then(Value::as_object).cloned().unwrap_or_default();
+        let trigger = change.get(Kind::Trigger, text(&trigger, "id"))?.unwrap_or(trigger);
+        let properties = kept_properties(change, run, &trigger)?;
+        order(run, properties.iter(), None).ok_or_else(|| ApiError::conflict("the run has already ended"))
+    })
+}
+
+/// The properties that a run was started with, and the secrets that hold now.
+fn kept_properties(change: &Change, run: &Document, trigger: &Document) -> Result<Vec<Document>, ApiError> {
+    let is_secure = |property: &Document| text(property, "type") == "secure";
+    let kept = run.get("properties").and_then(Value::as_array).into_iter().flatten().filter_map(|property| property.as_object().cloned());
+    let now = effective(change, trigger, &[])?.into_iter().map(|property| property.document);
+    Ok(kept.filter(|property| !is_secure(property)).chain(now.filter(is_secure)).collect())
+}
+
+/// Hands a run that was added to whatever executes runs; gives it as it is shown then.
+pub(crate) fn launch(service: &Service, added: Added) -> Result<Document, ApiError> {
+    let status = text(&added.shown, "status").to_owned();
+    if let Some(order) = added.order {
+        service.launch(order, status == "waiting")?;
+    }
+    Ok(added.shown)
 }
 
 /// The status of a new run. Where a trigger may have only some at once, further ones wait; where too many wait, they are
@@ -117,33 +183,44 @@ fn ended(run: &Document) -> Document {
     run
 }
 
-/// The properties that the run sees: the pipeline's, then the trigger's, then those of this call.
-fn effective(service: &Service, change: &Change, trigger: &Document, overrides: &[Document]) -> Result<Vec<Document>, ApiError> {
-    let mut seen: Vec<(Document, Vec<&str>)> = Vec::new();
-    let id = text(trigger, "id");
-    let of_pipeline = change.all(Kind::Property)?.into_iter().map(|(_, property)| (property, vec![service.pipeline.as_str()]));
-    let of_trigger = triggers::properties(trigger).into_iter().map(|property| (property, vec![service.pipeline.as_str(), id]));
-    for (property, holder) in of_pipeline.chain(of_trigger) {
-        seen.retain(|(other, _)| text(other, "name") != text(&property, "name"));
-        seen.push((property, holder));
-    }
-    for given in overrides {
-        let name = text(given, "name");
-        if seen.iter().any(|(known, _)| text(known, "name") == name && known.get("locked") == Some(&Value::Bool(true))) {
-            return Err(ApiError::bad_request(format!("the property `{name}` is locked, so a run cannot override it")));
-        }
-        seen.retain(|(other, _)| text(other, "name") != name);
-        seen.push((given.clone(), vec![service.pipeline.as_str(), id]));
-    }
-    let shown = seen.iter().map(|(property, holder)| {
-        let mut shown = match holder[..] {
-            [_, trigger] => triggers::shown_property(service, trigger, property),
-            _ => super::properties::shown(service, property),
+/// A property that holds for a run, and whose it is.
+struct Effective {
+    document: Document,
+    is_of_trigger: bool,
+}
+
+impl Effective {
+    fn shown(&self, service: &Service, trigger: &str) -> Document {
+        let mut shown = if self.is_of_trigger {
+            triggers::shown_property(service, trigger, &self.document)
+        } else {
+            super::properties::shown(service, &self.document)
         };
         shown.remove("href");
         shown
-    });
-    Ok(shown.collect())
+    }
+}
+
+/// The properties of a run: the pipeline's, over them the trigger's, over them those of the call.
+fn effective(change: &Change, trigger: &Document, overrides: &[Document]) -> Result<Vec<Effective>, ApiError> {
+    let mut seen: Vec<Effective> = Vec::new();
+    let of_pipeline = change.all(Kind::Property)?.into_iter().map(|(_, document)| Effective { document, is_of_trigger: false });
+    let of_trigger = triggers::properties(trigger).into_iter().map(|document| Effective { document, is_of_trigger: true });
+    for property in of_pipeline.chain(of_trigger) {
+        seen.retain(|other| text(&other.document, "name") != text(&property.document, "name"));
+        seen.push(property);
+    }
+    for given in overrides {
+        let name = text(given, "name");
+        let is_locked =
+            |known: &Effective| text(&known.document, "name") == name && known.document.get("locked") == Some(&Value::Bool(true));
+        if seen.iter().any(is_locked) {
+            return Err(ApiError::bad_request(format!("the property `{name}` is locked, so a run cannot override it")));
+        }
+        seen.retain(|other| text(&other.document, "name") != name);
+        seen.push(Effective { document: given.clone(), is_of_trigger: true });
+    }
+    Ok(seen)
 }
 
 fn find(from: &impl Read, id: &str) -> Result<(String, Document), ApiError> {
@@ -227,7 +304,7 @@ pub(crate) async fn create(service: Service, body: Body) -> Result<(StatusCode, 
         validation::description(&body)?;
         let request = named_trigger(&body)?;
         let name = text(&request, "name").to_owned();
-        service.store.change(|change| {
+        let added = service.store.change(|change| {
             let mut all = change.all(Kind::Trigger)?;
             all.sort_by(|(_, left), (_, right)| text(left, "created").cmp(text(right, "created")));
             let trigger = all
@@ -239,7 +316,8 @@ pub(crate) async fn create(service: Service, body: Body) -> Result<(StatusCode, 
                 return Err(ApiError::bad_request(format!("the trigger `{name}` is disabled")));
             }
             add(service, change, &trigger, RunRequest::of_api(&body, &request)?)
-        })
+        })?;
+        launch(service, added)
     });
     Ok((StatusCode::CREATED, Json(created.await?)))
 }
@@ -283,10 +361,12 @@ pub(crate) async fn get(
 /// `DELETE /pipeline_runs/{run}`
 pub(crate) async fn delete(service: Service, Path((_, id)): Path<(String, String)>) -> Result<StatusCode, ApiError> {
     let deleted = service.work(move |service| {
-        service.store.change(|change| {
+        let removed = service.store.change(|change| {
             let (key, _) = find(change, &id)?;
             change.remove(Kind::Run, &key)
-        })
+        })?;
+        service.cancel(&id, true);
+        Ok(removed)
     });
     deleted.await.map(|_| StatusCode::NO_CONTENT)
 }
@@ -302,7 +382,7 @@ pub(crate) async fn cancel(
         if body.get("force").is_some_and(|force| !force.is_boolean()) {
             return Err(ApiError::bad_request("`force` must be true or false"));
         }
-        service.store.change(|change| {
+        let cancelled = service.store.change(|change| {
             let (key, run) = find(change, &id)?;
             if validation::ENDED.contains(&text(&run, "status")) {
                 return Err(ApiError::conflict(format!("the run has already ended: {}", text(&run, "status"))));
@@ -310,42 +390,63 @@ pub(crate) async fn cancel(
             let run = ended(&run);
             change.put(Kind::Run, &key, &run)?;
             Ok(shown(service, &run))
-        })
+        })?;
+        service.cancel(&id, body.get("force") == Some(&Value::Bool(true)));
+        Ok(cancelled)
     });
     Ok((StatusCode::ACCEPTED, Json(cancelled.await?)))
 }
 
-/// `POST /pipeline_runs/{run}/rerun`: the same again, with the state that it had.
+/// `POST /pipeline_runs/{run}/rerun`: the same again, with the state that it had. Secrets are not kept with a run: they are
+/// those that hold now.
 pub(crate) async fn rerun(service: Service, Path((_, id)): Path<(String, String)>) -> Result<(StatusCode, Json<Document>), ApiError> {
-    let repeated = service.work(move |service| {
-        service.store.change(|change| {
-            let (_, mut run) = find(change, &id)?;
-            let trigger = run.get("trigger").and_then(Value::as_object).cloned().unwrap_or_default();
-            let trigger = change.get(Kind::Trigger, text(&trigger, "id"))?.unwrap_or(trigger);
-            for gone in ["updated_at", "error_message", "logs"] {
-                run.remove(gone);
-            }
-            run.insert("id".to_owned(), uuid::Uuid::new_v4().to_string().into());
-            run.insert("status".to_owned(), admit(change, &trigger)?.into());
-            run.insert("created_at".to_owned(), format!("{:.3}", jiff::Timestamp::now()).into());
-            change.append_run(&run)?;
-            Ok(shown(service, &run))
-        })
-    });
+    let repeated = service.work(move |service| again(service, &id));
     Ok((StatusCode::CREATED, Json(repeated.await?)))
 }
 
-/// The logs of a run: objects with `id`, `name` and `data`, which whatever executes the run has written.
-fn logs_of(run: &Document) -> Vec<&Document> {
-    run.get("logs").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object).collect()
+/// Repeats a run.
+pub(crate) fn again(service: &Service, id: &str) -> Result<Document, ApiError> {
+    let added = service.store.change(|change| {
+        let (_, mut run) = find(change, id)?;
+        let trigger = run.get("trigger").and_then(Value::as_object).cloned().unwrap_or_default();
+        let trigger = change.get(Kind::Trigger, text(&trigger, "id"))?.unwrap_or(trigger);
+        for gone in ["updated_at", "error_message", "logs"] {
+            run.remove(gone);
+        }
+        run.insert("id".to_owned(), uuid::Uuid::new_v4().to_string().into());
+        run.insert("status".to_owned(), admit(change, &trigger)?.into());
+        run.insert("created_at".to_owned(), format!("{:.3}", jiff::Timestamp::now()).into());
+        change.append_run(&run)?;
+        let properties = kept_properties(change, &run, &trigger)?;
+        Ok(Added { shown: shown(service, &run), order: order(&run, properties.iter(), Some(id.to_owned())) })
+    })?;
+    launch(service, added)
+}
+
+/// The logs of a run: id, name and text. Those that were kept with it, else those of whatever executes runs.
+fn logs_of(service: &Service, id: &str) -> Result<Vec<(String, String, Source)>, ApiError> {
+    let (_, run) = find(&service.store.view()?, id)?;
+    let kept = run.get("logs").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object);
+    let kept: Vec<_> =
+        kept.map(|log| (text(log, "id").to_owned(), text(log, "name").to_owned(), Source::Kept(text(log, "data").to_owned()))).collect();
+    if !kept.is_empty() {
+        return Ok(kept);
+    }
+    let logs = service.executor.iter().flat_map(|executor| executor.logs(id));
+    Ok(logs.enumerate().map(|(at, log)| ((at + 1).to_string(), log.name, Source::File(log.path))).collect())
+}
+
+/// Where the text of a log is.
+enum Source {
+    Kept(String),
+    File(std::path::PathBuf),
 }
 
 /// `GET /pipeline_runs/{run}/logs`
 pub(crate) async fn logs(service: Service, Path((_, id)): Path<(String, String)>) -> Result<Json<Value>, ApiError> {
     let logs = service.work(move |service| {
-        let (_, run) = find(&service.store.view()?, &id)?;
-        let entry = |log: &Document| json!({ "id": log["id"], "name": log["name"], "href": service.href(&format!("/pipeline_runs/{id}/logs/{}", text(log, "id"))) });
-        Ok(json!({ "logs": logs_of(&run).into_iter().map(entry).collect::<Vec<_>>() }))
+        let entry = |(log, name, _): &(String, String, Source)| json!({ "id": log, "name": name, "href": service.href(&format!("/pipeline_runs/{id}/logs/{log}")) });
+        Ok(json!({ "logs": logs_of(service, &id)?.iter().map(entry).collect::<Vec<_>>() }))
     });
     logs.await.map(Json)
 }
@@ -353,9 +454,14 @@ pub(crate) async fn logs(service: Service, Path((_, id)): Path<(String, String)>
 /// `GET /pipeline_runs/{run}/logs/{log}`
 pub(crate) async fn log(service: Service, Path((_, id, log)): Path<(String, String, String)>) -> Result<Json<Value>, ApiError> {
     let found = service.work(move |service| {
-        let (_, run) = find(&service.store.view()?, &id)?;
-        let entry = logs_of(&run).into_iter().find(|entry| text(entry, "id") == log).ok_or_else(|| ApiError::not_found("log", &log))?;
-        Ok(json!({ "id": entry["id"], "data": entry["data"] }))
+        let logs = logs_of(service, &id)?;
+        let (_, _, source) = logs.into_iter().find(|(known, _, _)| *known == log).ok_or_else(|| ApiError::not_found("log", &log))?;
+        let data = match source {
+            Source::Kept(text) => text,
+            // It is there as soon as its stage has begun.
+            Source::File(path) => std::fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default(),
+        };
+        Ok(json!({ "id": log, "data": data }))
     });
     found.await.map(Json)
 }

@@ -116,15 +116,22 @@ pub(crate) async fn list(service: Service, Query(query): Query<Parameters>) -> R
 /// `POST /triggers`
 pub(crate) async fn create(service: Service, body: Body) -> Result<(StatusCode, Json<Document>), ApiError> {
     let created = service.work(move |service| {
-        let mut trigger = validation::trigger(&body.object()?)?;
-        for (name, value) in defaults() {
-            trigger.entry(name).or_insert(value);
-        }
-        trigger.insert("properties".to_owned(), json!([]));
-        service.store.change(|change| add(change, &mut trigger))?;
+        let asked = body.object()?;
+        let trigger = service.store.change(|change| insert(change, &asked))?;
         Ok(shown(service, &trigger))
     });
     Ok((StatusCode::CREATED, Json(created.await?)))
+}
+
+/// Makes a trigger, with its defaults.
+pub(crate) fn insert(change: &Change, asked: &Document) -> Result<Document, ApiError> {
+    let mut trigger = validation::trigger(asked)?;
+    for (name, value) in defaults() {
+        trigger.entry(name).or_insert(value);
+    }
+    trigger.insert("properties".to_owned(), json!([]));
+    add(change, &mut trigger)?;
+    Ok(trigger)
 }
 
 fn add(change: &Change, trigger: &mut Document) -> Result<(), ApiError> {

@@ -7,9 +7,9 @@ use serde_json::Value;
 use ureq::http::{Request as HttpRequest, Response};
 use ureq::{Agent, AsSendBody, Body, Proxy};
 
-use super::failure::{Failure, FailureKind};
 use super::retry::{self, Retries};
 use super::token::Token;
+use crate::failure::{Failure, FailureKind};
 
 /// Where the service is and who asks; all of it comes from the environment.
 pub struct ClientConfig {

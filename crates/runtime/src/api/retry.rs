@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::failure::{Failure, FailureKind};
+use crate::failure::{Failure, FailureKind};
 
 /// Exponential, spread, bounded.
 #[derive(Debug, Clone, Copy)]

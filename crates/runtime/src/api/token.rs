@@ -4,7 +4,7 @@ use hmac::Hmac;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-use super::failure::{Failure, FailureKind};
+use crate::failure::{Failure, FailureKind};
 use crate::hash;
 
 /// A secret with fewer characters may be guessed.

@@ -33,6 +33,12 @@ impl StoreContext {
         })
     }
 
+    /// The store in a folder alone, without what the platform mounts.
+    pub(super) fn at(root: PathBuf) -> Self {
+        let nothing = root.join(".nothing");
+        Self { store: Store::at(root), workspace: None, uses_path_as_key: false, config: nothing.clone(), secrets: nothing }
+    }
+
     /// The pipeline's own value of a variable.
     pub(super) fn configured(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         own_value(&self.config, key)

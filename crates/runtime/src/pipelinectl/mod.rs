@@ -11,6 +11,7 @@ mod journal;
 mod json_bytes;
 mod name;
 mod records;
+mod run_data;
 mod state;
 mod store;
 mod streams;
@@ -19,6 +20,8 @@ mod variables;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
+
+pub use run_data::RunData;
 
 use context::StoreContext;
 use error::StoreError;
@@ -129,6 +132,11 @@ pub fn call(arguments: &[OsString]) -> Option<Vec<OsString>> {
         return Some(std::iter::once(own.into()).chain(arguments[1..].iter().cloned()).collect());
     }
     (arguments.get(1)? == "pipelinectl").then(|| arguments[2..].to_vec())
+}
+
+/// The names of all commands: links of these names to the program are the commands.
+pub fn command_names() -> impl Iterator<Item = &'static str> {
+    COMMANDS.iter().map(|command| command.name)
 }
 
 /// Runs one command: the first argument names it.

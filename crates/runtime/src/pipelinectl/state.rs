@@ -106,9 +106,13 @@ fn name(key: &[u8]) -> Result<String, StoreError> {
 /// Everything is looked at before anything is written.
 pub(super) fn deserialize(context: &StoreContext, arguments: Arguments) -> Result<(), StoreError> {
     let [path] = arguments else { return Err(StoreError::usage("one file is taken")) };
-    let text = input(path)?;
-    let unusable = |reason: String| StoreError::refused(format!("{} is not what serialize has printed: {reason}", shown(path)));
-    let state: State = serde_json::from_slice(&text).map_err(|error| unusable(error.to_string()))?;
+    load(context, &input(path)?, &shown(path))
+}
+
+/// Takes over a state; `name` says whose text it is.
+pub(super) fn load(context: &StoreContext, text: &[u8], name: &str) -> Result<(), StoreError> {
+    let unusable = |reason: String| StoreError::refused(format!("{name} is not what serialize has printed: {reason}"));
+    let state: State = serde_json::from_slice(text).map_err(|error| unusable(error.to_string()))?;
     let env = pairs(&[], &state.env).map_err(unusable)?;
     let (repos, artifacts) = (entry_pairs(&state.repos).map_err(unusable)?, entry_pairs(&state.artifacts).map_err(unusable)?);
     let lock = context.store.lock()?;

@@ -128,6 +128,12 @@ pub(super) fn set_secret(context: &StoreContext, arguments: Arguments) -> Result
     }
 }
 
+/// The values of all secrets that were set.
+pub(super) fn secrets(context: &StoreContext) -> Result<Vec<Vec<u8>>, StoreError> {
+    let keys = context.store.list(SECRET, &[])?;
+    keys.iter().filter_map(|key| context.store.get(SECRET, &[key]).transpose()).collect()
+}
+
 pub(super) fn get_secret(context: &StoreContext, arguments: Arguments) -> Result<(), StoreError> {
     let (key, default) = key_and_default(arguments)?;
     let value = match context.store.get(SECRET, &[key])? {

@@ -110,7 +110,9 @@ fn how(stage: &PlannedStage) -> String {
     if stage.script.is_none() && !stage.skip {
         how.push("the platform's own script".to_owned());
     }
-    if stage.always {
+    if stage.on_failure {
+        how.push("at the end, where a stage has failed".to_owned());
+    } else if stage.always {
         how.push("at the end, whatever happened".to_owned());
     } else if !stage.after.is_empty() {
         how.push(format!("after {}", stage.after.join(", ")));

@@ -1,9 +1,12 @@
 //! The arguments of every command.
 
+mod run;
+
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::levels::LevelArguments;
+pub(super) use run::{DataArguments, HowArguments, Logs, Rerun, Run, RunFormat, Runs, RunsCommand, ShowFormat, StateArguments};
 use sidestage_compiler::platform::PipelineKind;
 
 /// Options of every command.
@@ -22,6 +25,7 @@ pub(super) const SETTINGS: &str = "Rules and settings";
   sidestage check .pipeline-config.yaml --pipeline cc
   sidestage graph --output graph.html    a page to explore
   sidestage build --out deploy/async     write the scripts that trigger the async stages
+  sidestage run                          run the pipeline here, async stages included
   sidestage explain unexported-variable
 
 Exit codes: 0 no errors, 1 errors found, 2 sidestage could not run.")]
@@ -85,6 +89,14 @@ pub(super) enum Command {
     Trigger(Trigger),
     /// List the async runs that this run has started, or wait until they have ended
     AsyncRuns(AsyncRuns),
+    /// Run a pipeline on this machine, async stages included
+    Run(Run),
+    /// List the runs of this repository, or show one
+    Runs(Runs),
+    /// Print the logs of a run
+    Logs(Logs),
+    /// Run again what has run, with the state that it had
+    Rerun(Rerun),
     /// Serve the Pipeline API and the generic webhook on this machine
     Serve(Serve),
     /// Keep and get the values that all stages of a run share: `sidestage pipelinectl help`
@@ -351,6 +363,24 @@ pub(super) struct Serve {
     /// Accept only callers with a key from this file
     #[arg(long, value_name = "FILE")]
     pub(super) api_key_file: Option<Utf8PathBuf>,
+    /// Run what reaches the webhook or the API, on this machine
+    #[arg(long)]
+    pub(super) execute: bool,
+    /// Serve a page with the graph of the configuration and the runs; its address is printed
+    #[arg(long, requires = "execute")]
+    pub(super) page: bool,
+    /// With `--execute`: the configuration whose pipelines the API can start, or a folder that holds one
+    #[arg(long, value_name = "FILE", requires = "execute")]
+    pub(super) file: Option<Utf8PathBuf>,
+    /// With `--execute`: how many runs run at once; by default as many as can
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), requires = "execute")]
+    pub(super) jobs: Option<u16>,
+    /// With `--execute`: run each stage in its image; without a name, by the first of podman and docker that is there
+    #[arg(long, value_name = "ENGINE", num_args = 0..=1, default_missing_value = "", requires = "execute")]
+    pub(super) containers: Option<String>,
+    /// With `--execute`: a variable of the environment that stages see; without a value, that of this shell
+    #[arg(long = "env", value_name = "NAME[=VALUE]", requires = "execute")]
+    pub(super) environment: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -483,7 +513,7 @@ pub(super) struct Fixes {
 }
 
 /// Which settings apply.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct SettingsArguments {
     /// Read the project's settings from this file, not from the nearest `.sidestage.yaml` above a configuration
     #[arg(long = "config", value_name = "FILE", conflicts_with = "no_settings", env = "SIDESTAGE_CONFIG", hide_env_values = true, help_heading = SETTINGS)]

@@ -1,0 +1,126 @@
+//! From accepted runs to executed ones: which may begin, and what is known of them.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use sidestage_runtime::hash::hex;
+
+use super::api::runs;
+use super::error::ApiError;
+use super::executor::Order;
+use super::service::Service;
+use super::store::{Change, Document, Kind, Read};
+use super::validation::{self, ENDED};
+
+/// Runs that wait until another one of their trigger has ended.
+pub(super) type Waiting = Mutex<BTreeMap<String, Order>>;
+
+fn text<'a>(document: &'a Document, name: &str) -> &'a str {
+    document.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+impl Service {
+    /// Hands a run over, at once or when it may begin.
+    pub(super) fn launch(&self, order: Order, is_waiting: bool) -> Result<(), ApiError> {
+        let Some(executor) = &self.executor else { return Ok(()) };
+        if is_waiting {
+            self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(order.id.clone(), order);
+            return Ok(());
+        }
+        let id = order.id.clone();
+        executor.accept(order).map_err(|reason| {
+            // What cannot be executed is not left in the queue.
+            let _ = self.set_status(&id, "error");
+            ApiError::internal(format!("the run cannot be executed: {reason}"))
+        })
+    }
+
+    /// Ends a run that is cancelled.
+    pub(super) fn cancel(&self, id: &str, is_forced: bool) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        if let Some(executor) = &self.executor {
+            executor.cancel(id, is_forced);
+        }
+    }
+
+    /// Notes the status of a run. What has ended stays so, and lets one begin that waits for it.
+    pub(super) fn set_status(&self, id: &str, status: &str) -> Result<(), ApiError> {
+        let next = self.store.change(|change| {
+            let Some(key) = change.run_key(id)? else { return Ok(None) };
+            let Some(mut run) = change.get(Kind::Run, &key)? else { return Ok(None) };
+            if !ENDED.contains(&text(&run, "status")) {
+                run.insert("status".to_owned(), status.into());
+                run.insert("updated_at".to_owned(), format!("{:.3}", jiff::Timestamp::now()).into());
+                change.put(Kind::Run, &key, &run)?;
+            }
+            if ENDED.contains(&status) { admit_next(change, &run) } else { Ok(None) }
+        })?;
+        let Some(next) = next else { return Ok(()) };
+        let order = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&next);
+        order.map_or(Ok(()), |order| self.launch(order, false))
+    }
+
+    /// What a service that has just begun knows of runs of the one before: those that nobody had taken over are handed over,
+    /// the others have the status that `known` tells.
+    pub(super) fn resume(&self, known: impl Fn(&str) -> Option<&'static str>) -> Result<(), ApiError> {
+        let open = self.store.view()?.all(Kind::Run)?.into_iter().map(|(_, run)| run).filter(|run| !ENDED.contains(&text(run, "status")));
+        for run in open {
+            let id = text(&run, "id");
+            match known(id) {
+                Some(status) => self.set_status(id, status)?,
+                None => {
+                    let order = runs::order_again(self, &run)?;
+                    let is_waiting = text(&run, "status") == "waiting";
+                    self.launch(order, is_waiting)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the webhook of async stages as it has to be; gives its token.
+    pub(super) fn provide_webhook(&self, name: &str, listener: &str, header: &str, property: &str) -> Result<String, ApiError> {
+        let mut random = [0; 32];
+        getrandom::fill(&mut random).map_err(|error| ApiError::internal(format!("this machine gives no random bytes: {error}")))?;
+        let token = hex(&random);
+        let trigger = json!({
+            "type": "generic", "name": name, "event_listener": listener,
+            "secret": { "type": "token_matches", "value": token, "source": "header", "key_name": header },
+        });
+        self.store.change(|change| {
+            super::api::triggers::insert(change, trigger.as_object().unwrap_or(&Document::new()))?;
+            put_property(change, property, &token, true)
+        })?;
+        Ok(token)
+    }
+
+    /// The secure properties of the pipeline, in the clear.
+    pub(super) fn secure_properties(&self) -> Result<Vec<(String, SecretString)>, ApiError> {
+        let all = self.store.view()?.all(Kind::Property)?.into_iter().map(|(_, property)| property);
+        let secure = all.filter(|property| text(property, "type") == "secure");
+        Ok(secure.map(|property| (text(&property, "name").to_owned(), text(&property, "value").into())).collect())
+    }
+}
+
+/// Sets a property of the pipeline.
+pub(super) fn put_property(change: &Change, name: &str, value: &str, is_secure: bool) -> Result<(), ApiError> {
+    let property = json!({ "name": name, "type": if is_secure { "secure" } else { "text" }, "value": value });
+    let property = validation::property(property.as_object().unwrap_or(&Document::new()))?;
+    change.put(Kind::Property, name, &property)
+}
+
+/// The oldest run that waits for this one to end, now queued.
+fn admit_next(change: &Change, ended: &Document) -> Result<Option<String>, ApiError> {
+    let trigger = ended.get("trigger").and_then(|trigger| trigger["id"].as_str()).unwrap_or_default();
+    let Some(most) = change.get(Kind::Trigger, trigger)?.and_then(|trigger| trigger.get("max_concurrent_runs")?.as_u64()) else {
+        return Ok(None);
+    };
+    let open = change.open_runs(trigger)?;
+    let (waiting, active): (Vec<_>, Vec<_>) = open.into_iter().partition(|(_, run)| text(run, "status") == "waiting");
+    let Some((key, mut run)) = waiting.into_iter().next().filter(|_| (active.len() as u64) < most) else { return Ok(None) };
+    run.insert("status".to_owned(), "queued".into());
+    change.put(Kind::Run, &key, &run)?;
+    Ok(Some(text(&run, "id").to_owned()))
+}

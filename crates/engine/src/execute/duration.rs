@@ -1,0 +1,78 @@
+//! Durations as Go writes them: `1h30m`, `.5s`, `0`.
+
+use std::time::Duration;
+
+const UNITS: &[(&str, f64)] =
+    &[("ns", 1e-9), ("us", 1e-6), ("µs", 1e-6), ("μs", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
+
+/// A duration; nothing where it is none, or negative.
+pub(super) fn parse(text: &str) -> Option<Duration> {
+    let mut rest = text.strip_prefix('+').unwrap_or(text);
+    if rest == "0" {
+        return Some(Duration::ZERO);
+    }
+    let mut seconds = 0.0;
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, after) = rest.split_at(end);
+        if !number.bytes().any(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let amount: f64 = if number.starts_with('.') { format!("0{number}").parse().ok()? } else { number.parse().ok()? };
+        let unit_end = after.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(after.len());
+        let (unit, next) = after.split_at(unit_end);
+        seconds += amount * UNITS.iter().find(|(name, _)| *name == unit)?.1;
+        rest = next;
+    }
+    (!text.is_empty()).then_some(seconds).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+}
+
+/// A duration in words for people: `850ms`, `12s`, `3m05s`, `1h02m`.
+pub fn shown(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0 => format!("{}ms", duration.as_millis()),
+        1..=9 => format!("{:.1}s", duration.as_secs_f64()),
+        10..=59 => format!("{seconds}s"),
+        60..=3599 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h{:02}m", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_those_of_go() {
+        let cases: &[(&str, Option<u64>)] = &[
+            ("0", Some(0)),
+            ("0s", Some(0)),
+            ("30s", Some(30_000)),
+            ("1h30m", Some(5_400_000)),
+            (".5s", Some(500)),
+            ("1.5h", Some(5_400_000)),
+            ("+1m", Some(60_000)),
+            ("1µs", Some(0)),
+            ("100ms", Some(100)),
+            ("", None),
+            ("10", None),
+            ("10 minutes", None),
+            ("1d", None),
+            ("-5s", None),
+            ("1.2.3s", None),
+            ("s", None),
+            (".s", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parse(text).map(|duration| duration.as_millis()), expected.map(u128::from), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn people_read_two_units_at_most() {
+        for (milliseconds, expected) in [(850, "850ms"), (1_240, "1.2s"), (12_900, "12s"), (185_000, "3m05s"), (3_725_000, "1h02m")] {
+            assert_eq!(shown(Duration::from_millis(milliseconds)), expected);
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! The engine: the local service, and all runs that this process executes.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sidestage_compiler::plan::PlannedStage;
+use sidestage_compiler::platform;
+
+use super::active::ActiveRun;
+use super::places::Places;
+use super::{Planner, Reporter, children, parent};
+use crate::auth::{ApiKeys, Role};
+use crate::dispatch::put_property;
+use crate::error::StartError;
+use crate::iam;
+use crate::pages::Pages;
+use crate::run::{EventKind, History, KEPT, RunFolder, RunOptions, RunView, State};
+use crate::server::{Background, Server};
+use crate::service::{Companions, ServerOptions, Service};
+
+/// How the engine works.
+#[derive(Debug)]
+pub struct EngineOptions {
+    /// The folder of all runs.
+    pub state: PathBuf,
+    /// This program: it is the supervisor of stages, and their commands.
+    pub sidestage: PathBuf,
+    /// How runs are executed that reach the webhook or the API.
+    pub options: RunOptions,
+    /// How the service is started.
+    pub server: ServerOptions,
+    /// Whether only the stages of its own runs may call the service.
+    pub is_private: bool,
+    /// The repository whose pipelines the API can start, and the configuration in it.
+    pub repository: Option<(PathBuf, String)>,
+    /// How many pipelines are kept; [`KEPT`] by default.
+    pub kept: Option<usize>,
+}
+
+/// What a run is made from.
+#[derive(Debug)]
+pub enum Source {
+    /// A repository on this machine.
+    WorkingTree {
+        /// Its root.
+        root: PathBuf,
+        /// Only what is committed.
+        is_committed: bool,
+    },
+    /// The state of an earlier run, by its folder.
+    Again(RunFolder),
+}
+
+/// A pipeline to run.
+#[derive(Debug)]
+pub struct RunRequest {
+    /// The kind of the pipeline.
+    pub pipeline: String,
+    /// The trigger that starts it.
+    pub trigger: String,
+    /// Its stages.
+    pub stages: Vec<PlannedStage>,
+    /// The folder of the repository, relative to the workspace.
+    pub folder: String,
+    /// The configuration, relative to the root of its repository.
+    pub config: String,
+    /// Where the files come from.
+    pub source: Source,
+    /// What `get_env` gives, here and in async runs.
+    pub properties: BTreeMap<String, String>,
+    /// What `get_env` gives in this run alone.
+    pub parameters: BTreeMap<String, String>,
+    /// What `get_secret` gives.
+    pub secrets: Vec<(String, SecretString)>,
+    /// How it is run.
+    pub options: RunOptions,
+    /// The id of the run; a new one by default.
+    pub id: Option<String>,
+    /// The id of the run that it repeats.
+    pub repeats: Option<String>,
+}
+
+/// Why a run could not be started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunError(pub(super) String);
+
+impl Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for RunError {}
+
+impl From<std::io::Error> for RunError {
+    fn from(error: std::io::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<StartError> for RunError {
+    fn from(error: StartError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Runs pipelines and async stages until it is dropped.
+pub struct Engine {
+    shared: Arc<Shared>,
+    // Dropped after all else: runs tell it how they end.
+    service: Background,
+}
+
+/// What every run can reach.
+pub(super) struct Shared {
+    pub(super) history: History,
+    pub(super) sidestage: PathBuf,
+    pub(super) options: RunOptions,
+    pub(super) repository: Option<(PathBuf, String)>,
+    pub(super) planner: Arc<dyn Planner>,
+    pub(super) reporter: Arc<dyn Reporter>,
+    /// The places of async runs.
+    pub(super) places: Places,
+    /// Set before anything can reach the service.
+    service: OnceLock<Service>,
+    /// The key by which stages reach the service.
+    key: SecretString,
+    /// The token of the webhook, where this engine has made it.
+    token: OnceLock<SecretString>,
+    open: Mutex<Open>,
+    changed: Condvar,
+}
+
+/// The runs that are executed now.
+#[derive(Default)]
+struct Open {
+    runs: BTreeMap<String, Arc<ActiveRun>>,
+    is_stopped: bool,
+    is_forced: bool,
+}
+
+/// One random text after the other.
+fn random_key() -> Result<SecretString, StartError> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(|error| StartError(format!("this machine gives no random bytes: {error}")))?;
+    Ok(sidestage_runtime::hash::hex(&random).into())
+}
+
+impl Engine {
+    /// Sweeps what killed engines have left, and starts the service.
+    ///
+    /// # Errors
+    /// Where the state cannot be written, or the service cannot be started.
+    pub fn start(
+        options: EngineOptions,
+        planner: Arc<dyn Planner>,
+        reporter: Arc<dyn Reporter>,
+        pages: Option<Arc<dyn Pages>>,
+        announce: Option<&mut dyn Write>,
+    ) -> Result<Self, RunError> {
+        if !cfg!(target_os = "linux") {
+            return Err(RunError("pipelines run on Linux only: elsewhere nothing would end what a stage leaves behind".to_owned()));
+        }
+        children::adopt_orphans();
+        let history = History::at(&options.state);
+        std::fs::create_dir_all(history.folder())?;
+        for interrupted in history.sweep()? {
+            reporter.warn(&format!(
+                "run {} ({}) was interrupted; type: sidestage rerun {}",
+                interrupted.record.short(),
+                interrupted.record.title(),
+                interrupted.record.short()
+            ));
+        }
+        history.prune(options.kept.unwrap_or(KEPT))?;
+        let key = random_key()?;
+        let mut server = options.server;
+        server.keys = match server.keys {
+            Some(keys) => Some(keys.and(key.clone(), Role::Editor)),
+            None if options.is_private => Some(ApiKeys::editor(key.clone())),
+            None => None,
+        };
+        let shared = Arc::new(Shared {
+            history,
+            sidestage: options.sidestage,
+            places: Places::new(options.options.jobs),
+            options: options.options,
+            repository: options.repository,
+            planner,
+            reporter,
+            service: OnceLock::new(),
+            key,
+            token: OnceLock::new(),
+            open: Mutex::new(Open::default()),
+            changed: Condvar::new(),
+        });
+        let server = Server::bind(server, Companions { executor: Some(Arc::new(shared.clone())), pages })?;
+        let _ = shared.service.set(server.service.clone());
+        let known = |id: &str| shared.history.run(id).view().ok().map(|view| view.state.status());
+        server.service.resume(known).map_err(|error| RunError(error.message().to_owned()))?;
+        let on_signal = shared.clone();
+        if let Some(out) = announce {
+            server.announce(out)?;
+        }
+        let service = server.in_background(move || on_signal.stop(false))?;
+        Ok(Self { shared, service })
+    }
+
+    /// The address of the service, without a path.
+    pub fn address(&self) -> &str {
+        &self.shared.service().origin
+    }
+
+    /// All runs.
+    pub fn history(&self) -> &History {
+        &self.shared.history
+    }
+
+    /// Runs a pipeline to its end; async runs may go on.
+    ///
+    /// # Errors
+    /// Where it could not be started.
+    pub fn run(&self, request: RunRequest) -> Result<RunView, RunError> {
+        parent::run(&self.shared, request)
+    }
+
+    /// Starts an async run again, as it was.
+    ///
+    /// # Errors
+    /// Where it has no payload, or could not be started.
+    pub fn repeat(&self, earlier: &RunFolder, secrets: Vec<(String, SecretString)>) -> Result<RunView, RunError> {
+        super::asynchronous::repeat(&self.shared, earlier, secrets)
+    }
+
+    /// What may start runs again while the engine works.
+    pub fn handle(&self) -> Handle {
+        Handle(self.shared.clone())
+    }
+
+    /// Waits until nothing runs.
+    pub fn wait(&self) {
+        let mut open = self.shared.open();
+        while !open.runs.is_empty() {
+            open = self.shared.changed.wait(open).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Waits until somebody wants the end, and nothing runs.
+    pub fn wait_for_end(&self) {
+        let mut open = self.shared.open();
+        while !open.is_stopped || !open.runs.is_empty() {
+            open = self.shared.changed.wait(open).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Whether somebody wants the end.
+    pub fn is_stopped(&self) -> bool {
+        self.shared.open().is_stopped
+    }
+}
+
+/// Starts runs again.
+#[derive(Clone)]
+pub struct Handle(Arc<Shared>);
+
+impl Handle {
+    /// Starts a run again in the background, with the secrets that hold now; gives the id of the new one.
+    ///
+    /// # Errors
+    /// Where it has not ended, or cannot be started.
+    pub fn rerun(&self, id: &str) -> Result<String, RunError> {
+        super::asynchronous::again(&self.0, id)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.shared.stop(true);
+        // What was killed ends at once; whatever does not is ended by its supervisor when this process is gone.
+        let open = self.shared.open();
+        let _ = self.shared.changed.wait_timeout_while(open, Duration::from_secs(5), |open| !open.runs.is_empty());
+        let _ = &self.service;
+    }
+}
+
+impl Shared {
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn service(&self) -> &Service {
+        self.service.get().unwrap_or_else(|| unreachable!("it is set before anything runs"))
+    }
+
+    /// The first time politely, then at once.
+    fn stop(&self, is_forced: bool) {
+        let mut open = self.open();
+        open.is_forced |= is_forced || open.is_stopped;
+        open.is_stopped = true;
+        let is_forced = open.is_forced;
+        for run in open.runs.values() {
+            run.stop.ask(is_forced);
+        }
+        self.changed.notify_all();
+    }
+
+    /// A run begins.
+    pub(super) fn enter(&self, run: &Arc<ActiveRun>) {
+        let mut open = self.open();
+        open.runs.insert(run.record.id.clone(), run.clone());
+        if open.is_stopped {
+            run.stop.ask(open.is_forced);
+        }
+    }
+
+    /// The run of an id, where it is executed now.
+    pub(super) fn active(&self, id: &str) -> Option<Arc<ActiveRun>> {
+        self.open().runs.get(id).cloned()
+    }
+
+    /// A run ends: what it leaves behind is cleared before anybody is told.
+    pub(super) fn leave(&self, run: &ActiveRun, state: State, reason: Option<String>) {
+        if let Err(error) = run.folder.clear(run.record.options.keep_workspace) {
+            self.reporter.warn(&format!("the folder of run {} cannot be cleared: {error}", run.record.short()));
+        }
+        run.note(EventKind::Ended { state, reason });
+        if let Err(error) = self.service().set_status(&run.record.id, state.status()) {
+            self.reporter.warn(&format!("the service does not know the end of run {}: {}", run.record.short(), error.message()));
+        }
+        self.open().runs.remove(&run.record.id);
+        self.changed.notify_all();
+    }
+
+    /// Gives the service the properties of a pipeline that this process runs, and the webhook of async stages.
+    pub(super) fn furnish(&self, properties: &BTreeMap<String, String>, secrets: &[(String, SecretString)]) -> Result<(), RunError> {
+        let failed = |error: crate::error::ApiError| RunError(error.message().to_owned());
+        let put = |change: &crate::store::Change| {
+            properties.iter().try_for_each(|(name, value)| put_property(change, name, value, false))?;
+            secrets.iter().try_for_each(|(name, value)| put_property(change, name, value.expose_secret(), true))
+        };
+        let service = self.service();
+        service.store.change(put).map_err(failed)?;
+        if self.token.get().is_none() {
+            let (listener, header) = (platform::EVENT_LISTENER, platform::TOKEN_HEADER);
+            let token = service.provide_webhook(platform::TRIGGER_NAME, listener, header, platform::TOKEN_PROPERTY).map_err(failed)?;
+            let _ = self.token.set(token.into());
+        }
+        Ok(())
+    }
+
+    /// The secure properties that the service has.
+    pub(super) fn secrets_now(&self) -> Result<Vec<(String, SecretString)>, RunError> {
+        self.service().secure_properties().map_err(|error| RunError(error.message().to_owned()))
+    }
+
+    /// The token of the webhook, as the secret that a run has of it.
+    pub(super) fn token(&self) -> Option<(String, SecretString)> {
+        self.token.get().map(|token| (platform::TOKEN_PROPERTY.to_owned(), token.clone()))
+    }
+
+    /// What stages know of the service, and what of it must not be shown.
+    pub(super) fn of_service(&self, id: &str) -> (Vec<(&'static str, String)>, Vec<SecretString>) {
+        let service = self.service();
+        let variables = vec![
+            ("PIPELINE_ID", service.pipeline.clone()),
+            ("PIPELINE_RUN_URL", service.run_url(id)),
+            ("CD_TEKTON_PIPELINE_URL", format!("{}/pipeline/v2", service.origin)),
+            ("CD_TEKTON_PIPELINE_AUTH_URL", service.origin.to_string()),
+            ("CD_TEKTON_PIPELINE_APIKEY", self.key.expose_secret().to_owned()),
+        ];
+        (variables, vec![self.key.clone()])
+    }
+
+    /// A token of the service for who does not exchange the key.
+    pub(super) fn access_token(&self) -> String {
+        iam::access_token(self.service(), self.key.expose_secret())
+    }
+}
+
+/// The name of a repository's folder in the workspace.
+pub fn folder_name(root: &Path) -> String {
+    let name: String = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
+    let name = name.trim_start_matches(['.', '-']).to_owned();
+    if name.is_empty() { "repository".to_owned() } else { name }
+}

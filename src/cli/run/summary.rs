@@ -1,0 +1,102 @@
+//! How it went, for people.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sidestage_engine::execute::shown_duration;
+use sidestage_engine::run::{History, RunView, StageView, State};
+
+use crate::terminal::look;
+
+/// The runs that a run has triggered, and those that they have.
+pub(crate) fn started_by(view: &RunView, history: &History) -> Vec<RunView> {
+    let mut found: Vec<RunView> = Vec::new();
+    let mut open = view.async_runs.clone();
+    while !open.is_empty() {
+        let next: Vec<RunView> = open.iter().filter_map(|id| history.run(id).view().ok()).collect();
+        open = next.iter().flat_map(|run| run.async_runs.clone()).collect();
+        found.extend(next);
+    }
+    found
+}
+
+fn time(duration: Option<Duration>) -> String {
+    duration.map_or_else(|| "-".to_owned(), shown_duration)
+}
+
+/// A pipeline and its stages; and the async runs so far.
+pub(super) fn pipeline(view: &RunView, history: &History) -> String {
+    let mut text = String::from("\n");
+    let now = Timestamp::now();
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{} {} in {}   run {}", view.record.title(), view.state, time(view.duration(now)), view.record.short());
+    if let Some(reason) = &view.reason {
+        text.push_str(&look().indented(&format!("  {reason}\n"), "", "  "));
+    }
+    let width = view.stages.iter().map(|stage| stage.id.chars().count()).max().unwrap_or_default();
+    for (place, stage) in view.stages.iter().enumerate() {
+        let _ = writeln!(text, "{}", line(stage, width, now).trim_end());
+        if stage.state == State::Failed || stage.state == State::TimedOut {
+            text.push_str(&last_lines(&std::fs::read_to_string(history.run(&view.record.id).log(place, &stage.id)).unwrap_or_default()));
+        }
+    }
+    text
+}
+
+/// So much of the log of a failed stage is shown.
+const LAST_LINES: usize = 5;
+
+fn last_lines(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
+    last.iter().map(|line| format!("      {}\n", line.chars().filter(|c| !c.is_control()).collect::<String>())).collect()
+}
+
+fn line(stage: &StageView, width: usize, now: Timestamp) -> String {
+    let padding = " ".repeat(width - stage.id.chars().count());
+    let why = match (stage.exit.filter(|code| *code != 0), &stage.reason) {
+        (_, Some(reason)) => reason.clone(),
+        (Some(code), None) => format!("exit code {code}"),
+        (None, None) => String::new(),
+    };
+    format!("  {}{padding}  {:<9}  {:>6}  {why}", stage.id, stage.state, time(stage.duration(now)))
+}
+
+/// The async runs with state, time and log; and what they have saved.
+pub(super) fn async_runs(view: &RunView, runs: &[RunView], began: Timestamp) -> String {
+    if runs.is_empty() {
+        return String::new();
+    }
+    let now = Timestamp::now();
+    let mut text = String::from("\nAsync runs\n");
+    let width = runs.iter().map(|run| run.record.title().chars().count()).max().unwrap_or_default();
+    for run in runs {
+        let title = run.record.title();
+        let padding = " ".repeat(width - title.chars().count());
+        let duration = time(run.duration(now));
+        let _ = writeln!(
+            text,
+            "  {}  {title}{padding}  {:<11}  {duration:>6}  sidestage logs {}",
+            run.record.short(),
+            run.state,
+            run.record.short()
+        );
+        if let Some(reason) = &run.reason {
+            text.push_str(&look().indented(&format!("      {reason}\n"), "", "      "));
+        }
+    }
+    if let Some(saved) = saved(view, runs, began) {
+        let _ = writeln!(text, "\n{} saved by running them beside the pipeline.", shown_duration(saved));
+    }
+    text
+}
+
+/// How much longer it would have taken one after the other.
+pub(super) fn saved(view: &RunView, runs: &[RunView], began: Timestamp) -> Option<Duration> {
+    let now = Timestamp::now();
+    let alone: Duration = runs.iter().chain([view]).filter_map(|run| run.duration(now)).sum();
+    let ended = runs.iter().chain([view]).filter_map(|run| run.ended).max()?;
+    let together: Duration = ended.duration_since(view.started.unwrap_or(began)).try_into().ok()?;
+    alone.checked_sub(together).filter(|saved| saved.as_millis() > 0)
+}

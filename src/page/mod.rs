@@ -1,0 +1,116 @@
+//! The page of `serve --page` and `run --page`: the graph with live states, the runs with timeline and logs, what crossed into
+//! each async run, findings. Rendered here; its script fetches what changes.
+
+mod live;
+mod render;
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use secrecy::{ExposeSecret, SecretString};
+use sidestage_compiler::graph::{build, build_each};
+use sidestage_compiler::report::Look;
+use sidestage_compiler::report::findings::concise;
+use sidestage_compiler::report::graph::{Pictured, svg};
+use sidestage_engine::execute::Handle;
+use sidestage_engine::run::History;
+use sidestage_engine::{PageReply, PageRequest, Pages};
+
+use crate::workspace::Configuration;
+
+const SCRIPT: &str = include_str!("page.js");
+const STYLE: &str = include_str!("page.css");
+
+const HTML: &str = "text/html; charset=utf-8";
+const JSON: &str = "application/json";
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// What the pages show.
+pub(crate) struct Page {
+    /// The name of the configuration; there may be none.
+    name: String,
+    graph: String,
+    findings: String,
+    key: SecretString,
+    /// Set when the engine has started.
+    runs: OnceLock<Runs>,
+}
+
+struct Runs {
+    history: History,
+    // Handles are passed between the threads of the service.
+    engine: Mutex<Handle>,
+}
+
+impl Page {
+    /// The pages of a configuration, or of runs alone.
+    pub(crate) fn new(configuration: Option<&Configuration>) -> Self {
+        let (name, graph, findings) = configuration.map(drawn).unwrap_or_default();
+        let key = uuid::Uuid::new_v4().simple().to_string() + &uuid::Uuid::new_v4().simple().to_string();
+        Self { name, graph, findings, key: key.into(), runs: OnceLock::new() }
+    }
+
+    /// From now on runs are shown.
+    pub(crate) fn attach(&self, history: History, engine: Handle) {
+        let _ = self.runs.set(Runs { history, engine: Mutex::new(engine) });
+    }
+
+    /// The whole address, with its key.
+    pub(crate) fn address(&self, origin: &str) -> String {
+        format!("{origin}/?key={}", self.key.expose_secret())
+    }
+}
+
+fn drawn(configuration: &Configuration) -> (String, String, String) {
+    let compilation = &configuration.compilation;
+    let whole = build(&compilation.model, &compilation.flow, compilation.file);
+    let each = build_each(&compilation.model, &compilation.flow, compilation.file);
+    let name = configuration.shown_path();
+    let paths = &configuration.folder.paths;
+    let graph = svg(&Pictured { name: &name, whole: &whole, each: &each, sources: &compilation.sources, paths });
+    let findings = concise(&configuration.checked(), Look::PLAIN);
+    (name, graph, findings)
+}
+
+impl Pages for Page {
+    fn key(&self) -> &str {
+        self.key.expose_secret()
+    }
+
+    fn reply(&self, request: &PageRequest) -> PageReply {
+        let content = |kind, body: String| PageReply::Content { kind, body: body.into_bytes() };
+        let Some(runs) = self.runs.get() else { return PageReply::Failed("the engine is starting; try again".to_owned()) };
+        let parts: Vec<&str> = request.path.split('/').filter(|part| !part.is_empty()).collect();
+        let view = |id: &str| runs.history.find(id).ok();
+        match (request.is_post, parts.as_slice()) {
+            (false, []) => content(HTML, render::overview(&self.name, &self.graph, &self.findings, &runs.history)),
+            (false, ["page.js"]) => content("text/javascript; charset=utf-8", SCRIPT.to_owned()),
+            (false, ["page.css"]) => content("text/css; charset=utf-8", STYLE.to_owned()),
+            (false, ["state.json"]) => content(JSON, live::state(&runs.history)),
+            // The address of a run in the API.
+            (false, ["devops", "pipelines", "tekton", _, "runs", id]) => PageReply::See(format!("/runs/{id}")),
+            (false, ["runs", id]) => match view(id) {
+                Some((folder, view)) => content(HTML, render::run(&folder, &view, &runs.history)),
+                None => PageReply::Missing,
+            },
+            (false, ["runs", id, "timeline.svg"]) => match view(id) {
+                Some((_, view)) => content("image/svg+xml", render::timeline(&view, &runs.history)),
+                None => PageReply::Missing,
+            },
+            (false, ["runs", id, "logs", place]) => match view(id).and_then(|found| live::log(&found, place, &request.query)) {
+                Some(text) => content(TEXT, text),
+                None => PageReply::Missing,
+            },
+            (true, ["runs", id, "rerun"]) => match view(id) {
+                Some((_, view)) => {
+                    let engine = runs.engine.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    match engine.rerun(&view.record.id) {
+                        Ok(id) => PageReply::See(format!("/runs/{id}")),
+                        Err(error) => PageReply::Failed(error.to_string()),
+                    }
+                }
+                None => PageReply::Missing,
+            },
+            _ => PageReply::Missing,
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The pages as HTML.
+
+use std::fmt::Write;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use sidestage_engine::execute::shown_duration;
+use sidestage_engine::run::{History, RunFolder, RunView, What};
+use sidestage_engine::timeline;
+
+/// A text in HTML, also in the value of an attribute.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+fn page(title: &str, body: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>{} - sidestage</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>\n{}</style>\n</head>\n<body>\n{body}\
+         <script src=\"/page.js\"></script>\n</body>\n</html>\n",
+        escaped(title),
+        super::STYLE
+    )
+}
+
+/// The graph, the runs and the findings.
+pub(super) fn overview(name: &str, graph: &str, findings: &str, history: &History) -> String {
+    let title = if name.is_empty() { "Runs" } else { name };
+    let mut body = format!("<header><h1>{}</h1></header>\n<main class=\"overview\">\n", escaped(title));
+    if !graph.is_empty() {
+        // Writing to a string cannot fail.
+        let _ = writeln!(body, "<section class=\"graph\" aria-label=\"Graph\">\n{graph}</section>");
+    }
+    let _ = writeln!(body, "<section class=\"runs\" aria-label=\"Runs\">\n<h2>Runs</h2>\n{}</section>", runs(history));
+    let list = if findings.is_empty() {
+        "<p>Nothing was found.</p>".to_owned()
+    } else {
+        let items: String = findings.lines().map(|line| format!("<li>{}</li>\n", escaped(line))).collect();
+        format!("<ul>\n{items}</ul>")
+    };
+    if !name.is_empty() {
+        let _ = writeln!(body, "<section class=\"findings\" aria-label=\"Findings\">\n<h2>Findings</h2>\n{list}\n</section>");
+    }
+    body.push_str("</main>\n");
+    page(title, &body)
+}
+
+fn runs(history: &History) -> String {
+    let now = Timestamp::now();
+    let rows: String = history.runs().iter().rev().map(|(_, view)| row(view, now)).collect();
+    format!(
+        "<table id=\"runs\">\n<thead><tr><th>Run</th><th>What</th><th>State</th><th>Time</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n\
+         <p class=\"empty\"{}>Nothing has run yet.</p>\n",
+        if rows.is_empty() { "" } else { " hidden" }
+    )
+}
+
+fn row(view: &RunView, now: Timestamp) -> String {
+    let child = if view.record.parent().is_some() { " class=\"child\"" } else { "" };
+    format!(
+        "<tr data-run=\"{}\"{child}><td><a href=\"/runs/{}\">{}</a></td><td>{}</td><td><span class=\"state {}\">{}</span></td><td class=\"time\">{}</td></tr>\n",
+        view.record.id,
+        view.record.id,
+        view.record.short(),
+        escaped(&view.record.title()),
+        view.state,
+        view.state,
+        view.duration(now).map(shown_duration).unwrap_or_default()
+    )
+}
+
+/// The timeline of a run and of what it has triggered.
+pub(super) fn timeline(view: &RunView, history: &History) -> String {
+    timeline::svg(view, &crate::cli::started_by(view, history), Timestamp::now())
+}
+
+/// One run.
+pub(super) fn run(folder: &RunFolder, view: &RunView, history: &History) -> String {
+    let record = &view.record;
+    let now = Timestamp::now();
+    let mut body = format!(
+        "<header><nav><a href=\"/\">All runs</a></nav><h1>{}</h1><span class=\"state {}\" data-run-state>{}</span>\
+         <span class=\"time\" data-run-time>{}</span>\
+         <form method=\"post\" action=\"/runs/{}/rerun\"><button{}>Run again</button></form></header>\n<main class=\"run\" data-run=\"{}\">\n",
+        escaped(&record.title()),
+        view.state,
+        view.state,
+        view.duration(now).map(shown_duration).unwrap_or_default(),
+        record.id,
+        if view.state.is_ended() { "" } else { " disabled" },
+        record.id
+    );
+    // Writing to a string cannot fail.
+    let link = |id: &str| format!("<a href=\"/runs/{id}\">{}</a>", escaped(id.get(..8).unwrap_or(id)));
+    let mut facts = vec![("Run", escaped(&record.id)), ("Configuration", escaped(&record.config)), ("Commit", escaped(&record.commit))];
+    facts.extend(record.parent().map(|parent| ("Triggered by", link(parent))));
+    facts.extend(record.repeats.as_ref().map(|earlier| ("Repeats", link(earlier))));
+    facts.extend(view.reason.as_ref().map(|reason| ("Reason", escaped(reason))));
+    let facts: String = facts.iter().map(|(name, value)| format!("<dt>{name}</dt><dd>{value}</dd>")).collect();
+    let _ = writeln!(body, "<dl>{facts}</dl>");
+    let _ = writeln!(
+        body,
+        "<section class=\"timeline\" aria-label=\"Timeline\">\n<h2>Timeline</h2>\n<div data-timeline>{}</div>\n</section>",
+        timeline(view, history)
+    );
+    if let (What::Async { .. }, Some(payload)) = (&record.what, folder.payload()) {
+        let _ = writeln!(
+            body,
+            "<section class=\"crossed\" aria-label=\"What crossed\">\n<h2>What crossed</h2>\n{}</section>",
+            crossed(&payload)
+        );
+    }
+    body.push_str("<section class=\"stages\" aria-label=\"Logs\">\n<h2>Logs</h2>\n");
+    for (place, stage) in view.stages.iter().enumerate() {
+        let open = if view.stages.len() == 1 || stage.state.name() == "failed" { " open" } else { "" };
+        let _ = writeln!(
+            body,
+            "<details data-log=\"{place}\" data-stage=\"{}\"{open}><summary><span class=\"state {}\">{}</span> {} <span class=\"time\">{}</span>\
+             <span class=\"reason\">{}</span></summary>\n<pre tabindex=\"0\"></pre></details>",
+            escaped(&stage.id),
+            stage.state,
+            stage.state,
+            escaped(&stage.id),
+            stage.duration(now).map(shown_duration).unwrap_or_default(),
+            escaped(stage.reason.as_deref().unwrap_or_default())
+        );
+    }
+    body.push_str("</section>\n</main>\n");
+    page(&format!("{} {}", record.title(), record.short()), &body)
+}
+
+/// The variables, repositories and artifacts of a payload.
+fn crossed(payload: &str) -> String {
+    let payload: Value = serde_json::from_str(payload).unwrap_or_default();
+    let state = &payload["state"];
+    let mut text = String::new();
+    let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    for (title, part) in [("Variables", "env"), ("Repositories", "repos"), ("Artifacts", "artifacts")] {
+        let members: Vec<_> = state[part].as_object().into_iter().flatten().collect();
+        if members.is_empty() {
+            continue;
+        }
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "<h3>{title}</h3>\n<table class=\"values\">");
+        for (name, value) in members {
+            let _ = writeln!(text, "<tr><th>{}</th><td>{}</td></tr>", escaped(name), escaped(&shown(value)));
+        }
+        text.push_str("</table>\n");
+    }
+    if text.is_empty() { "<p>Nothing.</p>\n".to_owned() } else { text }
+}
