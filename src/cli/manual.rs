@@ -12,10 +12,11 @@ use super::error::CliError;
 use super::{Exit, print};
 
 /// The commands by what they are for.
-const GROUPS: [(&str, &[&str]); 5] = [
+const GROUPS: [(&str, &[&str]); 6] = [
     ("Check", &["check", "explain", "rules"]),
     ("See", &["plan", "graph"]),
-    ("Build and run", &["build", "apply", "trigger", "async-runs", "serve", "pipelinectl"]),
+    ("Build", &["build", "apply", "trigger", "async-runs", "pipelinectl"]),
+    ("Run", &["run", "runs", "logs", "rerun", "serve"]),
     ("Set up", &["init", "schema", "completions", "man"]),
     ("Help", &["help"]),
 ];

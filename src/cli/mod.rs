@@ -35,9 +35,6 @@ mod without_http;
 #[cfg(not(feature = "http"))]
 use without_http::{apply, async_runs, run, serve, trigger};
 
-#[cfg(feature = "http")]
-pub(crate) use run::started_by;
-
 use std::process::ExitCode;
 
 use camino::Utf8Path;

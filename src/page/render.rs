@@ -72,7 +72,7 @@ fn row(view: &RunView, now: Timestamp) -> String {
 
 /// The timeline of a run and of what it has triggered.
 pub(super) fn timeline(view: &RunView, history: &History) -> String {
-    timeline::svg(view, &crate::cli::started_by(view, history), Timestamp::now())
+    timeline::svg(view, &history.started_by(view), Timestamp::now())
 }
 
 /// One run.

@@ -28,6 +28,8 @@ mod properties;
 mod random;
 mod receiving;
 mod rule_pages;
+#[cfg(all(feature = "http", target_os = "linux"))]
+mod run;
 mod schemas;
 #[cfg(feature = "http")]
 mod serve;

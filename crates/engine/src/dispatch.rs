@@ -47,7 +47,7 @@ impl Service {
 
     /// Notes the status of a run. What has ended stays so, and lets one begin that waits for it.
     pub(super) fn set_status(&self, id: &str, status: &str) -> Result<(), ApiError> {
-        let next = self.store.change(|change| {
+        let trigger = self.store.change(|change| {
             let Some(key) = change.run_key(id)? else { return Ok(None) };
             let Some(mut run) = change.get(Kind::Run, &key)? else { return Ok(None) };
             if !ENDED.contains(&text(&run, "status")) {
@@ -55,29 +55,36 @@ impl Service {
                 run.insert("updated_at".to_owned(), format!("{:.3}", jiff::Timestamp::now()).into());
                 change.put(Kind::Run, &key, &run)?;
             }
-            if ENDED.contains(&status) { admit_next(change, &run) } else { Ok(None) }
+            Ok(ENDED.contains(&status).then(|| trigger_of(&run).to_owned()))
         })?;
-        let Some(next) = next else { return Ok(()) };
-        let order = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&next);
+        trigger.map_or(Ok(()), |trigger| self.admit_next(&trigger))
+    }
+
+    /// Lets the oldest run begin that waits for a place of its trigger.
+    fn admit_next(&self, trigger: &str) -> Result<(), ApiError> {
+        let next = self.store.change(|change| queue_next(change, trigger))?;
+        let order = next.and_then(|next| self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&next));
         order.map_or(Ok(()), |order| self.launch(order, false))
     }
 
     /// What a service that has just begun knows of runs of the one before: those that nobody had taken over are handed over,
     /// the others have the status that `known` tells.
     pub(super) fn resume(&self, known: impl Fn(&str) -> Option<&'static str>) -> Result<(), ApiError> {
-        let open = self.store.view()?.all(Kind::Run)?.into_iter().map(|(_, run)| run).filter(|run| !ENDED.contains(&text(run, "status")));
-        for run in open {
-            let id = text(&run, "id");
-            match known(id) {
-                Some(status) => self.set_status(id, status)?,
-                None => {
-                    let order = runs::order_again(self, &run)?;
-                    let is_waiting = text(&run, "status") == "waiting";
-                    self.launch(order, is_waiting)?;
-                }
-            }
+        let all = self.store.view()?.all(Kind::Run)?;
+        let open = all.into_iter().map(|(_, run)| run).filter(|run| !ENDED.contains(&text(run, "status")));
+        let (taken, fresh): (Vec<_>, Vec<_>) = open.map(|run| (known(text(&run, "id")), run)).partition(|(known, _)| known.is_some());
+        let (waiting, queued): (Vec<_>, Vec<_>) = fresh.into_iter().map(|(_, run)| run).partition(|run| text(run, "status") == "waiting");
+        // Those that wait are known first: what has ended lets them begin.
+        for run in &waiting {
+            self.launch(runs::order_again(self, run)?, true)?;
         }
-        Ok(())
+        for run in &queued {
+            self.launch(runs::order_again(self, run)?, false)?;
+        }
+        for (status, run) in &taken {
+            self.set_status(text(run, "id"), status.unwrap_or("error"))?;
+        }
+        waiting.iter().try_for_each(|run| self.admit_next(trigger_of(run)))
     }
 
     /// Makes the webhook of async stages as it has to be; gives its token.
@@ -111,15 +118,17 @@ pub(super) fn put_property(change: &Change, name: &str, value: &str, is_secure: 
     change.put(Kind::Property, name, &property)
 }
 
-/// The oldest run that waits for this one to end, now queued.
-fn admit_next(change: &Change, ended: &Document) -> Result<Option<String>, ApiError> {
-    let trigger = ended.get("trigger").and_then(|trigger| trigger["id"].as_str()).unwrap_or_default();
-    let Some(most) = change.get(Kind::Trigger, trigger)?.and_then(|trigger| trigger.get("max_concurrent_runs")?.as_u64()) else {
-        return Ok(None);
-    };
+fn trigger_of(run: &Document) -> &str {
+    run.get("trigger").and_then(|trigger| trigger["id"].as_str()).unwrap_or_default()
+}
+
+/// The oldest run that waits for a place of a trigger, where there is one: now it is queued.
+fn queue_next(change: &Change, trigger: &str) -> Result<Option<String>, ApiError> {
     let open = change.open_runs(trigger)?;
     let (waiting, active): (Vec<_>, Vec<_>) = open.into_iter().partition(|(_, run)| text(run, "status") == "waiting");
-    let Some((key, mut run)) = waiting.into_iter().next().filter(|_| (active.len() as u64) < most) else { return Ok(None) };
+    let most = change.get(Kind::Trigger, trigger)?.and_then(|trigger| trigger.get("max_concurrent_runs")?.as_u64());
+    let has_place = most.is_none_or(|most| (active.len() as u64) < most);
+    let Some((key, mut run)) = waiting.into_iter().next().filter(|_| has_place) else { return Ok(None) };
     run.insert("status".to_owned(), "queued".into());
     change.put(Kind::Run, &key, &run)?;
     Ok(Some(text(&run, "id").to_owned()))

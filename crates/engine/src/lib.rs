@@ -18,6 +18,7 @@ mod hosts;
 mod iam;
 mod merge_patch;
 mod pages;
+mod processes;
 pub mod run;
 mod run_index;
 mod server;

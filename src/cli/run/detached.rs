@@ -39,7 +39,7 @@ pub(super) fn run(state: &Path) -> Result<Exit, CliError> {
             follower.print()?;
             if view.state.is_ended() {
                 print(&summary::pipeline(&view, &history))?;
-                let open = summary::started_by(&view, &history).iter().filter(|run| !run.state.is_ended()).count();
+                let open = history.started_by(&view).iter().filter(|run| !run.state.is_ended()).count();
                 if open > 0 {
                     print_line(&format!("{open} async runs go on; type: sidestage runs"));
                 }

@@ -36,7 +36,6 @@ pub(super) use planner::Compiler;
 pub(super) use progress::reporter;
 pub(super) use rerun::run as rerun;
 pub(super) use runs::run as runs;
-pub(crate) use summary::started_by;
 pub(super) use values::environment;
 
 pub(super) fn run(arguments: &Run) -> Result<Exit, CliError> {
@@ -147,7 +146,7 @@ fn execute(
         print(&summary::pipeline(&view, engine.history()))?;
     }
     engine.wait();
-    let runs = summary::started_by(&view, engine.history());
+    let runs = engine.history().started_by(&view);
     if is_text {
         print(&summary::async_runs(&view, &runs, began))?;
     }

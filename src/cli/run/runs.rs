@@ -82,7 +82,7 @@ fn local(time: Timestamp) -> String {
 }
 
 fn shown(history: &History, view: &RunView, format: ShowFormat) -> String {
-    let runs = summary::started_by(view, history);
+    let runs = history.started_by(view);
     match format {
         ShowFormat::Json => pretty(&json!({ "version": 1, "runs": std::iter::once(view).chain(&runs).map(as_json).collect::<Vec<_>>() })),
         ShowFormat::Svg => timeline::svg(view, &runs, Timestamp::now()),

@@ -9,18 +9,6 @@ use sidestage_engine::run::{History, RunView, StageView, State};
 
 use crate::terminal::look;
 
-/// The runs that a run has triggered, and those that they have.
-pub(crate) fn started_by(view: &RunView, history: &History) -> Vec<RunView> {
-    let mut found: Vec<RunView> = Vec::new();
-    let mut open = view.async_runs.clone();
-    while !open.is_empty() {
-        let next: Vec<RunView> = open.iter().filter_map(|id| history.run(id).view().ok()).collect();
-        open = next.iter().flat_map(|run| run.async_runs.clone()).collect();
-        found.extend(next);
-    }
-    found
-}
-
 fn time(duration: Option<Duration>) -> String {
     duration.map_or_else(|| "-".to_owned(), shown_duration)
 }

@@ -15,9 +15,10 @@ use sidestage_runtime::receive::Received;
 use super::active::ActiveRun;
 use super::engine::{RunError, RunRequest, Shared, Source, folder_name};
 use super::stage::End;
-use super::{children, parent, snapshot};
+use super::{parent, snapshot};
 use crate::api::runs;
 use crate::executor::{Executor, Log, Order};
+use crate::processes::children;
 use crate::run::{Draft, EventKind, RunFolder, RunRecord, RunView, State, VERSION, What};
 
 impl Executor for Arc<Shared> {

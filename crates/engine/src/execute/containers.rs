@@ -9,7 +9,7 @@ use std::process::Command;
 use sidestage_compiler::plan::PlannedStage;
 
 use super::active::ActiveRun;
-use super::children;
+use crate::processes::children;
 
 /// What a container has in the places where the platform mounts it.
 const PLACES: &[(&str, &str)] = &[("workspace", "/workspace"), ("config", "/config"), ("secrets", "/config/secure-properties")];

@@ -13,12 +13,13 @@ use sidestage_compiler::platform;
 
 use super::active::ActiveRun;
 use super::places::Places;
-use super::{Planner, Reporter, children, parent};
+use super::{Planner, Reporter, parent};
 use crate::auth::{ApiKeys, Role};
 use crate::dispatch::put_property;
 use crate::error::StartError;
 use crate::iam;
 use crate::pages::Pages;
+use crate::processes::children;
 use crate::run::{EventKind, History, KEPT, RunFolder, RunOptions, RunView, State};
 use crate::server::{Background, Server};
 use crate::service::{Companions, ServerOptions, Service};

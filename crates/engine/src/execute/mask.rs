@@ -39,8 +39,11 @@ impl Masker {
     /// What may be shown after one more chunk.
     pub(super) fn push(&mut self, chunk: &[u8]) -> Vec<u8> {
         self.held.extend_from_slice(chunk);
-        // Whatever begins in the tail may still become a secret.
-        let safe = self.held.len().saturating_sub(self.longest.saturating_sub(1));
+        // What ends as a secret begins is held back, and nothing else: who watches waits for no more than that.
+        let tail = self.held.len().saturating_sub(self.longest.saturating_sub(1));
+        let begins =
+            |at: &usize| self.values.iter().any(|value| value.len() > self.held.len() - at && value.starts_with(&self.held[*at..]));
+        let safe = (tail..self.held.len()).find(begins).unwrap_or(self.held.len());
         self.release(safe)
     }
 
@@ -81,6 +84,15 @@ mod tests {
         }
         shown.extend(masker.finish());
         String::from_utf8_lossy(&shown).into_owned()
+    }
+
+    #[test]
+    fn nothing_is_held_back_that_cannot_become_a_secret() {
+        let mut masker = Masker::default();
+        masker.set([b"hunter22".to_vec()]);
+        assert_eq!(masker.push(b"ready\n"), b"ready\n");
+        assert_eq!(masker.push(b"a hunter"), b"a ");
+        assert_eq!(masker.push(b"s"), b"hunters");
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! The executor: pipelines and async stages on this machine.
 //!
 //! A run gets a folder (`run/`), a copy of the repository (`snapshot`), the tools of the platform (`tools`), and its stages in
-//! their order (`schedule`), each under a supervisor (`stage`, `supervisor`). What reaches the webhook of the local service
+//! their order (`schedule`), each under a supervisor (`stage`). What reaches the webhook of the local service
 //! becomes an async run (`asynchronous`).
 
 mod active;
 mod asynchronous;
-mod children;
 mod condition;
 mod containers;
 mod duration;
@@ -18,7 +17,6 @@ mod schedule;
 mod snapshot;
 mod stage;
 mod stop;
-mod supervisor;
 mod tools;
 
 use std::path::Path;
@@ -27,11 +25,11 @@ use sidestage_compiler::plan::{PlannedPipeline, PlannedStage};
 
 use crate::run::{Event, RunRecord};
 
+pub use crate::processes::supervisor::call as supervise;
 pub use containers::find as find_containers;
 pub use duration::shown as shown_duration;
 pub use engine::{Engine, EngineOptions, Handle, RunError, RunRequest, Source, folder_name};
 pub use mask::SHORTEST as SHORTEST_SECRET;
-pub use supervisor::call as supervise;
 pub(crate) use tools::is_name;
 
 /// What a configuration runs. The engine knows no configuration: whoever starts it does.
@@ -57,9 +55,4 @@ pub trait Reporter: Send + Sync {
     fn output(&self, run: &RunRecord, stage: &str, line: &str);
     /// Something is wrong that stops nothing.
     fn warn(&self, text: &str);
-}
-
-/// Ends a process, wherever it belongs.
-pub(crate) fn kill(pid: i32) {
-    supervisor::processes::kill(pid);
 }

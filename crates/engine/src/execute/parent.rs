@@ -154,7 +154,7 @@ pub(super) fn run_stage(
 ) -> End {
     let mut environment = environment.clone();
     environment.insert("STAGE".to_owned(), stage.name.clone());
-    if let Err(error) = tools::put_token(run.folder.path(), &shared.access_token()) {
+    if let Err(error) = tools::put_token(run.folder.path(), place, &shared.access_token()) {
         return End::failed(format!("the tools of the stage cannot be written: {error}"));
     }
     stage::run(run, place, stage, script, &Surroundings { sidestage: &shared.sidestage, environment: &environment, deadline })

@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 use sidestage_runtime::receive::SAFE_GIT;
 
-use super::children;
+use crate::processes::children;
 
 /// What is cloned.
 #[derive(Debug, Clone, PartialEq, Eq)]

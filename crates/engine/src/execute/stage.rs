@@ -15,8 +15,9 @@ use sidestage_compiler::plan::PlannedStage;
 use super::active::ActiveRun;
 use super::mask::Masker;
 use super::stop::send;
-use super::supervisor::{KILL, SUPERVISE, TERMINATE};
-use super::{children, containers, duration, tools};
+use super::{containers, duration, tools};
+use crate::processes::children;
+use crate::processes::supervisor::{KILL, SUPERVISE, TERMINATE};
 use crate::run::State;
 
 /// From SIGTERM to SIGKILL.

@@ -4,7 +4,7 @@ use std::io::{PipeWriter, Write};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::supervisor::{KILL, TERMINATE};
+use crate::processes::supervisor::{KILL, TERMINATE};
 
 /// How urgent it is.
 const NOT: u8 = 0;

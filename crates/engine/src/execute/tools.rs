@@ -19,16 +19,17 @@ if [ -n "${BASH_VERSION-}" ] && [ "${BASH_SOURCE[0]}" = "$0" ]; then exec trigge
 const RETRY: &str = r#"#!/usr/bin/env bash
 # retry COUNT DELAY COMMAND...: runs a command until it succeeds, at most COUNT times, DELAY seconds apart.
 retry() {
-  local count=$1 delay=$2 attempt=1 code
+  # A function that is repeated sees these variables: they must not be its own.
+  local _retry_count=$1 _retry_delay=$2 _retry_attempt=1 _retry_code
   shift 2
   while true; do
-    if "$@"; then return 0; else code=$?; fi
-    if ((attempt >= count)); then
-      echo "retry: gave up after $attempt of $count attempts: $1" >&2
-      return "$code"
+    if "$@"; then return 0; else _retry_code=$?; fi
+    if ((_retry_attempt >= _retry_count)); then
+      echo "retry: gave up after $_retry_attempt of $_retry_count attempts: $1" >&2
+      return "$_retry_code"
     fi
-    attempt=$((attempt + 1))
-    sleep "$delay"
+    _retry_attempt=$((_retry_attempt + 1))
+    sleep "$_retry_delay"
   done
 }
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then retry "$@"; fi
@@ -78,10 +79,10 @@ pub(super) fn install(run: &Path, sidestage: &Path) -> io::Result<()> {
     write(&platform.join("iam/get_token"), GET_TOKEN, EXECUTABLE)
 }
 
-/// The token that `iam/get_token` gives.
-pub(super) fn put_token(run: &Path, token: &str) -> io::Result<()> {
+/// The token that `iam/get_token` gives. Stages that begin at the same time each put one.
+pub(super) fn put_token(run: &Path, place: usize, token: &str) -> io::Result<()> {
     let path = run.join("tools/iam/token");
-    let fresh = run.join("tools/iam/.token");
+    let fresh = run.join(format!("tools/iam/.token-{place}"));
     write(&fresh, token, 0o600)?;
     fs::rename(fresh, path)
 }

@@ -76,6 +76,18 @@ impl History {
         }
     }
 
+    /// The runs that a run has triggered, and those that they have.
+    pub fn started_by(&self, view: &RunView) -> Vec<RunView> {
+        let mut found: Vec<RunView> = Vec::new();
+        let mut open = view.async_runs.clone();
+        while !open.is_empty() {
+            let next: Vec<RunView> = open.iter().filter_map(|id| self.run(id).view().ok()).collect();
+            open = next.iter().flat_map(|run| run.async_runs.clone()).collect();
+            found.extend(next);
+        }
+        found
+    }
+
     /// Ends what killed engines have left behind: processes, and folders that may hold secrets. Gives the runs that were
     /// interrupted.
     ///

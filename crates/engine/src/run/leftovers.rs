@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::execute::kill;
+use crate::processes::kill;
 
 /// The variable of the environment by which the processes of a run are known: the folder of the run.
 pub const RUN_FOLDER: &str = "SIDESTAGE_RUN_FOLDER";

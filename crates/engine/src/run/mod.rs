@@ -178,6 +178,7 @@ pub enum EventKind {
     /// This run has triggered another.
     AsyncStarted {
         /// The id of that run.
+        #[serde(rename = "async-run")]
         run: String,
         /// The async stage.
         stage: String,

@@ -44,6 +44,8 @@ schemas![
     "payload",
     "plan",
     "rules",
+    "run-events",
+    "runs",
     "settings",
     "terraform",
     "webhook",

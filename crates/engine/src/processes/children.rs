@@ -6,7 +6,7 @@ use std::io;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::supervisor::processes;
+use super::kernel;
 
 static KNOWN: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
@@ -15,7 +15,7 @@ fn known() -> MutexGuard<'static, BTreeSet<u32>> {
 }
 
 /// A child that is on the list until this is dropped.
-pub(super) struct Known(pub(super) Child);
+pub(crate) struct Known(pub(crate) Child);
 
 impl Drop for Known {
     fn drop(&mut self) {
@@ -24,7 +24,7 @@ impl Drop for Known {
 }
 
 /// Starts a process.
-pub(super) fn spawn(command: &mut Command) -> io::Result<Known> {
+pub(crate) fn spawn(command: &mut Command) -> io::Result<Known> {
     // Held while it starts: it must not be seen before it is known.
     let mut list = known();
     let child = command.spawn()?;
@@ -33,7 +33,7 @@ pub(super) fn spawn(command: &mut Command) -> io::Result<Known> {
 }
 
 /// Runs a process to its end, without input.
-pub(super) fn output(command: &mut Command) -> io::Result<Output> {
+pub(crate) fn output(command: &mut Command) -> io::Result<Output> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut known = spawn(command)?;
     let errors = known.0.stderr.take();
@@ -51,22 +51,22 @@ pub(super) fn output(command: &mut Command) -> io::Result<Output> {
 }
 
 /// From now on orphans come to this process.
-pub(super) fn adopt_orphans() {
-    processes::adopt_orphans();
+pub(crate) fn adopt_orphans() {
+    kernel::adopt_orphans();
 }
 
 /// Ends all orphans.
-pub(super) fn end_orphans() {
+pub(crate) fn end_orphans() {
     for _ in 0..50 {
         let orphans: BTreeSet<i32> = {
             let list = known();
             let is_own = |pid: &i32| u32::try_from(*pid).is_ok_and(|pid| list.contains(&pid));
-            processes::children_of("self").into_iter().filter(|pid| !is_own(pid)).collect()
+            kernel::children_of("self").into_iter().filter(|pid| !is_own(pid)).collect()
         };
         if orphans.is_empty() {
             return;
         }
-        processes::end(&orphans);
+        kernel::end(&orphans);
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
 }
