@@ -147,6 +147,11 @@ pub(super) enum CliError {
     NoStateFolder,
 
     #[cfg(feature = "http")]
+    #[error("the folder of the runs, {}, cannot be written: {reason}", folder.display())]
+    #[diagnostic(code(sidestage::state), help("name another one with `--state DIR`"))]
+    State { folder: std::path::PathBuf, reason: String },
+
+    #[cfg(feature = "http")]
     #[error("there is no container engine on the PATH")]
     #[diagnostic(
         code(sidestage::no_containers),

@@ -59,7 +59,12 @@ fn start(plan: &Plan, manifest: &Manifest, stage: &str, known: &[&str]) -> Resul
     }
     let store = store_of_run("It has the data that the stage gets, and keeps what was started.")?;
     let mut client = client(store)?;
-    let start = Start { stage, foreseen: carried_by(plan, stage), config: &plan.config, manifest, surroundings: Surroundings::read() };
+    let mut foreseen = carried_by(plan, stage);
+    if is_set(RUN_FOLDER) {
+        // As on the platform: what only the scripts need they find out by themselves; a contract is kept.
+        foreseen.iter_mut().filter(|row| row.how != "contract").for_each(|row| row.required = false);
+    }
+    let start = Start { stage, foreseen, config: &plan.config, manifest, surroundings: Surroundings::read() };
     let started = trigger(&mut client, store, &start, &mut |line| print_line(line))?;
     let page = if started.url.is_empty() { String::new() } else { format!(", {}", started.url) };
     print(&format!("started: stage {stage}, run {}{page}\n", started.id))

@@ -31,7 +31,7 @@ const SHUTDOWN_GRACE: Duration = Duration::from_millis(900);
 /// Where an API key is exchanged for a token.
 const TOKEN_PATH: &str = "/identity/token";
 
-/// Serves until SIGTERM or SIGINT, and executes nothing. When it is ready, one line of JSON on `out` says where.
+/// Serves until SIGTERM, SIGINT or SIGHUP, and executes nothing. When it is ready, one line of JSON on `out` says where.
 ///
 /// # Errors
 /// Why it could not be started, or failed.
@@ -78,7 +78,7 @@ impl Server {
             .map_err(|error| StartError(format!("standard output cannot be written: {error}")))
     }
 
-    /// SIGTERM and SIGINT, from now on.
+    /// What asks for the end, from now on.
     pub(super) fn signals(&self) -> Result<Signals, StartError> {
         let _context = self.runtime.enter();
         Signals::take().map_err(|error| StartError(format!("signals cannot be received: {error}")))
@@ -113,7 +113,7 @@ pub(super) struct Background {
 }
 
 impl Server {
-    /// Answers in the background; each SIGTERM and SIGINT is told.
+    /// Answers in the background; each wish to end is told.
     pub(super) fn in_background(self, mut on_signal: impl FnMut() + Send + 'static) -> Result<Background, StartError> {
         let mut signals = self.signals()?;
         self.runtime.spawn(async move {
@@ -153,12 +153,14 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-/// SIGTERM or SIGINT, taken from the moment it was made: until then they end the process at once.
+/// SIGTERM, SIGINT or SIGHUP, taken from the moment it was made: until then they end the process at once.
 pub(super) struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
     #[cfg(windows)]
     interrupt: tokio::signal::windows::CtrlC,
 }
@@ -167,7 +169,11 @@ impl Signals {
     #[cfg(unix)]
     fn take() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
     }
 
     #[cfg(windows)]
@@ -186,6 +192,7 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+            _ = self.hangup.recv() => {}
         }
         #[cfg(windows)]
         let _ = self.interrupt.recv().await;

@@ -35,5 +35,5 @@ pub(super) fn ask(state: &Path, root: &str, stages: &[&PlannedStage], is_given: 
         }
     }
     let written = fs::create_dir_all(state).and_then(|()| fs::write(&file, format!("{root}\n")));
-    written.map_err(|error| CliError::Run(format!("{} cannot be written: {error}", file.display())))
+    written.map_err(|error| CliError::State { folder: state.to_owned(), reason: error.to_string() })
 }

@@ -11,6 +11,7 @@ use super::logs::Follower;
 use super::summary;
 use crate::cli::error::CliError;
 use crate::cli::{Exit, print, print_line};
+use crate::terminal::count;
 
 /// Between two looks at the run.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -41,7 +42,8 @@ pub(super) fn run(state: &Path) -> Result<Exit, CliError> {
                 print(&summary::pipeline(&view, &history))?;
                 let open = history.started_by(&view).iter().filter(|run| !run.state.is_ended()).count();
                 if open > 0 {
-                    print_line(&format!("{open} async runs go on; type: sidestage runs"));
+                    let go = if open == 1 { "goes" } else { "go" };
+                    print_line(&format!("{} {go} on; type: sidestage runs", count(open, "async run")));
                 }
                 return Ok(if view.state == State::Succeeded { Exit::Clean } else { Exit::Findings });
             }

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use sidestage_compiler::filter::Levels;
 use sidestage_compiler::plan::{self, PlannedStage};
 use sidestage_engine::ServerOptions;
-use sidestage_engine::execute::{Engine, EngineOptions, RunRequest, SHORTEST_SECRET, Source, find_containers};
+use sidestage_engine::execute::{Engine, EngineOptions, RunRequest, SHORTEST_SECRET, Source, check_containers, find_containers};
 use sidestage_engine::run::{RunOptions, State};
 
 use super::arguments::{HowArguments, Run, RunFormat};
@@ -67,6 +67,9 @@ pub(super) fn run(arguments: &Run) -> Result<Exit, CliError> {
             pipeline.stages.iter().filter(|stage| stage.script.is_some() && !stage.skip && !options.leaves_out(stage)).collect();
         consent::ask(&state, root.as_str(), &will_run, arguments.how.yes)?;
         tell_absolute_paths(&configuration);
+    }
+    if root.join(".gitmodules").exists() {
+        print_note("the submodules of this repository are not checked out in the run");
     }
     let request = RunRequest {
         pipeline: pipeline.pipeline,
@@ -142,10 +145,10 @@ fn execute(
     };
     let view = result.map_err(fault)?;
     let is_text = how.format == RunFormat::Text;
-    if is_text {
-        print(&summary::pipeline(&view, engine.history()))?;
-    }
+    // Where nobody reads it any more, async runs still go on.
+    let printed = if is_text { print(&summary::pipeline(&view, engine.history())) } else { Ok(()) };
     engine.wait();
+    printed?;
     let runs = engine.history().started_by(&view);
     if is_text {
         print(&summary::async_runs(&view, &runs, began))?;
@@ -172,10 +175,9 @@ fn options(arguments: &Run, values: &Values) -> Result<RunOptions, CliError> {
 
 /// The engine that is named, else the first that is there.
 pub(super) fn container_engine(given: &str) -> Result<String, CliError> {
-    if !given.is_empty() {
-        return Ok(given.to_owned());
-    }
-    find_containers().map(str::to_owned).ok_or(CliError::NoContainers)
+    let engine = if given.is_empty() { find_containers().ok_or(CliError::NoContainers)? } else { given };
+    check_containers(engine).map_err(|reason| CliError::Run(format!("images cannot be run: {reason}")))?;
+    Ok(engine.to_owned())
 }
 
 /// A stage that is chosen or left out must be there.

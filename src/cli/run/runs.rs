@@ -13,7 +13,7 @@ use super::state;
 use super::summary;
 use crate::cli::arguments::{ListFormat, Runs, RunsCommand, ShowFormat};
 use crate::cli::error::CliError;
-use crate::cli::{Exit, print, print_or_write};
+use crate::cli::{Exit, print, print_error, print_or_write};
 
 pub(in crate::cli) fn run(arguments: &Runs) -> Result<Exit, CliError> {
     match &arguments.command {
@@ -36,6 +36,9 @@ pub(in crate::cli) fn run(arguments: &Runs) -> Result<Exit, CliError> {
 
 fn list(history: &History, format: ListFormat) -> Result<Exit, CliError> {
     let runs: Vec<RunView> = history.runs().into_iter().map(|(_, view)| view).collect();
+    for (path, reason) in history.unreadable() {
+        print_error(&format!("{} cannot be read as a run: {reason}", path.display()));
+    }
     print(&match format {
         ListFormat::Json => pretty(&json!({ "version": 1, "runs": runs.iter().map(as_json).collect::<Vec<_>>() })),
         ListFormat::Text => table(&runs),

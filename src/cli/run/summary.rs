@@ -83,6 +83,10 @@ pub(super) fn async_runs(view: &RunView, runs: &[RunView], began: Timestamp) -> 
 /// How much longer it would have taken one after the other.
 pub(super) fn saved(view: &RunView, runs: &[RunView], began: Timestamp) -> Option<Duration> {
     let now = Timestamp::now();
+    let was_stopped = |run: &RunView| matches!(run.state, State::Cancelled | State::Interrupted);
+    if runs.iter().chain([view]).any(was_stopped) {
+        return None;
+    }
     let alone: Duration = runs.iter().chain([view]).filter_map(|run| run.duration(now)).sum();
     let ended = runs.iter().chain([view]).filter_map(|run| run.ended).max()?;
     let together: Duration = ended.duration_since(view.started.unwrap_or(began)).try_into().ok()?;

@@ -108,6 +108,9 @@ fn secrets(asked: &[Asked]) -> Result<Vec<(String, SecretString)>, CliError> {
     for (name, variable) in asked {
         let value = match std::env::var(variable) {
             Ok(value) if !value.is_empty() => value,
+            Err(std::env::VarError::NotUnicode(_)) => {
+                return Err(CliError::Run(format!("the value of the secret `{name}`, in {variable}, is not UTF-8")));
+            }
             _ if std::io::stdin().is_terminal() => ask(name)?,
             _ => return Err(CliError::NoSecret { name: name.clone(), variable: variable.clone() }),
         };

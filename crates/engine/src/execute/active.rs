@@ -66,7 +66,13 @@ impl ActiveRun {
     /// Hides what is secret now.
     pub(super) fn hide(&self, masker: &mut Masker, of_stages: Vec<Vec<u8>>) {
         let given = self.secrets.iter().map(|(_, value)| value).chain(&self.hidden);
-        masker.set(given.map(|value| value.expose_secret().as_bytes().to_vec()).chain(of_stages));
+        masker.add(given.map(|value| value.expose_secret().as_bytes().to_vec()).chain(of_stages));
+    }
+
+    /// Every value that is secret in it now: what it has exported by mistake is hidden where it arrives, too.
+    pub(super) fn all_secrets(&self) -> Vec<SecretString> {
+        let of_stages = self.data().secrets().into_iter().filter_map(|value| String::from_utf8(value).ok()).map(SecretString::from);
+        self.secrets.iter().map(|(_, value)| value.clone()).chain(self.hidden.iter().cloned()).chain(of_stages).collect()
     }
 
     /// What `when` may speak of.

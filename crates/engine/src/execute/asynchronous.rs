@@ -24,7 +24,9 @@ use crate::run::{Draft, EventKind, RunFolder, RunRecord, RunView, State, VERSION
 impl Executor for Arc<Shared> {
     fn accept(&self, order: Order) -> Result<(), String> {
         let body: Value = serde_json::from_str(&order.event).unwrap_or_default();
-        let accepted = if body.get("sidestage").is_some() { self.accept_stage(order) } else { self.accept_pipeline(order) };
+        // The webhook of async stages starts nothing else: a call of it must not deploy.
+        let is_stage = body.get("sidestage").is_some() || order.trigger == platform::TRIGGER_NAME;
+        let accepted = if is_stage { self.accept_stage(order) } else { self.accept_pipeline(order) };
         accepted.map_err(|error| error.to_string())
     }
 
@@ -76,7 +78,10 @@ impl Shared {
         };
         let (folder, hold) = Draft::begin(self.history.folder(), &record.id)?.finish(&record, Some(&order.event))?;
         let (id, parent) = (record.id.clone(), record.parent().map(str::to_owned));
-        let hidden = self.of_service(&record.id).1;
+        let mut hidden = self.of_service(&record.id).1;
+        if let Some(parent) = parent.as_deref().and_then(|parent| self.active(parent)) {
+            hidden.extend(parent.all_secrets());
+        }
         let run = Arc::new(ActiveRun::new(record, folder, hold, order.secrets, hidden, self.reporter.clone()));
         self.enter(&run);
         if let Some(parent) = parent.and_then(|parent| self.active(&parent)) {
@@ -94,8 +99,6 @@ impl Shared {
         };
         let kind = order.properties.iter().find(|(name, _)| name == "pipeline_namespace").map(|(_, kind)| kind.as_str());
         let planned = self.planner.pipeline(&root, &config, kind).map_err(RunError)?;
-        let mut secrets = order.secrets;
-        secrets.retain(|(name, _)| name != platform::TOKEN_PROPERTY);
         let request = RunRequest {
             pipeline: planned.pipeline,
             trigger: order.trigger,
@@ -103,9 +106,10 @@ impl Shared {
             folder: folder_name(&root),
             config,
             source: Source::WorkingTree { root, is_committed: false },
-            properties: order.properties.into_iter().collect(),
-            parameters: BTreeMap::new(),
-            secrets,
+            // Those of the pipeline reach its async runs by the service; the trigger's and the call's are this run's own.
+            properties: BTreeMap::new(),
+            parameters: order.properties.into_iter().collect(),
+            secrets: order.secrets,
             options: self.options.clone(),
             id: Some(order.id),
             repeats: order.repeats,

@@ -70,9 +70,21 @@ pub(super) fn command(
     Ok(words)
 }
 
-/// Removes the container of a stage that was ended from outside: it is no child of ours.
-pub(super) fn remove(engine: &str, run: &ActiveRun, stage: &PlannedStage) {
-    let _ = children::output(Command::new(engine).args(["rm", "--force", "--ignore", &name(run, stage)]));
+/// What removes the container of a stage: it is no child of ours.
+pub(super) fn removal(engine: &str, run: &ActiveRun, stage: &PlannedStage) -> Vec<String> {
+    [engine, "rm", "--force", &name(run, stage)].map(str::to_owned).to_vec()
+}
+
+/// Whether a container engine answers.
+///
+/// # Errors
+/// What it says, or why it cannot be started.
+pub fn check(engine: &str) -> Result<(), String> {
+    let output = children::output(Command::new(engine).arg("version")).map_err(|error| format!("`{engine}` cannot be started: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("`{engine} version` fails: {}", String::from_utf8_lossy(&output.stderr).trim()))
 }
 
 /// The first container engine of this machine.

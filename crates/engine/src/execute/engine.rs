@@ -131,6 +131,8 @@ pub(super) struct Shared {
     service: OnceLock<Service>,
     /// The key by which stages reach the service.
     key: SecretString,
+    /// Whether the pipeline of the service is that of the one run that this process executes.
+    is_private: bool,
     /// The token of the webhook, where this engine has made it.
     token: OnceLock<SecretString>,
     open: Mutex<Open>,
@@ -141,8 +143,17 @@ pub(super) struct Shared {
 #[derive(Default)]
 struct Open {
     runs: BTreeMap<String, Arc<ActiveRun>>,
+    /// Ended runs whose workspaces are still used, with their folders.
+    used: Vec<(String, RunFolder)>,
     is_stopped: bool,
     is_forced: bool,
+}
+
+impl Open {
+    /// Whether a run has async runs that have not ended, but for the one that ends now.
+    fn is_used(&self, id: &str, ending: &str) -> bool {
+        self.runs.values().any(|run| run.record.parent() == Some(id) && run.record.id != ending)
+    }
 }
 
 /// One random text after the other.
@@ -195,6 +206,7 @@ impl Engine {
             planner,
             reporter,
             service: OnceLock::new(),
+            is_private: options.is_private,
             key,
             token: OnceLock::new(),
             open: Mutex::new(Open::default()),
@@ -326,9 +338,7 @@ impl Shared {
 
     /// A run ends: what it leaves behind is cleared before anybody is told.
     pub(super) fn leave(&self, run: &ActiveRun, state: State, reason: Option<String>) {
-        if let Err(error) = run.folder.clear(run.record.options.keep_workspace) {
-            self.reporter.warn(&format!("the folder of run {} cannot be cleared: {error}", run.record.short()));
-        }
+        self.clear(run);
         run.note(EventKind::Ended { state, reason });
         if let Err(error) = self.service().set_status(&run.record.id, state.status()) {
             self.reporter.warn(&format!("the service does not know the end of run {}: {}", run.record.short(), error.message()));
@@ -337,8 +347,34 @@ impl Shared {
         self.changed.notify_all();
     }
 
+    /// Removes what a run has left. Its async runs may clone from its workspace: that one stays until they have ended too.
+    fn clear(&self, run: &ActiveRun) {
+        let mut folders = vec![(run.folder.clone(), run.record.options.keep_workspace)];
+        {
+            let mut open = self.open();
+            if open.is_used(&run.record.id, &run.record.id) && !run.record.options.keep_workspace {
+                folders[0].1 = true;
+                open.used.push((run.record.id.clone(), run.folder.clone()));
+            }
+            let used = std::mem::take(&mut open.used);
+            let (still, free): (Vec<_>, Vec<_>) =
+                used.into_iter().partition(|(id, _)| *id == run.record.id || open.is_used(id, &run.record.id));
+            open.used = still;
+            folders.extend(free.into_iter().map(|(_, folder)| (folder, false)));
+        }
+        for (folder, keeps_workspace) in folders {
+            if let Err(error) = folder.clear(keeps_workspace) {
+                self.reporter.warn(&format!("the folder {} cannot be cleared: {error}", folder.path().display()));
+            }
+        }
+    }
+
     /// Gives the service the properties of a pipeline that this process runs, and the webhook of async stages.
     pub(super) fn furnish(&self, properties: &BTreeMap<String, String>, secrets: &[(String, SecretString)]) -> Result<(), RunError> {
+        // The pipeline of a service that others use is theirs to change.
+        if !self.is_private {
+            return Ok(());
+        }
         let failed = |error: crate::error::ApiError| RunError(error.message().to_owned());
         let put = |change: &crate::store::Change| {
             properties.iter().try_for_each(|(name, value)| put_property(change, name, value, false))?;

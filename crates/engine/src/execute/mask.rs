@@ -1,6 +1,6 @@
 //! Secrets in what a stage prints: each becomes `***`, wherever the chunks of its output end.
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
 
 /// What stands in the place of a secret.
 const MASK: &[u8] = b"***";
@@ -13,37 +13,78 @@ pub const SHORTEST: usize = 4;
 pub(super) struct Masker {
     values: Vec<Vec<u8>>,
     search: Option<AhoCorasick>,
-    longest: usize,
+    beginnings: Vec<Beginning>,
     held: Vec<u8>,
 }
 
+/// How much of a value the stream ends with, by Knuth, Morris and Pratt: a byte costs the same however long the value is.
+struct Beginning {
+    value: Vec<u8>,
+    /// For each length, the longest shorter beginning that ends there too.
+    shorter: Vec<usize>,
+    length: usize,
+}
+
+impl Beginning {
+    fn of(value: &[u8]) -> Self {
+        let mut beginning = Self { value: value.to_vec(), shorter: vec![0; value.len() + 1], length: 0 };
+        for end in 1..value.len() {
+            beginning.take(value[end]);
+            beginning.shorter[end + 1] = beginning.length;
+        }
+        beginning.length = 0;
+        beginning
+    }
+
+    fn take(&mut self, byte: u8) {
+        if self.length == self.value.len() {
+            self.length = self.shorter[self.length];
+        }
+        while self.length > 0 && self.value[self.length] != byte {
+            self.length = self.shorter[self.length];
+        }
+        self.length += usize::from(self.value[self.length] == byte);
+    }
+
+    /// As far as more may follow.
+    fn open(&self) -> usize {
+        if self.length == self.value.len() { self.shorter[self.length] } else { self.length }
+    }
+}
+
 impl Masker {
-    /// Hides these from now on, and every line of one that has several.
-    pub(super) fn set(&mut self, secrets: impl IntoIterator<Item = Vec<u8>>) {
-        let mut values: Vec<Vec<u8>> = Vec::new();
+    /// Hides these too from now on, and every line of one that has several. What was secret once stays so.
+    pub(super) fn add(&mut self, secrets: impl IntoIterator<Item = Vec<u8>>) {
+        let mut values = self.values.clone();
         for secret in secrets {
-            let lines = secret.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line).to_vec());
-            values.extend(lines.filter(|line| line.len() >= SHORTEST));
+            let lines = secret.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+            values.extend(lines.filter(|line| line.len() >= SHORTEST).flat_map(forms));
         }
         values.sort();
         values.dedup();
         if values == self.values {
             return;
         }
-        self.longest = values.iter().map(Vec::len).max().unwrap_or_default();
-        // Fails only where the patterns have gigabytes.
-        self.search = AhoCorasickBuilder::new().match_kind(MatchKind::LeftmostLongest).build(&values).ok();
+        self.beginnings = values.iter().map(|value| Beginning::of(value)).collect();
+        // What is held was looked at for other values.
+        for byte in &self.held {
+            self.beginnings.iter_mut().for_each(|beginning| beginning.take(*byte));
+        }
+        // A table of all transitions would take a kilobyte for each byte of a secret. It fails only where they have gigabytes.
+        let kind = Some(AhoCorasickKind::ContiguousNFA);
+        self.search = AhoCorasickBuilder::new().kind(kind).match_kind(MatchKind::LeftmostLongest).build(&values).ok();
         self.values = values;
     }
 
     /// What may be shown after one more chunk.
     pub(super) fn push(&mut self, chunk: &[u8]) -> Vec<u8> {
         self.held.extend_from_slice(chunk);
+        for beginning in &mut self.beginnings {
+            chunk.iter().for_each(|byte| beginning.take(*byte));
+        }
         // What ends as a secret begins is held back, and nothing else: who watches waits for no more than that.
-        let tail = self.held.len().saturating_sub(self.longest.saturating_sub(1));
-        let begins =
-            |at: &usize| self.values.iter().any(|value| value.len() > self.held.len() - at && value.starts_with(&self.held[*at..]));
-        let safe = (tail..self.held.len()).find(begins).unwrap_or(self.held.len());
+        let open = self.beginnings.iter().map(Beginning::open).max().unwrap_or_default();
+        let safe = self.held.len().saturating_sub(open);
         self.release(safe)
     }
 
@@ -54,6 +95,9 @@ impl Masker {
     }
 
     fn release(&mut self, safe: usize) -> Vec<u8> {
+        if safe == 0 {
+            return Vec::new();
+        }
         let mut shown = Vec::with_capacity(safe);
         let mut from = 0;
         for found in self.search.iter().flat_map(|search| search.find_iter(&self.held)) {
@@ -71,13 +115,25 @@ impl Masker {
     }
 }
 
+/// A value as it is, and as traces of bash, JSON and addresses write it.
+fn forms(value: &[u8]) -> Vec<Vec<u8>> {
+    let mut forms = vec![value.to_vec()];
+    if let Ok(text) = std::str::from_utf8(value) {
+        let json = serde_json::Value::from(text).to_string();
+        let encoded = percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+        let kept = encoded.replace("%2D", "-").replace("%5F", "_").replace("%2E", ".").replace("%7E", "~");
+        forms.extend([text.replace('\'', "'\\''"), json[1..json.len() - 1].to_owned(), encoded, kept].map(String::into_bytes));
+    }
+    forms
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn masked(secrets: &[&str], text: &str, chunk: usize) -> String {
         let mut masker = Masker::default();
-        masker.set(secrets.iter().map(|secret| secret.as_bytes().to_vec()));
+        masker.add(secrets.iter().map(|secret| secret.as_bytes().to_vec()));
         let mut shown = Vec::new();
         for chunk in text.as_bytes().chunks(chunk) {
             shown.extend(masker.push(chunk));
@@ -89,10 +145,17 @@ mod tests {
     #[test]
     fn nothing_is_held_back_that_cannot_become_a_secret() {
         let mut masker = Masker::default();
-        masker.set([b"hunter22".to_vec()]);
+        masker.add([b"hunter22".to_vec()]);
         assert_eq!(masker.push(b"ready\n"), b"ready\n");
         assert_eq!(masker.push(b"a hunter"), b"a ");
         assert_eq!(masker.push(b"s"), b"hunters");
+    }
+
+    #[test]
+    fn a_long_and_repetitive_secret_costs_no_more_than_its_length() {
+        let long = "k".repeat(200_000);
+        let text = format!("{long}{long}k end");
+        assert_eq!(masked(&[&long], &text, 4096), "******k end");
     }
 
     #[test]
@@ -104,6 +167,12 @@ mod tests {
             (&["first line\nsecond line"], "second line, first line", "***, ***"),
             (&["123"], "123 is too short", "123 is too short"),
             (&["pässword"], "xpässwordx", "x***x"),
+            (
+                &["it's \"so\""],
+                "+ x='it'\\''s \"so\"' {\"a\":\"it's \\\"so\\\"\"} ?a=it%27s%20%22so%22",
+                "+ x='***' {\"a\":\"***\"} ?a=***",
+            ),
+            (&["aabaab", "abaabx"], "aabaabaabaabx aabaa", "******x aabaa"),
             (&[], "nothing", "nothing"),
         ];
         for (secrets, text, expected) in cases {

@@ -26,7 +26,7 @@ use sidestage_compiler::plan::{PlannedPipeline, PlannedStage};
 use crate::run::{Event, RunRecord};
 
 pub use crate::processes::supervisor::call as supervise;
-pub use containers::find as find_containers;
+pub use containers::{check as check_containers, find as find_containers};
 pub use duration::shown as shown_duration;
 pub use engine::{Engine, EngineOptions, Handle, RunError, RunRequest, Source, folder_name};
 pub use mask::SHORTEST as SHORTEST_SECRET;

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use sidestage_compiler::plan::PlannedStage;
+use sidestage_compiler::platform;
 
 use super::active::ActiveRun;
 use super::engine::{RunError, RunRequest, Shared, Source};
@@ -15,8 +16,11 @@ use super::stage::{self, End, Surroundings};
 use super::{condition, schedule, tools};
 use crate::run::{Draft, EventKind, RunRecord, RunView, State, VERSION, What};
 
-/// The repository that the run keeps, so that async runs and reruns can be made from it.
-pub(super) const SOURCE: &str = "source.git";
+/// The repository that the run keeps, so that it can be repeated.
+const SOURCE: &str = "source.git";
+
+/// The repository that its stages clone, and push to; its async runs are made from it.
+const ORIGIN: &str = "origin.git";
 
 /// The folders that every run has.
 const FOLDERS: &[&str] = &["home", "tmp", "workspace"];
@@ -64,6 +68,13 @@ pub(super) fn begin(shared: &Shared, request: RunRequest) -> Result<(Arc<ActiveR
             return Err(RunError(format!("the files of the run cannot be copied: {error}")));
         }
     };
+    if !snapshot::has(&snapshot, &request.config) {
+        draft.discard();
+        return Err(RunError(format!(
+            "git ignores the configuration {}, or it is not committed, so the run would not have it",
+            request.config
+        )));
+    }
     let record = RunRecord {
         version: VERSION,
         id,
@@ -75,7 +86,7 @@ pub(super) fn begin(shared: &Shared, request: RunRequest) -> Result<(Arc<ActiveR
         commit: snapshot.commit.clone(),
         properties: request.properties,
         parameters: request.parameters,
-        secrets: request.secrets.iter().map(|(name, _)| name.clone()).collect(),
+        secrets: request.secrets.iter().map(|(name, _)| name.clone()).filter(|name| name != platform::TOKEN_PROPERTY).collect(),
         options: request.options,
         stages: request.stages,
         repeats: request.repeats,
@@ -93,8 +104,10 @@ fn prepare(shared: &Shared, run: &ActiveRun, snapshot: &Snapshot) -> io::Result<
     let What::Pipeline { pipeline } = &run.record.what else { return Err(io::Error::other("it is no pipeline")) };
     let environment = furnish(shared, run, &[("pipeline_namespace", pipeline), ("pipeline-name", &run.record.folder)])?;
     let root = run.repository();
-    snapshot::check_out(snapshot, &root)?;
-    let url = snapshot.repository.to_string_lossy();
+    let origin = run.place(ORIGIN);
+    snapshot::serve_as_origin(snapshot, &origin)?;
+    snapshot::check_out(snapshot, &origin, &root)?;
+    let url = origin.to_string_lossy();
     let branch = if snapshot.branch.is_empty() { "sidestage-run" } else { snapshot.branch.as_str() };
     let properties =
         [("url", url.as_ref()), ("path", run.record.folder.as_str()), ("branch", branch), ("commit", snapshot.commit.as_str())];

@@ -49,11 +49,10 @@ fn done(mut command: Command) -> io::Result<String> {
 /// Where git is not there, or the folder has no commit and only commits are wanted.
 pub(super) fn take(root: &Path, bare: &Path, is_committed: bool) -> io::Result<Snapshot> {
     let is_repository = root.join(".git").exists();
-    let parent = bare.parent().unwrap_or(Path::new("/"));
     if is_repository {
-        done(git([OsStr::new("clone"), "--quiet".as_ref(), "--bare".as_ref(), "--local".as_ref(), root.as_ref(), bare.as_ref()], parent))?;
+        copy(root, bare)?;
     } else {
-        done(git([OsStr::new("init"), "--quiet".as_ref(), "--bare".as_ref(), bare.as_ref()], parent))?;
+        done(git([OsStr::new("init"), "--quiet".as_ref(), "--bare".as_ref(), bare.as_ref()], folder_of(bare)))?;
     }
     // Who has switched branches since the clone began is not asked again: this repository is the run's own.
     let head = done(git(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], bare)).unwrap_or_default();
@@ -78,8 +77,8 @@ fn with_changes(root: &Path, bare: &Path, head: &str, is_repository: bool) -> io
     let index = bare.join("sidestage-index");
     if is_repository {
         // With the times of the files that it knows, git reads only those that have changed.
-        let own = done(git(["rev-parse", "--git-path", "index"], root))?;
-        let _ = fs::copy(root.join(own), &index);
+        let own = root.join(done(git(["rev-parse", "--git-path", "index"], root))?);
+        copy_with_time(&own, &index)?;
     }
     let in_run = |arguments: &[&str]| {
         let mut command = git(arguments, root);
@@ -107,18 +106,46 @@ fn with_changes(root: &Path, bare: &Path, head: &str, is_repository: bool) -> io
 
 /// The same again for a rerun: the repository of the run that is repeated.
 pub(super) fn again(earlier: &Path, bare: &Path, commit: &str) -> io::Result<Snapshot> {
-    let parent = bare.parent().unwrap_or(Path::new("/"));
-    done(git([OsStr::new("clone"), "--quiet".as_ref(), "--bare".as_ref(), "--local".as_ref(), earlier.as_ref(), bare.as_ref()], parent))?;
+    copy(earlier, bare)?;
     done(git(["cat-file", "-e", &format!("{commit}^{{commit}}")], bare))?;
     Ok(Snapshot { repository: bare.to_owned(), commit: commit.to_owned(), branch: String::new() })
 }
 
+/// Whether a file is part of it: one that git ignores is not.
+pub(super) fn has(snapshot: &Snapshot, file: &str) -> bool {
+    done(git(["cat-file", "-e", &format!("{}:{file}", snapshot.commit)], &snapshot.repository)).is_ok()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("/"))
+}
+
+/// A bare copy of a repository. Its objects are files of their own: what stages do to theirs must not reach the user's.
+fn copy(from: &Path, bare: &Path) -> io::Result<()> {
+    let words = ["clone", "--quiet", "--bare", "--local", "--no-hardlinks", "--"].map(OsStr::new);
+    done(git(words.into_iter().chain([from.as_ref(), bare.as_ref()]), folder_of(bare))).map(drop)
+}
+
+/// A copy with the time of the original, where there is one: git compares it with the times of the files to find out which of
+/// them may have changed within the same moment.
+fn copy_with_time(from: &Path, to: &Path) -> io::Result<()> {
+    let Ok(metadata) = fs::metadata(from) else { return Ok(()) };
+    fs::copy(from, to)?;
+    fs::File::options().write(true).open(to)?.set_modified(metadata.modified()?)
+}
+
+/// What the stages of a run take for the repository on a server: it shares the objects of the snapshot, and what they push
+/// stays in it.
+pub(super) fn serve_as_origin(snapshot: &Snapshot, origin: &Path) -> io::Result<()> {
+    let words = ["clone", "--quiet", "--bare", "--shared", "--"].map(OsStr::new);
+    done(git(words.into_iter().chain([snapshot.repository.as_ref(), origin.as_ref()]), folder_of(origin))).map(drop)
+}
+
 /// A working tree of the snapshot in a new folder of a workspace.
-pub(super) fn check_out(snapshot: &Snapshot, folder: &Path) -> io::Result<()> {
-    let parent = folder.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(parent)?;
-    let from: &OsStr = snapshot.repository.as_ref();
-    done(git([OsStr::new("clone"), "--quiet".as_ref(), "--local".as_ref(), "--no-checkout".as_ref(), from, folder.as_ref()], parent))?;
+pub(super) fn check_out(snapshot: &Snapshot, origin: &Path, folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder_of(folder))?;
+    let words = ["clone", "--quiet", "--shared", "--no-checkout", "--"].map(OsStr::new);
+    done(git(words.into_iter().chain([origin.as_ref(), folder.as_ref()]), folder_of(folder)))?;
     if snapshot.branch.is_empty() {
         done(git(["checkout", "--quiet", "--detach", &snapshot.commit, "--"], folder))?;
     } else {

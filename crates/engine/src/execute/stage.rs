@@ -17,7 +17,7 @@ use super::mask::Masker;
 use super::stop::send;
 use super::{containers, duration, tools};
 use crate::processes::children;
-use crate::processes::supervisor::{KILL, SUPERVISE, TERMINATE};
+use crate::processes::supervisor::{KILL, Orders, SUPERVISE, TERMINATE};
 use crate::run::State;
 
 /// From SIGTERM to SIGKILL.
@@ -79,7 +79,13 @@ fn start(run: &ActiveRun, place: usize, stage: &PlannedStage, script: &str, surr
     let (lifeline_end, lifeline) = io::pipe()?;
     let (output, output_end) = io::pipe()?;
     let mut command = Command::new(surroundings.sidestage);
-    command.arg(SUPERVISE).arg(GRACE.as_millis().to_string());
+    let mut orders = Orders::default();
+    orders.grace = u64::try_from(GRACE.as_millis()).unwrap_or(u64::MAX);
+    orders.clear = run.folder.transient(run.record.options.keep_workspace);
+    if let Some(engine) = &run.record.options.containers {
+        orders.finally = containers::removal(engine, run, stage);
+    }
+    command.arg(SUPERVISE).arg(serde_json::to_string(&orders)?);
     let folder = run.repository();
     match &run.record.options.containers {
         None => {
@@ -124,9 +130,6 @@ fn start(run: &ActiveRun, place: usize, stage: &PlannedStage, script: &str, surr
         pumped.and(status)
     })?;
     send(&lifeline, KILL);
-    if let Some(engine) = &run.record.options.containers {
-        containers::remove(engine, run, stage);
-    }
     let exit = status.code().and_then(|code| u8::try_from(code).ok());
     let end = |state, reason: Option<String>| End { state, exit, reason };
     Ok(if is_over.load(Ordering::SeqCst) {

@@ -6,12 +6,16 @@
 
 use std::ffi::OsString;
 use std::io::Read;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use super::kernel;
 
-/// The first argument of the supervisor: then follow the milliseconds of grace, the program and its arguments.
+/// The first argument of the supervisor: then follow its orders as JSON, the program and its arguments.
 pub(crate) const SUPERVISE: &str = "__supervise";
 const EXEC: &str = "__exec";
 
@@ -26,32 +30,61 @@ pub(super) const KILLED: u8 = 137;
 /// Runs as a part of the supervisor, where the arguments say so.
 pub fn call(arguments: &[OsString]) -> Option<ExitCode> {
     match arguments.get(1)?.to_str()? {
-        SUPERVISE => Some(supervise(arguments.get(2)?.to_str()?.parse().ok()?, &arguments[3..])),
+        SUPERVISE => Some(supervise(serde_json::from_str(arguments.get(2)?.to_str()?).ok()?, &arguments[3..])),
         EXEC => Some(exec(arguments.get(2)?.to_str()?, &arguments[3..])),
         _ => None,
     }
 }
 
+/// What a supervisor does beside its stage.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Orders {
+    /// Milliseconds from SIGTERM to SIGKILL.
+    pub(crate) grace: u64,
+    /// A command that ends what is no process below this one: a container.
+    pub(crate) finally: Vec<String>,
+    /// What is removed where the engine is gone: it may hold secrets.
+    pub(crate) clear: Vec<PathBuf>,
+    /// Held from the moment that the engine is gone.
+    #[serde(skip)]
+    is_abandoned: Mutex<()>,
+}
+
+impl Orders {
+    fn run_finally(&self) {
+        if let Some((program, arguments)) = self.finally.split_first() {
+            let _ = Command::new(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        }
+    }
+}
+
 /// Starts the stage, waits for its end, and ends what it has left.
-fn supervise(grace: u64, command: &[OsString]) -> ExitCode {
+fn supervise(orders: Orders, command: &[OsString]) -> ExitCode {
     kernel::become_supervisor();
     let own = std::process::id().to_string();
     let program = std::env::current_exe();
     let started = program.and_then(|program| Command::new(program).args([EXEC, &own]).args(command).stdin(Stdio::null()).spawn());
     let Ok(child) = started else { return ExitCode::from(126) };
-    std::thread::spawn(move || obey(Duration::from_millis(grace)));
+    let orders = Arc::new(orders);
+    let ordered = orders.clone();
+    std::thread::spawn(move || obey(&ordered));
     let code = kernel::wait_for(child.id());
+    // Where the engine is gone, the other thread does the rest.
+    let _rest = orders.is_abandoned.lock();
+    kernel::end_all();
+    orders.run_finally();
     kernel::end_all();
     ExitCode::from(code)
 }
 
 /// Does what the engine says, until it is gone.
-fn obey(grace: Duration) {
+fn obey(orders: &Orders) {
     let mut byte = [0];
     loop {
         match std::io::stdin().read(&mut byte) {
             Ok(1) if byte[0] == TERMINATE => {
                 kernel::terminate_all();
+                let grace = Duration::from_millis(orders.grace);
                 std::thread::spawn(move || {
                     std::thread::sleep(grace);
                     kernel::end_all();
@@ -60,7 +93,12 @@ fn obey(grace: Duration) {
             Ok(1) if byte[0] == KILL => kernel::end_all(),
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             _ => {
+                let _rest = orders.is_abandoned.lock();
                 kernel::end_all();
+                orders.run_finally();
+                for folder in &orders.clear {
+                    let _ = std::fs::remove_dir_all(folder);
+                }
                 std::process::exit(KILLED.into());
             }
         }

@@ -18,8 +18,11 @@ const PAYLOAD: &str = "payload.json";
 /// What the name of a draft begins with.
 pub(super) const DRAFT: &str = ".new-";
 
+/// Where its stages work; others may have been given the paths of repositories in it.
+const WORKSPACE: &str = "workspace";
+
 /// What is gone when a run has ended: it may hold secrets.
-const TRANSIENT: &[&str] = &["bin", "config", "home", "scripts", "secrets", "store", "tmp", "tools", "workspace"];
+const TRANSIENT: &[&str] = &["bin", "config", "home", "scripts", "secrets", "store", "tmp", "tools", WORKSPACE];
 
 /// A run on disk.
 #[derive(Debug, Clone)]
@@ -155,17 +158,19 @@ impl RunFolder {
         self.path.join("logs").join(format!("{:03}-{}.log", place + 1, stage.replace('/', "_")))
     }
 
+    /// What is gone when the run has ended.
+    pub(crate) fn transient(&self, keeps_workspace: bool) -> Vec<PathBuf> {
+        TRANSIENT.iter().filter(|name| **name != WORKSPACE || !keeps_workspace).map(|name| self.path.join(name)).collect()
+    }
+
     /// Removes what may hold secrets.
     pub(crate) fn clear(&self, keeps_workspace: bool) -> io::Result<()> {
-        for name in TRANSIENT.iter().filter(|name| **name != "workspace" || !keeps_workspace) {
-            remove(&self.path.join(name))?;
-        }
-        Ok(())
+        self.transient(keeps_workspace).iter().try_for_each(|path| remove(path))
     }
 
     /// Whether there is something to clear.
     pub(crate) fn has_leftovers(&self) -> bool {
-        TRANSIENT.iter().any(|name| *name != "workspace" && self.path.join(name).exists())
+        TRANSIENT.iter().any(|name| *name != WORKSPACE && self.path.join(name).exists())
     }
 
     /// Removes the run.

@@ -48,6 +48,12 @@ impl History {
         runs
     }
 
+    /// What lies among the runs and cannot be read as one, and why.
+    pub fn unreadable(&self) -> Vec<(PathBuf, String)> {
+        let folders = self.folders(|name| !name.starts_with('.'));
+        folders.filter_map(|folder| Some((folder.path().to_owned(), folder.view().err()?.to_string()))).collect()
+    }
+
     fn folders(&self, is_meant: impl Fn(&str) -> bool) -> impl Iterator<Item = RunFolder> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         entries.filter(move |entry| is_meant(&entry.file_name().to_string_lossy())).map(|entry| RunFolder::at(entry.path()))

@@ -59,11 +59,17 @@ impl RunView {
         let fresh = |id: &String| StageView { id: id.clone(), state: State::Queued, started: None, ended: None, exit: None, reason: None };
         let stages = record.stages.iter().map(|stage| fresh(&stage.id)).collect();
         let mut view = Self { record, state: State::Queued, started: None, ended: None, reason: None, stages, async_runs: Vec::new() };
+        let mut last = view.record.created;
         for event in events {
             view.take(event, fresh);
+            // Whoever swept a run came later: it ended when it was last heard of.
+            if matches!(event.kind, EventKind::Ended { state: State::Interrupted, .. }) {
+                view.ended = Some(last);
+            }
+            last = event.time;
         }
         if !view.state.is_ended() && !is_held {
-            view.ended = Some(events.last().map_or(view.record.created, |event| event.time));
+            view.ended = Some(last);
             view.state = State::Interrupted;
         }
         if view.state.is_ended() {

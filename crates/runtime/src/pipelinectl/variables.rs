@@ -1,16 +1,21 @@
 //! Variables and secrets.
 
+use std::borrow::Cow;
+
 use super::context::StoreContext;
 use super::error::StoreError;
 use super::journal::Put;
 use super::name::{key, shown};
 use super::streams;
 use super::{Arguments, KeyValue};
+use crate::hash::sha256;
 
 const SET: &str = "env";
 const CONSTANT: &str = "constant";
 const EXPORTED: &str = "exported";
 const SECRET: &str = "secret";
+/// Values that were secrets: whoever shows what a run prints must still hide them.
+const FORMER: &str = "former-secret";
 
 pub(super) fn set_env(context: &StoreContext, arguments: Arguments) -> Result<(), StoreError> {
     let pairs = pairs(arguments)?;
@@ -121,17 +126,28 @@ pub(super) fn exported(context: &StoreContext) -> Result<Vec<Vec<u8>>, StoreErro
 }
 
 pub(super) fn set_secret(context: &StoreContext, arguments: Arguments) -> Result<(), StoreError> {
-    match arguments {
-        [name] => context.store.put(SECRET, &[key(name)?], &streams::value_from_input(name)?),
-        [name, value] => context.store.put(SECRET, &[key(name)?], value),
-        _ => Err(StoreError::usage("one key and at most one value are taken")),
-    }
+    let (name, value) = match arguments {
+        [name] => (key(name)?, Cow::Owned(streams::value_from_input(name)?)),
+        [name, value] => (key(name)?, Cow::Borrowed(value)),
+        _ => return Err(StoreError::usage("one key and at most one value are taken")),
+    };
+    retire(context, name)?;
+    context.store.put(SECRET, &[name], &value)
 }
 
-/// The values of all secrets that were set.
+/// The values of all secrets that were set, also of those that were replaced or removed.
 pub(super) fn secrets(context: &StoreContext) -> Result<Vec<Vec<u8>>, StoreError> {
-    let keys = context.store.list(SECRET, &[])?;
-    keys.iter().filter_map(|key| context.store.get(SECRET, &[key]).transpose()).collect()
+    let of_kind = |kind| -> Result<Vec<Vec<u8>>, StoreError> {
+        let keys = context.store.list(kind, &[])?;
+        keys.iter().filter_map(|key| context.store.get(kind, &[key]).transpose()).collect()
+    };
+    Ok([of_kind(SECRET)?, of_kind(FORMER)?].concat())
+}
+
+/// Keeps the value of a secret that is replaced or removed.
+fn retire(context: &StoreContext, key: &[u8]) -> Result<(), StoreError> {
+    let Some(value) = context.store.get(SECRET, &[key])? else { return Ok(()) };
+    context.store.put(FORMER, &[sha256(&value).as_bytes()], &value)
 }
 
 pub(super) fn get_secret(context: &StoreContext, arguments: Arguments) -> Result<(), StoreError> {
@@ -165,6 +181,7 @@ pub(super) fn list_secrets(context: &StoreContext, arguments: Arguments) -> Resu
 
 pub(super) fn remove_secret(context: &StoreContext, arguments: Arguments) -> Result<(), StoreError> {
     let [name] = arguments else { return Err(StoreError::usage("one key is taken")) };
+    retire(context, key(name)?)?;
     if context.store.remove(SECRET, &[key(name)?])? {
         Ok(())
     } else {
