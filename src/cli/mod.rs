@@ -36,7 +36,7 @@ mod without_http;
 use without_http::{apply, async_runs, run, serve, trigger};
 
 #[cfg(feature = "http")]
-pub(crate) use run::started_by;
+pub(crate) use run::{started_by, why};
 
 use std::process::ExitCode;
 

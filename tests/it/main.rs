@@ -28,6 +28,8 @@ mod properties;
 mod random;
 mod receiving;
 mod rule_pages;
+#[cfg(feature = "http")]
+mod run_page;
 mod schemas;
 #[cfg(feature = "http")]
 mod serve;

@@ -36,7 +36,7 @@ pub(super) use planner::Compiler;
 pub(super) use progress::reporter;
 pub(super) use rerun::run as rerun;
 pub(super) use runs::run as runs;
-pub(crate) use summary::started_by;
+pub(crate) use summary::{started_by, why};
 pub(super) use values::environment;
 
 pub(super) fn run(arguments: &Run) -> Result<Exit, CliError> {

@@ -53,13 +53,14 @@ fn last_lines(log: &str) -> String {
     last.iter().map(|line| format!("      {}\n", line.chars().filter(|c| !c.is_control()).collect::<String>())).collect()
 }
 
+/// Why a stage ended so.
+pub(crate) fn why(stage: &StageView) -> Option<String> {
+    stage.reason.clone().or_else(|| stage.exit.filter(|code| *code != 0).map(|code| format!("exit code {code}")))
+}
+
 fn line(stage: &StageView, width: usize, now: Timestamp) -> String {
     let padding = " ".repeat(width - stage.id.chars().count());
-    let why = match (stage.exit.filter(|code| *code != 0), &stage.reason) {
-        (_, Some(reason)) => reason.clone(),
-        (Some(code), None) => format!("exit code {code}"),
-        (None, None) => String::new(),
-    };
+    let why = why(stage).unwrap_or_default();
     format!("  {}{padding}  {:<9}  {:>6}  {why}", stage.id, stage.state, time(stage.duration(now)))
 }
 
