@@ -39,9 +39,18 @@ impl Masker {
     /// What may be shown after one more chunk.
     pub(super) fn push(&mut self, chunk: &[u8]) -> Vec<u8> {
         self.held.extend_from_slice(chunk);
-        // Whatever begins in the tail may still become a secret.
-        let safe = self.held.len().saturating_sub(self.longest.saturating_sub(1));
-        self.release(safe)
+        self.release(self.held.len() - self.unfinished())
+    }
+
+    /// The length of the end that may still become a secret: it is how one begins. All else is shown at once, so that a log
+    /// can be followed.
+    fn unfinished(&self) -> usize {
+        let most = self.held.len().min(self.longest.saturating_sub(1));
+        let begins_one = |tail: &[u8]| {
+            let at = self.values.partition_point(|value| value.as_slice() < tail);
+            self.values.get(at).is_some_and(|value| value.starts_with(tail))
+        };
+        (1..=most).rev().find(|length| begins_one(&self.held[self.held.len() - length..])).unwrap_or_default()
     }
 
     /// What is left at the end of the stream.
@@ -81,6 +90,16 @@ mod tests {
         }
         shown.extend(masker.finish());
         String::from_utf8_lossy(&shown).into_owned()
+    }
+
+    #[test]
+    fn only_what_may_become_a_secret_is_held_back() {
+        let mut masker = Masker::default();
+        masker.set([b"hunter22-and-more".to_vec()]);
+        assert_eq!(masker.push(b"a line\n"), b"a line\n");
+        assert_eq!(masker.push(b"key: hunter22-"), b"key: ");
+        assert_eq!(masker.push(b"and-less h"), b"hunter22-and-less ");
+        assert_eq!(masker.push(b"unter22-and-more"), b"***");
     }
 
     #[test]
