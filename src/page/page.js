@@ -79,7 +79,7 @@ function showNode(node, state) {
     mark.setAttribute("class", "mark");
     mark.setAttribute("text-anchor", "middle");
     mark.setAttribute("x", Number(box.getAttribute("x")) + Number(box.getAttribute("width")) - 7);
-    mark.setAttribute("y", Number(box.getAttribute("y")) + 11);
+    mark.setAttribute("y", Number(box.getAttribute("y")) + Number(box.getAttribute("height")) / 2 + 4);
     node.append(mark);
   }
   mark.textContent = MARKS[state] || "";

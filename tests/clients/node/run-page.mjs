@@ -42,7 +42,7 @@ const newest = async (what) => (await runs()).find((run) => run.what === what);
 const row = (what) => page.locator(".runs tbody tr", { hasText: what }).first();
 const node = (id, state) => page.locator(`.pic .node[data-node="${id}"].live-${state}`).first();
 const log = (stage) => page.locator(`details[data-stage="${stage}"]`);
-const timeline = () => page.locator("[data-timeline] svg").innerHTML();
+const bar = (name, kind) => page.locator(`[data-timeline] g.${kind}`, { hasText: name });
 
 // Until a stage or a run has a state.
 async function until(isReached) {
@@ -128,7 +128,7 @@ test("findings are listed", async () => {
 test("the page of a run follows its log, its timeline and its state", async () => {
   const pipeline = await newest("pipeline ci");
   await show(`/runs/${pipeline.id}`);
-  assert.match(await timeline(), /owasp-zap [^]*running/);
+  await bar("owasp-zap", "async.running").waitFor();
   await row("owasp-zap").locator("a").click();
   await followed("owasp-zap", "first line");
   assert.ok(!(await log("owasp-zap").locator("pre").textContent()).includes("last line"));
@@ -140,7 +140,7 @@ test("the page of a run follows its log, its timeline and its state", async () =
   writeFileSync(process.env.GATE, "");
   await followed("owasp-zap", "last line");
   await page.locator("[data-run-state].succeeded").waitFor();
-  await until(async () => !(await timeline()).includes("running"));
+  await bar("owasp-zap", "stage.ok").waitFor();
   const lines = Array.from({ length: 200 }, (_, at) => `line ${at + 1}\n`).join("");
   const text = await log("owasp-zap").locator("pre").textContent();
   assert.ok(text.endsWith(`first line\n${lines}last line\n`), text);
@@ -166,7 +166,7 @@ test("a failed async run says why, with its log open", async () => {
   await row("broken-scan").locator("a").click();
   await followed("broken-scan", "<b>broken</b>");
   assert.match(await log("broken-scan").locator("summary").innerText(), /failed[^]*exit code 3/);
-  assert.match(await timeline(), /class="stage bad"/);
+  await bar("broken-scan", "stage.bad").waitFor();
 });
 
 test("a run is repeated, and its page shown", async () => {
