@@ -11,19 +11,17 @@ use sidestage_engine::run::{History, RunFolder, RunView};
 /// More of a log is fetched in several pieces.
 const PIECE: u64 = 256 * 1024;
 
-/// All runs with their stages, the newest first.
+/// All runs with their stages, in the order of the table.
 pub(super) fn state(history: &History) -> String {
     let now = Timestamp::now();
-    let runs: Vec<_> = history
-        .runs()
-        .into_iter()
-        .rev()
-        .map(|(_, view)| {
+    let runs: Vec<_> = super::ordered(history)
+        .iter()
+        .map(|view| {
             let stages: Vec<_> = view
                 .stages
                 .iter()
                 .map(|stage| {
-                    json!({ "id": stage.id, "state": stage.state.name(), "time": stage.duration(now).map(shown_duration), "reason": stage.reason })
+                    json!({ "id": stage.id, "state": stage.state.name(), "time": stage.duration(now).map(shown_duration), "reason": stage.why() })
                 })
                 .collect();
             json!({

@@ -4,6 +4,7 @@
 mod live;
 mod render;
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -12,7 +13,7 @@ use sidestage_compiler::report::Look;
 use sidestage_compiler::report::findings::concise;
 use sidestage_compiler::report::graph::{Pictured, svg};
 use sidestage_engine::execute::Handle;
-use sidestage_engine::run::History;
+use sidestage_engine::run::{History, RunView};
 use sidestage_engine::{PageReply, PageRequest, Pages};
 
 use crate::workspace::Configuration;
@@ -71,6 +72,25 @@ fn drawn(configuration: &Configuration) -> (String, String, String) {
     (name, graph, findings)
 }
 
+/// All runs, the newest first, and under each the runs that it has triggered, the oldest first.
+fn ordered(history: &History) -> Vec<RunView> {
+    let runs: Vec<RunView> = history.runs().into_iter().map(|(_, view)| view).collect();
+    let mut children: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut open = Vec::new();
+    for (at, view) in runs.iter().enumerate() {
+        match view.record.parent().filter(|parent| runs[..at].iter().any(|other| other.record.id == *parent)) {
+            Some(parent) => children.entry(parent).or_default().push(at),
+            None => open.push(at),
+        }
+    }
+    let mut order = Vec::new();
+    while let Some(at) = open.pop() {
+        order.push(at);
+        open.extend(children.get(runs[at].record.id.as_str()).into_iter().flatten().rev());
+    }
+    order.into_iter().map(|at| runs[at].clone()).collect()
+}
+
 impl Pages for Page {
     fn key(&self) -> &str {
         self.key.expose_secret()
@@ -84,7 +104,6 @@ impl Pages for Page {
         match (request.is_post, parts.as_slice()) {
             (false, []) => content(HTML, render::overview(&self.name, &self.graph, &self.findings, &runs.history)),
             (false, ["page.js"]) => content("text/javascript; charset=utf-8", SCRIPT.to_owned()),
-            (false, ["page.css"]) => content("text/css; charset=utf-8", STYLE.to_owned()),
             (false, ["state.json"]) => content(JSON, live::state(&runs.history)),
             // The address of a run in the API.
             (false, ["devops", "pipelines", "tekton", _, "runs", id]) => PageReply::See(format!("/runs/{id}")),

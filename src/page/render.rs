@@ -18,6 +18,7 @@ fn page(title: &str, body: &str) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
          <title>{} - sidestage</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>\n{}</style>\n</head>\n<body>\n{body}\
+         <p class=\"note\" role=\"status\" hidden>sidestage does not answer; this is the last known state</p>\n\
          <script src=\"/page.js\"></script>\n</body>\n</html>\n",
         escaped(title),
         super::STYLE
@@ -27,12 +28,19 @@ fn page(title: &str, body: &str) -> String {
 /// The graph, the runs and the findings.
 pub(super) fn overview(name: &str, graph: &str, findings: &str, history: &History) -> String {
     let title = if name.is_empty() { "Runs" } else { name };
-    let mut body = format!("<header><h1>{}</h1></header>\n<main class=\"overview\">\n", escaped(title));
+    let kind = if graph.is_empty() { "overview" } else { "overview drawn" };
+    let mut body = format!("<header><h1>{}</h1></header>\n<main class=\"{kind}\">\n", escaped(title));
     if !graph.is_empty() {
         // Writing to a string cannot fail.
-        let _ = writeln!(body, "<section class=\"graph\" aria-label=\"Graph\">\n{graph}</section>");
+        let _ = writeln!(body, "<section class=\"graph\" aria-label=\"Graph\" tabindex=\"0\">\n{graph}</section>");
     }
-    let _ = writeln!(body, "<section class=\"runs\" aria-label=\"Runs\">\n<h2>Runs</h2>\n{}</section>", runs(history));
+    let all = super::ordered(history);
+    let _ = writeln!(
+        body,
+        "<section class=\"runs\" aria-label=\"Runs\">\n<h2>Runs</h2>\n{}<p class=\"empty\"{}>Nothing has run yet.</p>\n</section>",
+        table(&all),
+        hidden(!all.is_empty())
+    );
     let list = if findings.is_empty() {
         "<p>Nothing was found.</p>".to_owned()
     } else {
@@ -46,20 +54,21 @@ pub(super) fn overview(name: &str, graph: &str, findings: &str, history: &Histor
     page(title, &body)
 }
 
-fn runs(history: &History) -> String {
+fn hidden(is_hidden: bool) -> &'static str {
+    if is_hidden { " hidden" } else { "" }
+}
+
+/// Runs, each with a link to its page.
+fn table(runs: &[RunView]) -> String {
     let now = Timestamp::now();
-    let rows: String = history.runs().iter().rev().map(|(_, view)| row(view, now)).collect();
-    format!(
-        "<table id=\"runs\">\n<thead><tr><th>Run</th><th>What</th><th>State</th><th>Time</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n\
-         <p class=\"empty\"{}>Nothing has run yet.</p>\n",
-        if rows.is_empty() { "" } else { " hidden" }
-    )
+    let rows: String = runs.iter().map(|view| row(view, now)).collect();
+    format!("<table>\n<thead><tr><th>Run</th><th>What</th><th>State</th><th>Time</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n")
 }
 
 fn row(view: &RunView, now: Timestamp) -> String {
     let child = if view.record.parent().is_some() { " class=\"child\"" } else { "" };
     format!(
-        "<tr data-run=\"{}\"{child}><td><a href=\"/runs/{}\">{}</a></td><td>{}</td><td><span class=\"state {}\">{}</span></td><td class=\"time\">{}</td></tr>\n",
+        "<tr data-run=\"{}\"{child}><td><a href=\"/runs/{}\">{}</a></td><td>{}</td><td><span class=\"state {}\">{}</span></td><td class=\"took\">{}</td></tr>\n",
         view.record.id,
         view.record.id,
         view.record.short(),
@@ -81,7 +90,7 @@ pub(super) fn run(folder: &RunFolder, view: &RunView, history: &History) -> Stri
     let now = Timestamp::now();
     let mut body = format!(
         "<header><nav><a href=\"/\">All runs</a></nav><h1>{}</h1><span class=\"state {}\" data-run-state>{}</span>\
-         <span class=\"time\" data-run-time>{}</span>\
+         <span class=\"took\" data-run-time>{}</span>\
          <form method=\"post\" action=\"/runs/{}/rerun\"><button{}>Run again</button></form></header>\n<main class=\"run\" data-run=\"{}\">\n",
         escaped(&record.title()),
         view.state,
@@ -96,13 +105,21 @@ pub(super) fn run(folder: &RunFolder, view: &RunView, history: &History) -> Stri
     let mut facts = vec![("Run", escaped(&record.id)), ("Configuration", escaped(&record.config)), ("Commit", escaped(&record.commit))];
     facts.extend(record.parent().map(|parent| ("Triggered by", link(parent))));
     facts.extend(record.repeats.as_ref().map(|earlier| ("Repeats", link(earlier))));
-    facts.extend(view.reason.as_ref().map(|reason| ("Reason", escaped(reason))));
     let facts: String = facts.iter().map(|(name, value)| format!("<dt>{name}</dt><dd>{value}</dd>")).collect();
     let _ = writeln!(body, "<dl>{facts}</dl>");
+    let reason = escaped(view.reason.as_deref().unwrap_or_default());
+    let _ = writeln!(body, "<p class=\"failure\" data-run-reason{}>{reason}</p>", hidden(reason.is_empty()));
     let _ = writeln!(
         body,
-        "<section class=\"timeline\" aria-label=\"Timeline\">\n<h2>Timeline</h2>\n<div data-timeline>{}</div>\n</section>",
+        "<section class=\"timeline\" aria-label=\"Timeline\">\n<h2>Timeline</h2>\n<div data-timeline tabindex=\"0\">{}</div>\n</section>",
         timeline(view, history)
+    );
+    let triggered = history.started_by(view);
+    let _ = writeln!(
+        body,
+        "<section class=\"runs\" aria-label=\"Async runs\"{}>\n<h2>Async runs</h2>\n{}</section>",
+        hidden(triggered.is_empty()),
+        table(&triggered)
     );
     if let (What::Async { .. }, Some(payload)) = (&record.what, folder.payload()) {
         let _ = writeln!(
@@ -113,17 +130,17 @@ pub(super) fn run(folder: &RunFolder, view: &RunView, history: &History) -> Stri
     }
     body.push_str("<section class=\"stages\" aria-label=\"Logs\">\n<h2>Logs</h2>\n");
     for (place, stage) in view.stages.iter().enumerate() {
-        let open = if view.stages.len() == 1 || stage.state.name() == "failed" { " open" } else { "" };
+        let open = if view.stages.len() == 1 || matches!(stage.state.name(), "failed" | "running") { " open" } else { "" };
         let _ = writeln!(
             body,
-            "<details data-log=\"{place}\" data-stage=\"{}\"{open}><summary><span class=\"state {}\">{}</span> {} <span class=\"time\">{}</span>\
-             <span class=\"reason\">{}</span></summary>\n<pre tabindex=\"0\"></pre></details>",
+            "<details data-log=\"{place}\" data-stage=\"{}\"{open}><summary><span class=\"name\">{}</span> <span class=\"state {}\">{}</span> \
+             <span class=\"took\">{}</span> <span class=\"reason\">{}</span></summary>\n<pre tabindex=\"0\"></pre></details>",
+            escaped(&stage.id),
             escaped(&stage.id),
             stage.state,
             stage.state,
-            escaped(&stage.id),
             stage.duration(now).map(shown_duration).unwrap_or_default(),
-            escaped(stage.reason.as_deref().unwrap_or_default())
+            escaped(&stage.why().unwrap_or_default())
         );
     }
     body.push_str("</section>\n</main>\n");
@@ -135,18 +152,26 @@ fn crossed(payload: &str) -> String {
     let payload: Value = serde_json::from_str(payload).unwrap_or_default();
     let state = &payload["state"];
     let mut text = String::new();
-    let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     for (title, part) in [("Variables", "env"), ("Repositories", "repos"), ("Artifacts", "artifacts")] {
         let members: Vec<_> = state[part].as_object().into_iter().flatten().collect();
         if members.is_empty() {
             continue;
         }
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "<h3>{title}</h3>\n<table class=\"values\">");
+        let _ = writeln!(text, "<h3>{title}</h3>\n<dl class=\"values\">");
         for (name, value) in members {
-            let _ = writeln!(text, "<tr><th>{}</th><td>{}</td></tr>", escaped(name), escaped(&shown(value)));
+            let _ = writeln!(text, "<dt>{}</dt><dd>{}</dd>", escaped(name), escaped(&shown(value)));
         }
-        text.push_str("</table>\n");
+        text.push_str("</dl>\n");
     }
     if text.is_empty() { "<p>Nothing.</p>\n".to_owned() } else { text }
+}
+
+/// A value as text; of an object a line for each member.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Object(members) => members.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect::<Vec<_>>().join("\n"),
+        _ => value.to_string(),
+    }
 }

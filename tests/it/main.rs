@@ -30,6 +30,8 @@ mod receiving;
 mod rule_pages;
 #[cfg(all(feature = "http", target_os = "linux"))]
 mod run;
+#[cfg(all(feature = "http", target_os = "linux"))]
+mod run_page;
 mod schemas;
 #[cfg(feature = "http")]
 mod serve;

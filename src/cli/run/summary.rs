@@ -43,11 +43,7 @@ fn last_lines(log: &str) -> String {
 
 fn line(stage: &StageView, width: usize, now: Timestamp) -> String {
     let padding = " ".repeat(width - stage.id.chars().count());
-    let why = match (stage.exit.filter(|code| *code != 0), &stage.reason) {
-        (_, Some(reason)) => reason.clone(),
-        (Some(code), None) => format!("exit code {code}"),
-        (None, None) => String::new(),
-    };
+    let why = stage.why().unwrap_or_default();
     format!("  {}{padding}  {:<9}  {:>6}  {why}", stage.id, stage.state, time(stage.duration(now)))
 }
 

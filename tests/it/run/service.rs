@@ -14,8 +14,8 @@ fn serve(project: &Project, state: &str) -> Service {
     Service::start(&["--execute", "--file", &file, "--state", state])
 }
 
-fn trigger(service: &Service, body: Value) -> Value {
-    service.create("/triggers", &body)
+fn trigger(service: &Service, body: &Value) -> Value {
+    service.create("/triggers", body)
 }
 
 fn status(service: &Service, run: &str) -> String {
@@ -50,7 +50,7 @@ fn payload(project: &Project, stage: &str) -> Value {
 fn a_pipeline_that_the_api_starts_runs_with_its_async_stage() {
     let project = Project::with_config(CONFIG).committed();
     let service = serve(&project, &project.state().display().to_string());
-    trigger(&service, json!({ "type": "manual", "name": "by hand", "event_listener": "listener" }));
+    trigger(&service, &json!({ "type": "manual", "name": "by hand", "event_listener": "listener" }));
     let run = service.create(
         "/pipeline_runs",
         &json!({ "trigger": { "name": "by hand", "properties": { "color": "red", "pipeline_namespace": "ci" } } }),
@@ -77,7 +77,7 @@ fn a_pipeline_that_the_api_starts_runs_with_its_async_stage() {
 fn a_run_is_cancelled_and_a_payload_that_is_none_fails_in_words() {
     let project = Project::with_config(CONFIG).committed();
     let service = serve(&project, &project.state().display().to_string());
-    let hook = trigger(&service, json!({ "type": "generic", "name": "hook", "event_listener": "listener" }));
+    let hook = trigger(&service, &json!({ "type": "generic", "name": "hook", "event_listener": "listener" }));
     let call = |body: &Value| {
         let (code, reply) = crate::harness::service::ask("POST", hook["webhook_url"].as_str().unwrap(), &[], body);
         assert_eq!(code, 201, "{reply}");
@@ -106,7 +106,7 @@ fn a_service_that_was_killed_knows_its_runs_when_it_starts_again() {
     let project = Project::with_config(CONFIG).committed();
     let state = project.state().display().to_string();
     let service = serve(&project, &state);
-    let hook = trigger(&service, json!({ "type": "generic", "name": "hook", "event_listener": "listener", "max_concurrent_runs": 1 }));
+    let hook = trigger(&service, &json!({ "type": "generic", "name": "hook", "event_listener": "listener", "max_concurrent_runs": 1 }));
     let call = |body: &Value| {
         let (code, reply) = crate::harness::service::ask("POST", hook["webhook_url"].as_str().unwrap(), &[], body);
         assert_eq!(code, 201, "{reply}");

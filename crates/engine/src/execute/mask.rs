@@ -28,8 +28,8 @@ struct Beginning {
 impl Beginning {
     fn of(value: &[u8]) -> Self {
         let mut beginning = Self { value: value.to_vec(), shorter: vec![0; value.len() + 1], length: 0 };
-        for end in 1..value.len() {
-            beginning.take(value[end]);
+        for (end, byte) in value.iter().enumerate().skip(1) {
+            beginning.take(*byte);
             beginning.shorter[end + 1] = beginning.length;
         }
         beginning.length = 0;
@@ -80,7 +80,9 @@ impl Masker {
     pub(super) fn push(&mut self, chunk: &[u8]) -> Vec<u8> {
         self.held.extend_from_slice(chunk);
         for beginning in &mut self.beginnings {
-            chunk.iter().for_each(|byte| beginning.take(*byte));
+            for byte in chunk {
+                beginning.take(*byte);
+            }
         }
         // What ends as a secret begins is held back, and nothing else: who watches waits for no more than that.
         let open = self.beginnings.iter().map(Beginning::open).max().unwrap_or_default();

@@ -43,6 +43,11 @@ pub struct StageView {
 }
 
 impl StageView {
+    /// Why it ended so, in words.
+    pub fn why(&self) -> Option<String> {
+        self.reason.clone().or_else(|| self.exit.filter(|code| *code != 0).map(|code| format!("exit code {code}")))
+    }
+
     /// How long it ran; so far, where it still does.
     pub fn duration(&self, now: Timestamp) -> Option<Duration> {
         duration(self.started?, self.ended, now)

@@ -54,14 +54,17 @@ fn words(milliseconds: i64) -> String {
     shown_duration(Duration::from_millis(u64::try_from(milliseconds).unwrap_or_default()))
 }
 
-/// The marks of the axis are round.
+/// The marks of the axis are round, and no two are alike.
 fn mark(milliseconds: i64) -> String {
+    let (seconds, minutes, hours) = (milliseconds / 1_000, milliseconds / 60_000, milliseconds / 3_600_000);
+    let rest = |number: i64, unit: &str| if number == 0 { String::new() } else { format!("{number}{unit}") };
     match milliseconds {
         0 => "0".to_owned(),
         1..1_000 => format!("{milliseconds}ms"),
-        1_000..60_000 => format!("{}s", milliseconds / 1_000),
-        60_000..3_600_000 => format!("{}m", milliseconds / 60_000),
-        _ => format!("{}h", milliseconds / 3_600_000),
+        1_000..60_000 if milliseconds % 1_000 > 0 => format!("{seconds}.{}s", milliseconds % 1_000 / 100),
+        1_000..60_000 => format!("{seconds}s"),
+        60_000..3_600_000 => format!("{minutes}m{}", rest(seconds % 60, "s")),
+        _ => format!("{hours}h{}", rest(minutes % 60, "m")),
     }
 }
 
@@ -130,4 +133,22 @@ fn draw(body: &mut String, row: &Row, y: i64, x: &impl Fn(i64) -> i64) {
         }
     }
     body.push_str("</g>\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rows::step;
+    use super::mark;
+
+    #[test]
+    fn marks_of_an_axis_differ() {
+        assert_eq!([200, 1_200, 2_000, 90_000, 120_000, 5_400_000].map(mark), ["200ms", "1.2s", "2s", "1m30s", "2m", "1h30m"]);
+        for length in [1, 950, 1_300, 4_000, 95_000, 290_000, 5_000_000, 17_000_000] {
+            let step = step(length);
+            let marks: Vec<String> = (0..=length / step).map(|index| mark(index * step)).collect();
+            let mut once = marks.clone();
+            once.dedup();
+            assert_eq!(marks, once, "{length}");
+        }
+    }
 }
