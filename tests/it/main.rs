@@ -23,6 +23,7 @@ mod pages;
 mod payload;
 mod pictures;
 mod pipelinectl;
+mod plan;
 mod pre_commit;
 mod properties;
 mod random;

@@ -99,7 +99,7 @@ fn without_graphics_findings_are_sentences_with_one_place_each() {
 fn help_names_every_command_in_a_group_and_has_examples() {
     let repository = Repository::new();
     let help = repository.run(&["--help"]).stdout;
-    for words in ["\nCheck:\n", "\nSee:\n", "\nBuild and run:\n", "\nSet up:\n", "\nExamples:\n", "\nExit codes: "] {
+    for words in ["\nCheck:\n", "\nSee:\n", "\nBuild:\n", "\nRun:\n", "\nSet up:\n", "\nExamples:\n", "\nExit codes: "] {
         assert!(help.contains(words), "{words:?}: {help}");
     }
     let check = repository.run(&["check", "--help"]).stdout;
