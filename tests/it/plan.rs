@@ -17,7 +17,9 @@ fn planned(config: &str, pipeline: &str) -> Value {
 /// A stage without its script.
 fn stages(plan: &Value) -> Vec<Value> {
     let mut stages = plan["runs"][0]["stages"].as_array().unwrap().clone();
-    stages.iter_mut().for_each(|stage| drop(stage.as_object_mut().unwrap().remove("script")));
+    for stage in &mut stages {
+        stage.as_object_mut().unwrap().remove("script");
+    }
     stages
 }
 
@@ -51,9 +53,9 @@ fn stages_of_format_1_with_all_their_keys() {
 #[test]
 fn tasks_and_steps_of_format_2_with_all_their_keys() {
     let config = "version: '2'\ntasks:\n  code-build:\n    when: pipeline == 'ci'\n    timeout: 1h\n    runtimeClassName: medium\n    include: [dind]\n    steps:\n      \
-                  - name: a\n        image: base:1\n        when: 'true'\n        timeout: 5m\n        include: [docker-socket]\n        onError: continue\n        script: trigger-task scan\n      \
-                  - name: b\n        when: 'false'\n        script: echo\n  own:\n    runAfter: [code-build]\n    steps:\n      - name: c\n        script: echo\n  \
-                  async-stage:\n    steps:\n      - name: scan\n        script: echo\nfinally:\n  code-ci-finish:\n    steps:\n      - name: d\n        script: echo\n";
+                  - name: setup\n        image: base:1\n        when: 'true'\n        timeout: 5m\n        include: [docker-socket]\n        onError: continue\n        script: trigger-task scan\n      \
+                  - name: unit-test\n        when: 'false'\n        script: echo\n  own:\n    from: deploy-checks\n    runAfter: [code-build]\n    steps:\n      - name: c\n        script: echo\n  \
+                  async-stage:\n    steps:\n      - name: scan\n        script: echo\nfinally:\n  code-ci-finish:\n    steps:\n      - name: prepare\n        script: echo\n";
     let plan = planned(config, "ci");
     let common = |id: &str, name: &str, line: u32| json!({ "id": id, "name": name, "task": id.split('/').next(), "line": line });
     let with = |mut stage: Value, more: Value| {
@@ -65,12 +67,15 @@ fn tasks_and_steps_of_format_2_with_all_their_keys() {
         json!(stages(&plan)),
         json!([
             with(
-                with(common("code-build/a", "a", 9), of_task.clone()),
+                with(common("code-build/setup", "setup", 9), of_task.clone()),
                 json!({ "may-fail": true, "timeout": "5m", "image": "base:1", "include": ["dind", "docker-socket"], "triggers": ["scan"] })
             ),
-            with(with(common("code-build/b", "b", 16), of_task), json!({ "after": ["code-build/a"], "skip": true, "include": ["dind"] })),
-            with(common("own/c", "c", 22), json!({ "after": ["code-build/b"] })),
-            with(common("code-ci-finish/d", "d", 31), json!({ "after": ["own/c"], "always": true })),
+            with(
+                with(common("code-build/unit-test", "unit-test", 16), of_task),
+                json!({ "after": ["code-build/setup"], "skip": true, "include": ["dind"] })
+            ),
+            with(common("own/c", "c", 23), json!({ "after": ["code-build/unit-test"] })),
+            with(common("code-ci-finish/prepare", "prepare", 32), json!({ "after": ["own/c"], "always": true })),
         ])
     );
     assert_eq!(plan["targets"][0]["id"], "scan");

@@ -250,3 +250,26 @@ fn init_writes_settings_that_are_sound_and_change_nothing_that_is_there() {
     assert_eq!(again.code, Some(2));
     assert!(again.stderr.contains("`.sidestage.yaml` is there already; nothing was changed"), "{}", again.stderr);
 }
+
+#[test]
+#[cfg(all(feature = "http", target_os = "linux"))]
+fn a_run_tells_its_stages_while_they_run_and_fits_the_terminal() {
+    let config = "version: '1'\nsetup:\n  script: |\n    #!/usr/bin/env bash\n    echo 'a line that is much longer than any terminal of sixty columns could ever be'; sleep 0.5\n\
+                  deploy:\n  image: x\nfinish:\n  abort_on_failure: false\n  script: |\n    #!/usr/bin/env bash\n    echo 'why it failed, in more words than a narrow terminal takes in one line'; exit 3\n";
+    let repository = Repository::with_config(config);
+    let state = tempfile::tempdir().unwrap();
+    let variables = [("SIDESTAGE_STATE", state.path().to_str().unwrap())];
+    for columns in [60, 120] {
+        let text = on_terminal(columns, repository.path(), &["run", "--yes", "--pipeline", "ci"], &variables);
+        // While it runs, its line says what it printed last; then it is one line, and stays.
+        assert!(text.contains("a line that is much"), "{text}");
+        let whole = plain(&text);
+        assert!(whole.contains("ok setup: succeeded in ") && whole.contains("-- finish: failed with 3 in "), "{whole}");
+        let summary = whole.split("pipeline ci succeeded in ").nth(1).unwrap();
+        assert!(summary.contains("the platform's own script") && summary.contains("      | why it failed"), "{summary}");
+        let long: Vec<&str> = summary.lines().filter(|line| line.width() > columns.into()).collect();
+        assert!(long.is_empty(), "at {columns}: {long:#?}");
+        let runs = plain(&on_terminal(columns, repository.path(), &["runs"], &variables));
+        assert!(runs.lines().all(|line| line.width() <= columns.into()), "{runs}");
+    }
+}

@@ -1,36 +1,12 @@
-//! The local engine: the platform on one machine. The Pipeline API, the token exchange and the generic webhook; runs, and what
-//! executes them.
+//! The local engine: the platform on one machine.
 //!
-//! `server` routes to `api`, which answers, to `webhook`, which takes calls, and to `pages`; `store` keeps. A call makes a run,
-//! and `dispatch` hands it to the `executor`, where there is one. `execute` is that one; `run` is what it leaves on disk, and
-//! `timeline` draws it.
+//! `service` is the Pipeline API and the webhook, and keeps what it is told; `execute` runs what reaches it, each stage below
+//! a supervisor (`processes`); `run` is what a run leaves on disk, and `timeline` draws it.
 
-mod api;
-mod auth;
-mod body;
-mod connections;
-mod digest;
-mod dispatch;
-mod error;
 pub mod execute;
-mod executor;
-mod hosts;
-mod iam;
-mod merge_patch;
-mod pages;
 mod processes;
 pub mod run;
-mod run_index;
-mod server;
 mod service;
-mod store;
-mod store_file;
 pub mod timeline;
-mod validation;
-mod webhook;
 
-pub use auth::ApiKeys;
-pub use error::StartError;
-pub use pages::{PageReply, PageRequest, Pages};
-pub use server::serve;
-pub use service::ServerOptions;
+pub use service::{ApiKeys, PageReply, PageRequest, Pages, ServerOptions, StartError, serve};

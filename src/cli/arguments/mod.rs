@@ -329,7 +329,7 @@ pub(super) struct AsyncRuns {
 pub(super) enum ListFormat {
     /// A table
     Text,
-    /// JSON, see `sidestage schema async-runs` or `rules`
+    /// JSON, see `sidestage schema async-runs`, `rules` or `runs`
     Json,
 }
 
@@ -337,6 +337,7 @@ pub(super) enum ListFormat {
 #[command(after_help = "Examples:
   sidestage serve
   sidestage serve --state .pipeline --api-key-file keys.txt --listen 0.0.0.0:8080
+  sidestage serve --execute --page --file . --state .pipeline     runs what reaches it; `sidestage runs --state .pipeline`
 
 When it is ready, one line of JSON says where: `api`, `iam` and `pipeline`. Without --state nothing is kept after it ends.
 A key file has one key per line, and after a space its role: editor (the default), operator or viewer. Without one,

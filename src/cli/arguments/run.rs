@@ -89,7 +89,7 @@ pub(in super::super) struct HowArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = WHERE)]
     pub(in super::super) jobs: Option<u16>,
     /// Return when the pipeline has ended; async runs go on
-    #[arg(long, help_heading = WHERE)]
+    #[arg(long, conflicts_with_all = ["format", "page"], help_heading = WHERE)]
     pub(in super::super) detach: bool,
     /// Exit with 1 also where an async run has failed
     #[arg(long, conflicts_with = "detach", help_heading = WHERE)]

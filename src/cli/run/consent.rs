@@ -13,7 +13,8 @@ const FILE: &str = "confirmed";
 /// Asks where nobody has agreed yet.
 pub(super) fn ask(state: &Path, root: &str, stages: &[&PlannedStage], is_given: bool) -> Result<(), CliError> {
     let file = state.join(FILE);
-    if file.exists() {
+    let mut confirmed = fs::read_to_string(&file).unwrap_or_default();
+    if confirmed.lines().any(|known| known == root) {
         return Ok(());
     }
     if !is_given {
@@ -34,6 +35,9 @@ pub(super) fn ask(state: &Path, root: &str, stages: &[&PlannedStage], is_given: 
             return Err(CliError::NotConfirmed { root: root.to_owned(), stages: names.join(", ") });
         }
     }
-    let written = fs::create_dir_all(state).and_then(|()| fs::write(&file, format!("{root}\n")));
+    // A state folder may be that of several repositories.
+    confirmed.push_str(root);
+    confirmed.push('\n');
+    let written = fs::create_dir_all(state).and_then(|()| fs::write(&file, confirmed));
     written.map_err(|error| CliError::State { folder: state.to_owned(), reason: error.to_string() })
 }

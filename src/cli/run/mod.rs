@@ -25,9 +25,9 @@ use sidestage_engine::run::{RunOptions, State};
 use super::arguments::{HowArguments, Run, RunFormat};
 use super::error::CliError;
 use super::one::{is_broken, one, told_errors};
-use super::{Exit, print, print_error, print_line};
+use super::{Exit, print, print_line};
 use crate::page::Page;
-use crate::terminal::print_note;
+use crate::terminal::{is_quiet, print_note};
 use crate::workspace::{Configuration, SettingsSource};
 use values::Values;
 
@@ -56,9 +56,7 @@ pub(super) fn run(arguments: &Run) -> Result<Exit, CliError> {
     if several {
         print_note(&format!("the pipeline {} is run; --pipeline chooses among {}", pipeline.pipeline, served.join(", ")));
     }
-    let values = values::values(&arguments.data)?;
-    tell_short_secrets(&values);
-    let options = options(arguments, &values)?;
+    let mut options = options(arguments)?;
     names_are_known(&pipeline.stages, &options)?;
     let root = configuration.folder.repository.root().to_owned();
     let state = state::folder(&arguments.how.place, &root)?;
@@ -68,6 +66,10 @@ pub(super) fn run(arguments: &Run) -> Result<Exit, CliError> {
         consent::ask(&state, root.as_str(), &will_run, arguments.how.yes)?;
         tell_absolute_paths(&configuration);
     }
+    let values = values::values(&arguments.data)?;
+    tell_short_secrets(&values);
+    tell_missing(&planned.requires, &values);
+    options.environment.clone_from(&values.environment);
     if root.join(".gitmodules").exists() {
         print_note("the submodules of this repository are not checked out in the run");
     }
@@ -109,7 +111,11 @@ fn execute(
     page: Option<Page>,
 ) -> Result<Exit, CliError> {
     if how.detach && how.run_id.is_none() {
-        return detached::run(&state);
+        let secrets = match &job {
+            Job::Pipeline(request) => &request.secrets,
+            Job::Stage(_, secrets, _) => secrets,
+        };
+        return detached::run(&state, secrets);
     }
     let fault = |error: sidestage_engine::execute::RunError| CliError::Run(error.to_string());
     let options = match &job {
@@ -141,10 +147,10 @@ fn execute(
             request.id.clone_from(&how.run_id);
             engine.run(*request)
         }
-        Job::Stage(earlier, secrets, _) => engine.repeat(&earlier, secrets),
+        Job::Stage(earlier, secrets, _) => engine.repeat(&earlier, secrets, how.run_id.clone()),
     };
     let view = result.map_err(fault)?;
-    let is_text = how.format == RunFormat::Text;
+    let is_text = how.format == RunFormat::Text && !is_quiet();
     // Where nobody reads it any more, async runs still go on.
     let printed = if is_text { print(&summary::pipeline(&view, engine.history())) } else { Ok(()) };
     engine.wait();
@@ -162,14 +168,14 @@ fn execute(
     Ok(if is_failure { Exit::Findings } else { Exit::Clean })
 }
 
-fn options(arguments: &Run, values: &Values) -> Result<RunOptions, CliError> {
+fn options(arguments: &Run) -> Result<RunOptions, CliError> {
     Ok(RunOptions {
         jobs: arguments.how.jobs.map(usize::from),
         containers: arguments.containers.as_deref().map(container_engine).transpose()?,
         only: arguments.stage.clone(),
         skip: arguments.skip.clone(),
-        environment: values.environment.clone(),
         keep_workspace: arguments.keep_workspace,
+        ..RunOptions::default()
     })
 }
 
@@ -203,9 +209,25 @@ fn tell_absolute_paths(configuration: &Configuration) {
     }
 }
 
+/// What async stages need of the pipeline, and this run was not given.
+fn tell_missing(requires: &plan::Requires, values: &Values) {
+    let has = |name: &String| values.properties.contains_key(name) || values.secrets.iter().any(|(known, _)| known == name);
+    let missing = |names: &[String], option: &str| -> Vec<String> {
+        names
+            .iter()
+            .filter(|name| !has(name))
+            .map(|name| format!("{option} {name}{}", if option == "--property" { "=..." } else { "" }))
+            .collect()
+    };
+    let given = [missing(&requires.properties, "--property"), missing(&requires.secrets, "--secret")].concat();
+    if !given.is_empty() {
+        print_note(&format!("async stages read what this run was not given; give it with {}", given.join(" ")));
+    }
+}
+
 fn tell_short_secrets(values: &Values) {
     use secrecy::ExposeSecret;
     for (name, _) in values.secrets.iter().filter(|(_, value)| value.expose_secret().len() < SHORTEST_SECRET) {
-        print_error(&format!("the secret {name} is too short to be hidden in logs: it has fewer than {SHORTEST_SECRET} bytes"));
+        print_note(&format!("the secret {name} is too short to be hidden in logs: it has fewer than {SHORTEST_SECRET} bytes"));
     }
 }

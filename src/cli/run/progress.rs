@@ -40,7 +40,7 @@ fn told(run: &RunRecord, event: &Event) -> Option<String> {
     Some(match &event.kind {
         EventKind::StageSkipped { stage, reason } => format!("{}: skipped, {reason}", label(run, stage)),
         EventKind::StageEnded { stage, state, exit, reason } => {
-            let code = exit.filter(|code| *code != 0).map_or(String::new(), |code| format!(" with {code}"));
+            let code = exit.filter(|code| *code != 0 && *state == State::Failed).map_or(String::new(), |code| format!(" with {code}"));
             let why = reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
             format!("{}: {state}{code}{why}", label(run, stage))
         }

@@ -7,6 +7,7 @@ use super::{Job, consent, execute, state, values};
 use crate::cli::Exit;
 use crate::cli::arguments::Rerun;
 use crate::cli::error::CliError;
+use crate::page::Page;
 use crate::workspace::SettingsSource;
 
 pub(in crate::cli) fn run(arguments: &Rerun) -> Result<Exit, CliError> {
@@ -43,5 +44,6 @@ pub(in crate::cli) fn run(arguments: &Rerun) -> Result<Exit, CliError> {
             }))
         }
     };
-    execute(job, &arguments.how, state, SettingsSource::Nearest, None)
+    let page = arguments.how.page.then(|| Page::new(None));
+    execute(job, &arguments.how, state, SettingsSource::Nearest, page)
 }

@@ -14,6 +14,7 @@ use super::summary;
 use crate::cli::arguments::{ListFormat, Runs, RunsCommand, ShowFormat};
 use crate::cli::error::CliError;
 use crate::cli::{Exit, print, print_error, print_or_write};
+use crate::terminal::look;
 
 pub(in crate::cli) fn run(arguments: &Runs) -> Result<Exit, CliError> {
     match &arguments.command {
@@ -63,15 +64,12 @@ fn table(runs: &[RunView]) -> String {
         let duration = run.duration(now).map_or_else(|| "-".to_owned(), shown_duration);
         let again = run.record.repeats.as_ref().map_or(String::new(), |id| format!("  again {}", id.get(..8).unwrap_or(id)));
         // Writing to a string cannot fail.
-        let _ = writeln!(
-            text,
-            "{}  {}  {title}{padding}  {:<11}  {duration:>6}{again}",
-            run.record.short(),
-            local(run.record.created),
-            run.state
-        );
+        let row =
+            format!("{}  {}  {title}{padding}  {:<11}  {duration:>6}{again}", run.record.short(), local(run.record.created), run.state);
+        let _ = writeln!(text, "{}", look().indented(&row, "", "          "));
     }
-    let _ = writeln!(text, "\nThe last {KEPT} pipelines are kept, with their async runs; older ones go when a run starts.");
+    let rule = format!("\nThe last {KEPT} pipelines are kept, with their async runs; older ones go when a run starts.");
+    let _ = writeln!(text, "{}", look().indented(&rule, "", ""));
     text
 }
 

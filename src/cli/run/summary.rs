@@ -1,6 +1,9 @@
 //! How it went, for people.
 
 use std::fmt::Write;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -24,21 +27,34 @@ pub(super) fn pipeline(view: &RunView, history: &History) -> String {
     }
     let width = view.stages.iter().map(|stage| stage.id.chars().count()).max().unwrap_or_default();
     for (place, stage) in view.stages.iter().enumerate() {
-        let _ = writeln!(text, "{}", line(stage, width, now).trim_end());
+        text.push_str(&wrapped(line(stage, width, now).trim_end()));
         if stage.state == State::Failed || stage.state == State::TimedOut {
-            text.push_str(&last_lines(&std::fs::read_to_string(history.run(&view.record.id).log(place, &stage.id)).unwrap_or_default()));
+            text.push_str(&last_lines(&history.run(&view.record.id).log(place, &stage.id)));
         }
     }
     text
 }
 
+/// A line of a table: what has no room goes on in the next one.
+fn wrapped(line: &str) -> String {
+    format!("{}\n", look().indented(line, "", "      "))
+}
+
 /// So much of the log of a failed stage is shown.
 const LAST_LINES: usize = 5;
+const LAST_BYTES: i64 = 4096;
 
-fn last_lines(log: &str) -> String {
-    let lines: Vec<&str> = log.lines().collect();
+fn last_lines(log: &Path) -> String {
+    let mut end = Vec::new();
+    let read = File::open(log).and_then(|mut log| {
+        let _ = log.seek(SeekFrom::End(-LAST_BYTES));
+        log.read_to_end(&mut end)
+    });
+    let text = String::from_utf8_lossy(if read.is_ok() { &end } else { &[] });
+    let lines: Vec<&str> = text.lines().collect();
     let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
-    last.iter().map(|line| format!("      {}\n", line.chars().filter(|c| !c.is_control()).collect::<String>())).collect()
+    let printable = |line: &&str| line.chars().filter(|c| !c.is_control()).collect::<String>();
+    last.iter().map(|line| format!("{}\n", look().indented(&printable(line), "      | ", "      | "))).collect()
 }
 
 fn line(stage: &StageView, width: usize, now: Timestamp) -> String {
@@ -59,13 +75,8 @@ pub(super) fn async_runs(view: &RunView, runs: &[RunView], began: Timestamp) -> 
         let title = run.record.title();
         let padding = " ".repeat(width - title.chars().count());
         let duration = time(run.duration(now));
-        let _ = writeln!(
-            text,
-            "  {}  {title}{padding}  {:<11}  {duration:>6}  sidestage logs {}",
-            run.record.short(),
-            run.state,
-            run.record.short()
-        );
+        let short = run.record.short();
+        text.push_str(&wrapped(&format!("  {short}  {title}{padding}  {:<11}  {duration:>6}  sidestage logs {short}", run.state)));
         if let Some(reason) = &run.reason {
             text.push_str(&look().indented(&format!("      {reason}\n"), "", "      "));
         }

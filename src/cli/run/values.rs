@@ -5,6 +5,7 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use camino::Utf8Path;
 use secrecy::SecretString;
+use sidestage_runtime::hash::sha256;
 
 use crate::cli::arguments::DataArguments;
 use crate::cli::error::CliError;
@@ -106,7 +107,7 @@ pub(super) fn secrets_again(names: &[String], given: &[String]) -> Result<Vec<(S
 fn secrets(asked: &[Asked]) -> Result<Vec<(String, SecretString)>, CliError> {
     let mut found: BTreeMap<String, SecretString> = BTreeMap::new();
     for (name, variable) in asked {
-        let value = match std::env::var(variable) {
+        let value = match std::env::var(passed_on(name)).or_else(|_| std::env::var(variable)) {
             Ok(value) if !value.is_empty() => value,
             Err(std::env::VarError::NotUnicode(_)) => {
                 return Err(CliError::Run(format!("the value of the secret `{name}`, in {variable}, is not UTF-8")));
@@ -117,6 +118,11 @@ fn secrets(asked: &[Asked]) -> Result<Vec<(String, SecretString)>, CliError> {
         found.insert(name.clone(), value.into());
     }
     Ok(found.into_iter().collect())
+}
+
+/// The variable in which a detached run gets what was typed.
+pub(super) fn passed_on(name: &str) -> String {
+    format!("SIDESTAGE_TYPED_{}", sha256(name.as_bytes()))
 }
 
 /// Asks on the terminal, which shows nothing of the answer.

@@ -18,7 +18,7 @@ fn number(name: &str) -> Option<u64> {
 
 /// Twenty stages; each writes down that it has begun and ended, and some start async stages.
 fn config() -> String {
-    let mut text = "version: '2'\ntasks:\n  code-build:\n    steps:\n".to_owned();
+    let mut text = "version: '2'\ntasks:\n  mine:\n    from: code-build\n    steps:\n".to_owned();
     for stage in 0..20 {
         let trigger = if stage % 5 == 4 { "\n          export_env n; trigger-task beside" } else { "" };
         text.push_str(&format!(

@@ -108,3 +108,59 @@ fn ctrl_c_stops_children_and_records_it_and_a_second_one_kills() {
     assert_eq!(left(&stubborn), Vec::<String>::new());
     assert_eq!(stubborn.runs()[0]["state"], "cancelled");
 }
+
+/// A container engine that writes down how it was called, and runs the command here.
+const ENGINE: &str = r#"#!/bin/bash
+log=${0%/*}/engine.log
+printf '%s\n' "$*" >>"$log"
+case $1 in
+  version | rm) exit 0 ;;
+esac
+shift
+variables=()
+while [[ $1 == --* ]]; do
+  case $1 in
+    --env-file) mapfile -t variables <"$2" ;;
+    --workdir) cd "$2" ;;
+  esac
+  case $1 in
+    --rm | --init | --pull=*) shift ;;
+    *) shift 2 ;;
+  esac
+done
+image=$1
+shift
+echo "in $image"
+exec env -i PATH="$PATH" "${variables[@]}" /bin/sh "$@"
+"#;
+
+#[test]
+fn a_stage_runs_in_its_image_and_its_container_ends_with_it() {
+    let config = "version: '1'\nsetup:\n  image: base:1\n  script: |\n    #!/usr/bin/env bash\n    echo \"$STAGE $(get_env pipeline_namespace)\"\n    touch \"$READY\"\n    [ -z \"$WAIT\" ] || sleep 7300\n";
+    let project = Project::with_config(config).program("engine", ENGINE);
+    let calls = || fs::read_to_string(project.root().join("../programs/engine.log")).unwrap();
+    let ready = project.root().join("../ready");
+    let variable = format!("READY={}", ready.display());
+    let ran = project.sidestage(&["run", "--pipeline", "ci", "--containers", "engine", "--env", &variable, "--env", "WAIT="]);
+    assert_eq!(ran.code, Some(0), "it needs no confirmation: {}", ran.transcript());
+    assert_eq!(project.log("last", "setup"), "in base:1\nsetup ci\n");
+    for expected in
+        ["workspace:/workspace ", "config:/config ", "secrets:/config/secure-properties ", "--name sidestage-", "rm --force sidestage-"]
+    {
+        assert!(calls().contains(expected), "{expected}: {}", calls());
+    }
+    fs::remove_file(&ready).unwrap();
+    fs::remove_file(project.root().join("../programs/engine.log")).unwrap();
+    let mut run = project.start(&["--pipeline", "ci", "--containers", "engine", "--env", &variable, "--env", "WAIT=yes"]);
+    eventually("the stage runs", || ready.exists());
+    run.signal("KILL");
+    run.wait();
+    eventually("the container is removed", || calls().contains("rm --force sidestage-"));
+    for (engine, expected) in [("nosuch", "`nosuch` cannot be started"), ("false", "`false version` fails")] {
+        let refused = project.run(&["--pipeline", "ci", "--containers", engine]);
+        assert!(refused.code == Some(2) && refused.stderr.contains(expected), "{}", refused.transcript());
+    }
+    let bare = Project::with_config("version: '1'\nsetup:\n  script: echo\n").program("engine", ENGINE);
+    let none = bare.run(&["--pipeline", "ci", "--containers", "engine"]);
+    assert!(none.code == Some(1) && none.stdout.contains("it names no image"), "{}", none.transcript());
+}

@@ -81,6 +81,8 @@ tasks:
       - name: sign-artifact
         when: 'false'
         script: exit 1
+      - name: of-nobody
+        script: exit 1
   code-checks:
     steps:
       - name: static-scan
@@ -90,10 +92,16 @@ tasks:
         when: branch == 'main'
         script: echo checked
   late:
+    from: deploy-checks
     runAfter: [code-checks, code-build]
     when: pipeline == 'cc'
     steps:
       - name: own
+        script: exit 1
+  ignored:
+    runAfter: [code-build]
+    steps:
+      - name: never
         script: exit 1
 finally:
   code-ci-finish:
@@ -115,6 +123,7 @@ finally:
         assert!(states.contains(expected), "{expected}: {states}");
     }
     assert!(states.contains("code-ci-finish/prepare succeeded"), "{states}");
+    assert!(!states.contains("of-nobody") && !states.contains("ignored"), "what the platform ignores: {states}");
     // A name that nobody knows is no condition that is false.
     let odd = project.run(&["--pipeline", "ci"]);
     assert_eq!(odd.code, Some(1));

@@ -1,11 +1,15 @@
 //! `serve --execute`: what reaches the webhook or the API runs, and the API tells how it goes.
 
+use std::path::Path;
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use super::{Project, eventually};
-use crate::harness::service::Service;
+use crate::harness::repository::Ran;
+use crate::harness::service::{SIDESTAGE, Service, in_repository};
 
-const CONFIG: &str = "version: '1'\nsetup:\n  script: |\n    #!/usr/bin/env bash\n    get_env color none; echo; trigger-task scan\n\
+const CONFIG: &str = "version: '1'\nsetup:\n  script: |\n    #!/usr/bin/env bash\n    get_env color none; echo; [ \"$(get_env color none)\" != wait ] || sleep 7101\n    trigger-task scan\n\
                       scan:\n  script: |\n    #!/usr/bin/env bash\n    echo scanning\n\
                       slow:\n  script: |\n    #!/usr/bin/env bash\n    sleep 7100\n";
 
@@ -122,4 +126,84 @@ fn a_service_that_was_killed_knows_its_runs_when_it_starts_again() {
     ends(&service, &waiting, "succeeded");
     assert_eq!(logs(&service, &waiting), "scanning\n");
     drop(service);
+}
+
+/// Runs a program of `tests/clients` against a service that executes.
+fn client(program: &Path, script: &str) {
+    let project = Project::with_config(CONFIG).committed();
+    project.write("../keys", "key-editor editor\n");
+    let keys = project.root().join("../keys").display().to_string();
+    let (file, state) = (project.root().display().to_string(), project.state().display().to_string());
+    let service = Service::start(&["--execute", "--file", &file, "--state", &state, "--api-key-file", &keys]);
+    let output = Command::new(program)
+        .arg(in_repository(script))
+        .env("SERVICE", &service.base)
+        .env("IAM", &service.origin)
+        .env("PIPELINE", &service.pipeline)
+        .env("API_KEY", "key-editor")
+        .env("CLIENTS", in_repository("target/clients/node"))
+        .output()
+        .unwrap_or_else(|error| panic!("{} cannot be run: {error}; `./test.sh` installs it", program.display()));
+    let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && printed.contains("executed"), "{printed}");
+}
+
+#[test]
+fn the_python_client_follows_runs_to_their_end() {
+    client(&in_repository("target/clients/python/bin/python"), "tests/clients/python/execute.py");
+}
+
+#[test]
+fn the_node_client_follows_runs_to_their_end() {
+    client(Path::new("node"), "tests/clients/node/execute.mjs");
+}
+
+/// A folder with the data of a run that is not this machine's: what is outside of `sidestage run` has its own.
+fn outside(project: &Project, service: &Service, program: &str, arguments: &[&str]) -> Ran {
+    let run = project.root().join("../outside");
+    std::fs::create_dir_all(run.join("bin")).unwrap();
+    for name in ["pipelinectl", "sidestage", "set_env", "export_env", "save_repo"] {
+        let link = run.join("bin").join(name);
+        if !link.exists() {
+            std::os::unix::fs::symlink(SIDESTAGE, link).unwrap();
+        }
+    }
+    // By a shell, which looks for it where the run has its programs.
+    let mut command = Command::new("bash");
+    command.args(["-c", "exec \"$@\"", "-", program]).args(arguments).current_dir(project.root()).env_clear();
+    command.env("PATH", format!("{}:{}", run.join("bin").display(), std::env::var("PATH").unwrap()));
+    command.env("PIPELINECTL_STATE", run.join("store")).env("WORKSPACE", project.root().parent().unwrap());
+    command.env("PIPELINE_CONFIG_REPO_PATH", "app").env("PIPELINE_ID", &service.pipeline).env("IAM_ACCESS_TOKEN", "any");
+    command.env("CD_TEKTON_PIPELINE_URL", &service.base).env("CD_TEKTON_PIPELINE_AUTH_URL", &service.origin);
+    super::ended(command)
+}
+
+#[test]
+fn emitted_scripts_apply_and_trigger_are_tried_to_the_very_end() {
+    let project = Project::with_config(
+        "version: '1'\nsetup:\n  script: |\n    #!/usr/bin/env bash\n    set_env x 1; export_env x; trigger-task scan\n\
+         scan:\n  script: |\n    #!/usr/bin/env bash\n    echo \"x is $(get_env x)\"\n",
+    );
+    assert_eq!(project.sidestage(&["build", "--out", "deploy/async"]).code, Some(0));
+    project.commit();
+    let service = Service::start(&["--execute", "--state", &project.state().display().to_string()]);
+    let (url, commit) = (project.root().display().to_string(), project.git(&["rev-parse", "HEAD"]));
+    for (program, arguments) in [
+        ("sidestage", &["apply"][..]),
+        ("set_env", &["x", "1"]),
+        ("export_env", &["x"]),
+        ("save_repo", &["app-repo", &format!("url={url}"), "path=app", &format!("commit={commit}")]),
+        ("sidestage", &["trigger", "scan"]),
+        ("bash", &["deploy/async/trigger/scan.sh"]),
+        ("bash", &["deploy/async/list-async-runs.sh", "--wait"]),
+        ("sidestage", &["async-runs", "--wait"]),
+    ] {
+        let ran = outside(&project, &service, program, arguments);
+        assert_eq!(ran.code, Some(0), "{program} {arguments:?}: {}", ran.transcript());
+    }
+    let scans = project.async_runs("scan");
+    assert_eq!(scans.len(), 2);
+    for scan in scans {
+        assert_eq!(project.log(&scan, "scan"), "x is 1\n");
+    }
 }

@@ -7,7 +7,7 @@ use crate::syntax::yaml::{Document, Entry, NodeId, NodeKind};
 
 /// Reads a configuration of a known format.
 pub fn read(document: &Document, text: &str, format: Format) -> Model {
-    let mut reader = Reader { document, text, stages: Vec::new(), tasks: Vec::new() };
+    let mut reader = Reader { document, text, format, stages: Vec::new(), tasks: Vec::new() };
     if let Some(root) = document.root() {
         match format {
             Format::V1 => reader.stages_of_v1(root),
@@ -24,6 +24,7 @@ pub fn read(document: &Document, text: &str, format: Format) -> Model {
 struct Reader<'a> {
     document: &'a Document,
     text: &'a str,
+    format: Format,
     stages: Vec<Stage>,
     tasks: Vec<Task>,
 }
@@ -86,10 +87,13 @@ impl Reader<'_> {
         }
     }
 
+    /// Format 1 has `skip`, format 2 has `when`; each ignores the other.
     fn runs(&self, node: NodeId) -> Runs {
-        let is_skipped = self.string(node, "skip").as_deref() == Some("true");
+        if self.format == Format::V1 {
+            let is_skipped = self.string(node, "skip").as_deref() == Some("true");
+            return if is_skipped { Runs::Never } else { Runs::Always };
+        }
         match self.string(node, "when").as_deref() {
-            _ if is_skipped => Runs::Never,
             Some("false") => Runs::Never,
             None | Some("true") => Runs::Always,
             Some(_) => Runs::Maybe,

@@ -16,7 +16,7 @@ use crate::syntax::yaml::NodeId;
 pub struct PlannedPipeline {
     /// Its kind: `pr`, `ci`, `cd`, `cc`, `simple`.
     pub pipeline: String,
-    /// What it runs by itself, in an order that it can take.
+    /// What it runs by itself, in an order that it can take. What the platform ignores is left out.
     pub stages: Vec<PlannedStage>,
 }
 
@@ -117,9 +117,15 @@ pub(super) fn targets(compilation: &Compilation) -> Vec<PlannedStage> {
 fn stages(compilation: &Compilation, pipeline: &PipelineFlow) -> Vec<PlannedStage> {
     let model = &compilation.model;
     let reader = Reader { compilation, model };
-    let links = pipeline.order.links(&pipeline.order.stages);
+    let is_run = |id: &&StageId| {
+        let stage = model.stage(**id);
+        let task = stage.task.map(|task| model.task(task));
+        task.is_none_or(|task| platform::runs_step(&task.name.name, task.from.is_some() || task.is_finally, &stage.name.name))
+    };
+    let run: Vec<StageId> = pipeline.order.stages.iter().filter(is_run).copied().collect();
+    let links = pipeline.order.links(&run);
     let mut taken = BTreeSet::new();
-    let planned = pipeline.order.stages.iter().map(|id| {
+    let planned = run.iter().map(|id| {
         let mut stage = reader.stage(*id, std::iter::once(pipeline));
         // Two steps of one name are a fault that `check` reports; they still run.
         let plain = stage.id.clone();
@@ -162,7 +168,11 @@ impl Reader<'_> {
         }
         include.sort();
         include.dedup();
-        let conditions = [of_task("when"), text("when")].into_iter().flatten().filter(|when| !matches!(when.as_str(), "true" | "false"));
+        let condition = |when: Option<String>| when.filter(|_| self.model.format == Format::V2);
+        let conditions = [condition(of_task("when")), condition(text("when"))]
+            .into_iter()
+            .flatten()
+            .filter(|when| !matches!(when.as_str(), "true" | "false"));
         let triggers: BTreeSet<String> = pipelines
             .flat_map(|pipeline| pipeline.runs.iter().filter(|run| run.from == id))
             .map(|run| self.model.stage(run.target).name.name.to_string())

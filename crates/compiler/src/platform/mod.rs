@@ -12,7 +12,7 @@ pub use programs::{
     prints_harmless_text, program_named,
 };
 pub use stages::{
-    PipelineKind, base_task, base_tasks, built_in_stages, is_built_in_stage, is_platform_step, runs_at_the_end, runs_on_failure,
+    PipelineKind, base_task, base_tasks, built_in_stages, is_built_in_stage, is_platform_step, runs_at_the_end, runs_on_failure, runs_step,
     stage_order, surely_runs_before, task_order,
 };
 

@@ -198,6 +198,15 @@ pub fn task_order(kind: PipelineKind) -> impl Iterator<Item = &'static BaseTask>
     BASE_TASKS.iter().filter(move |task| task.pipeline == Some(kind))
 }
 
+/// Whether a pipeline runs a step of a task: it ignores tasks that are none of its own and copy none, and steps that its own
+/// tasks do not have, as far as those are known.
+pub fn runs_step(task: &str, is_copy: bool, step: &str) -> bool {
+    match base_task(task) {
+        Some(base) => base.steps.is_empty() || base.steps.contains(&step),
+        None => is_copy,
+    }
+}
+
 /// Whether a step of `async-stage` belongs to the platform and is no async stage.
 pub fn is_platform_step(name: &str) -> bool {
     matches!(name, "start" | "run-stage" | "finish" | "collect-evidence")

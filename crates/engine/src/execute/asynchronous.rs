@@ -7,19 +7,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use sidestage_compiler::platform;
 use sidestage_runtime::receive::Received;
 
 use super::active::ActiveRun;
 use super::engine::{RunError, RunRequest, Shared, Source, folder_name};
+use super::mask::SHORTEST;
 use super::stage::End;
 use super::{parent, snapshot};
-use crate::api::runs;
-use crate::executor::{Executor, Log, Order};
 use crate::processes::children;
 use crate::run::{Draft, EventKind, RunFolder, RunRecord, RunView, State, VERSION, What};
+use crate::service::again as again_by_service;
+use crate::service::executor::{Executor, Log, Order};
 
 impl Executor for Arc<Shared> {
     fn accept(&self, order: Order) -> Result<(), String> {
@@ -82,12 +83,28 @@ impl Shared {
         if let Some(parent) = parent.as_deref().and_then(|parent| self.active(parent)) {
             hidden.extend(parent.all_secrets());
         }
+        self.warn_of_secrets(&record, &order.event, &hidden);
         let run = Arc::new(ActiveRun::new(record, folder, hold, order.secrets, hidden, self.reporter.clone()));
         self.enter(&run);
         if let Some(parent) = parent.and_then(|parent| self.active(&parent)) {
             parent.note(EventKind::AsyncStarted { run: id, stage });
         }
         Ok(run)
+    }
+
+    /// A payload is kept with its run, and shown to everybody who sees it.
+    fn warn_of_secrets(&self, record: &RunRecord, event: &str, secrets: &[SecretString]) {
+        let payload: Value = serde_json::from_str(event).unwrap_or_default();
+        for (name, value) in payload["state"]["env"].as_object().into_iter().flatten() {
+            let value = value.as_str().unwrap_or_default();
+            if secrets.iter().any(|secret| secret.expose_secret().len() >= SHORTEST && value.contains(secret.expose_secret())) {
+                self.reporter.warn(&format!(
+                    "the variable `{name}` that {} gets holds a secret: it is kept with run {}, for everybody who sees the run",
+                    record.title(),
+                    record.short()
+                ));
+            }
+        }
     }
 
     /// A pipeline of the configuration that the engine was started for.
@@ -132,10 +149,15 @@ fn spawn(work: impl FnOnce() + Send + 'static) -> Result<(), RunError> {
 }
 
 /// Starts an async run again, and waits for its end.
-pub(super) fn repeat(shared: &Arc<Shared>, earlier: &RunFolder, secrets: Vec<(String, SecretString)>) -> Result<RunView, RunError> {
+pub(super) fn repeat(
+    shared: &Arc<Shared>,
+    earlier: &RunFolder,
+    secrets: Vec<(String, SecretString)>,
+    id: Option<String>,
+) -> Result<RunView, RunError> {
     let record = earlier.record()?;
     shared.furnish(&record.properties, &secrets)?;
-    let id = uuid::Uuid::new_v4().to_string();
+    let id = id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     let order = order_again(earlier, &record, &id, secrets, shared.token())?;
     let run = shared.draft_stage(order)?;
     execute(shared, &run);
@@ -150,7 +172,7 @@ pub(super) fn again(shared: &Arc<Shared>, id: &str) -> Result<String, RunError> 
         return Err(RunError("it has not ended yet".to_owned()));
     }
     // What the service has accepted, it repeats.
-    if let Ok(shown) = runs::again(shared.service(), id) {
+    if let Ok(shown) = again_by_service(shared.service(), id) {
         return Ok(shown.get("id").and_then(Value::as_str).unwrap_or_default().to_owned());
     }
     let record = view.record;

@@ -39,7 +39,7 @@ pub(super) fn holds(expression: &str, known: &Known<'_>) -> Result<bool, String>
     match program.execute(&context) {
         Ok(Value::Bool(holds)) => Ok(holds),
         Ok(_) => Err("it is neither true nor false".to_owned()),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(format!("{error}; a property is given with --property NAME=VALUE")),
     }
 }
 

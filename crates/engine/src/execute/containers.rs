@@ -9,6 +9,7 @@ use std::process::Command;
 use sidestage_compiler::plan::PlannedStage;
 
 use super::active::ActiveRun;
+use super::tools;
 use crate::processes::children;
 
 /// What a container has in the places where the platform mounts it.
@@ -58,10 +59,20 @@ pub(super) fn command(
     if stage.include.iter().any(|include| include == "docker-socket") {
         words.extend(["--volume", "/var/run/docker.sock:/var/run/docker.sock"].map(OsString::from));
     }
+    // Others see the arguments of a process: values go by a file that is the run's own.
+    let file = folder.join("scripts").join(format!("{}.env", script.file_name().unwrap_or_default().to_string_lossy()));
+    let mut lines = String::new();
     for (name, value) in environment.iter().filter(|(name, _)| *name != "PATH") {
-        words.push("--env".into());
-        words.push(format!("{name}={value}").into());
+        if value.contains(['\n', '\r']) {
+            return Err(io::Error::other(format!(
+                "the variable {name} has several lines, which no container takes; give it as a property"
+            )));
+        }
+        lines.push_str(&format!("{name}={value}\n"));
     }
+    tools::write(&file, &lines, 0o600)?;
+    words.push("--env-file".into());
+    words.push(file.into());
     // The image's own search path is not known: its shell puts the commands of the run before it.
     let bin = folder.join("bin");
     words.extend(["--workdir".into(), run.repository().into_os_string(), "--entrypoint".into(), "/bin/sh".into(), image.into()]);

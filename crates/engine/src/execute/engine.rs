@@ -14,14 +14,15 @@ use sidestage_compiler::platform;
 use super::active::ActiveRun;
 use super::places::Places;
 use super::{Planner, Reporter, parent};
-use crate::auth::{ApiKeys, Role};
-use crate::dispatch::put_property;
-use crate::error::StartError;
-use crate::iam;
-use crate::pages::Pages;
 use crate::processes::children;
 use crate::run::{EventKind, History, KEPT, RunFolder, RunOptions, RunView, State};
-use crate::server::{Background, Server};
+use crate::service::Pages;
+use crate::service::auth::{ApiKeys, Role};
+use crate::service::dispatch::put_property;
+use crate::service::error::{ApiError, StartError};
+use crate::service::iam;
+use crate::service::server::{Background, Server};
+use crate::service::store::Change;
 use crate::service::{Companions, ServerOptions, Service};
 
 /// How the engine works.
@@ -189,7 +190,8 @@ impl Engine {
                 interrupted.record.short()
             ));
         }
-        history.prune(options.kept.unwrap_or(KEPT))?;
+        // With the one that begins now there are as many as are kept.
+        history.prune(options.kept.unwrap_or(KEPT).saturating_sub(1))?;
         let key = random_key()?;
         let mut server = options.server;
         server.keys = match server.keys {
@@ -242,12 +244,12 @@ impl Engine {
         parent::run(&self.shared, request)
     }
 
-    /// Starts an async run again, as it was.
+    /// Starts an async run again, as it was, under this id or a new one.
     ///
     /// # Errors
     /// Where it has no payload, or could not be started.
-    pub fn repeat(&self, earlier: &RunFolder, secrets: Vec<(String, SecretString)>) -> Result<RunView, RunError> {
-        super::asynchronous::repeat(&self.shared, earlier, secrets)
+    pub fn repeat(&self, earlier: &RunFolder, secrets: Vec<(String, SecretString)>, id: Option<String>) -> Result<RunView, RunError> {
+        super::asynchronous::repeat(&self.shared, earlier, secrets, id)
     }
 
     /// What may start runs again while the engine works.
@@ -375,8 +377,8 @@ impl Shared {
         if !self.is_private {
             return Ok(());
         }
-        let failed = |error: crate::error::ApiError| RunError(error.message().to_owned());
-        let put = |change: &crate::store::Change| {
+        let failed = |error: ApiError| RunError(error.message().to_owned());
+        let put = |change: &Change| {
             properties.iter().try_for_each(|(name, value)| put_property(change, name, value, false))?;
             secrets.iter().try_for_each(|(name, value)| put_property(change, name, value.expose_secret(), true))
         };

@@ -128,17 +128,17 @@ pub(super) fn furnish(shared: &Shared, run: &ActiveRun, provided: &[(&str, &str)
     mount_missing(run, provided)?;
     mount_missing(run, &[("pipeline-debug", "0"), ("ONE_PIPELINE_CONFIG_DIRECTORY_NAME", &run.record.folder)])?;
     let mut environment = tools::environment(folder, &BTreeMap::new());
-    let kind = run.known_values().get("pipeline_namespace").copied().unwrap_or_default().to_owned();
+    let kind = match &run.record.what {
+        What::Pipeline { pipeline } => pipeline.as_str(),
+        What::Async { stage, .. } => stage.as_str(),
+    };
     let trigger = if run.record.parent().is_some() { "generic" } else { "manual" };
     let own = [
         ("PIPELINE_CONFIG_REPO_PATH", run.record.folder.clone()),
         ("PIPELINE_CONFIG_PATH", run.record.config.clone()),
         ("PIPELINE_NAME", run.record.folder.clone()),
         ("PIPELINE_RUN_ID", run.record.id.clone()),
-        (
-            "PIPELINE_RUN_NAME",
-            format!("sidestage-{}{}", run.record.short(), if kind.is_empty() { String::new() } else { format!("-{kind}") }),
-        ),
+        ("PIPELINE_RUN_NAME", format!("sidestage-{kind}-{}", run.record.short())),
         ("BUILD_NUMBER", run.record.created.as_second().to_string()),
         ("TRIGGER_TYPE", trigger.to_owned()),
         ("TRIGGER_NAME", run.record.trigger.clone()),

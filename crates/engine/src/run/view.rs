@@ -40,12 +40,16 @@ pub struct StageView {
     pub exit: Option<u8>,
     /// Why it was left out, or ended so.
     pub reason: Option<String>,
+    /// Whether its failure ends nothing.
+    pub may_fail: bool,
 }
 
 impl StageView {
     /// Why it ended so, in words.
     pub fn why(&self) -> Option<String> {
-        self.reason.clone().or_else(|| self.exit.filter(|code| *code != 0).map(|code| format!("exit code {code}")))
+        let code = self.exit.filter(|code| *code != 0 && self.state == State::Failed).map(|code| format!("exit code {code}"));
+        let why = self.reason.clone().or(code)?;
+        Some(if self.may_fail && self.state == State::Failed { format!("{why}; it may fail") } else { why })
     }
 
     /// How long it ran; so far, where it still does.
@@ -61,8 +65,16 @@ fn duration(from: Timestamp, to: Option<Timestamp>, now: Timestamp) -> Option<Du
 impl RunView {
     /// From what has happened. A run that has not ended, and that nobody executes, was interrupted.
     pub(super) fn new(record: RunRecord, events: &[Event], is_held: bool) -> Self {
-        let fresh = |id: &String| StageView { id: id.clone(), state: State::Queued, started: None, ended: None, exit: None, reason: None };
-        let stages = record.stages.iter().map(|stage| fresh(&stage.id)).collect();
+        let fresh = |id: &String| StageView {
+            id: id.clone(),
+            state: State::Queued,
+            started: None,
+            ended: None,
+            exit: None,
+            reason: None,
+            may_fail: false,
+        };
+        let stages = record.stages.iter().map(|stage| StageView { may_fail: stage.may_fail, ..fresh(&stage.id) }).collect();
         let mut view = Self { record, state: State::Queued, started: None, ended: None, reason: None, stages, async_runs: Vec::new() };
         let mut last = view.record.created;
         for event in events {

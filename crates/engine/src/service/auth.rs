@@ -9,7 +9,7 @@ use super::error::StartError;
 
 /// What a caller may do; each may do what those before may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Role {
+pub(crate) enum Role {
     /// Reads.
     Viewer,
     /// Starts, cancels and repeats runs.
@@ -19,7 +19,7 @@ pub(super) enum Role {
 }
 
 impl Role {
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Viewer => "Viewer",
             Self::Operator => "Operator",
@@ -64,13 +64,13 @@ impl ApiKeys {
     }
 
     /// One more key, with its role.
-    pub(super) fn and(mut self, key: SecretString, role: Role) -> Self {
+    pub(crate) fn and(mut self, key: SecretString, role: Role) -> Self {
         self.roles.push((key, role));
         self
     }
 
     /// One key alone, that may change everything.
-    pub(super) fn editor(key: SecretString) -> Self {
+    pub(crate) fn editor(key: SecretString) -> Self {
         Self { roles: vec![(key, Role::Editor)] }
     }
 
@@ -79,18 +79,18 @@ impl ApiKeys {
         self.roles.iter().any(|(key, _)| key.expose_secret().chars().count() < MIN_KEY_LENGTH)
     }
 
-    pub(super) fn role_of(&self, key: &str) -> Option<Role> {
+    pub(crate) fn role_of(&self, key: &str) -> Option<Role> {
         self.role_where(|known| is_same(known.as_bytes(), key.as_bytes()))
     }
 
     /// The role of the key that is meant.
-    pub(super) fn role_where(&self, is_meant: impl Fn(&str) -> bool) -> Option<Role> {
+    pub(crate) fn role_where(&self, is_meant: impl Fn(&str) -> bool) -> Option<Role> {
         let known = self.roles.iter().find(|(known, _)| is_meant(known.expose_secret()));
         known.map(|(_, role)| *role)
     }
 }
 
 /// Compares secrets in constant time.
-pub(super) fn is_same(left: &[u8], right: &[u8]) -> bool {
+pub(crate) fn is_same(left: &[u8], right: &[u8]) -> bool {
     left.ct_eq(right).into()
 }

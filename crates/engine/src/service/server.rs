@@ -21,8 +21,8 @@ use tokio::sync::oneshot;
 use super::api::{pipeline, properties, runs, trigger_properties, triggers};
 use super::auth::Role;
 use super::body::Authorized;
+use super::context::{API, Companions, ServerOptions, Service};
 use super::error::{ApiError, StartError};
-use super::service::{API, Companions, ServerOptions, Service};
 use super::{connections, iam, pages, webhook};
 
 /// From the signal to the end at the latest.
@@ -45,15 +45,15 @@ pub fn serve(options: ServerOptions, out: &mut dyn Write) -> Result<(), StartErr
 }
 
 /// A service that can be reached.
-pub(super) struct Server {
+pub(crate) struct Server {
     runtime: Runtime,
     listener: TcpListener,
-    pub(super) service: Service,
+    pub(crate) service: Service,
 }
 
 impl Server {
     /// Opens the store, and takes the address.
-    pub(super) fn bind(options: ServerOptions, companions: Companions) -> Result<Self, StartError> {
+    pub(crate) fn bind(options: ServerOptions, companions: Companions) -> Result<Self, StartError> {
         let listen = options.listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into());
         if !listen.ip().is_loopback() && options.keys.is_none() {
             return Err(StartError(format!(
@@ -70,7 +70,7 @@ impl Server {
     }
 
     /// One line of JSON that says where it is.
-    pub(super) fn announce(&self, out: &mut dyn Write) -> Result<(), StartError> {
+    pub(crate) fn announce(&self, out: &mut dyn Write) -> Result<(), StartError> {
         let service = &self.service;
         let ready = json!({ "api": format!("{}/pipeline/v2", service.origin), "iam": &*service.origin, "pipeline": service.pipeline });
         writeln!(out, "{ready}")
@@ -79,13 +79,13 @@ impl Server {
     }
 
     /// What asks for the end, from now on.
-    pub(super) fn signals(&self) -> Result<Signals, StartError> {
+    pub(crate) fn signals(&self) -> Result<Signals, StartError> {
         let _context = self.runtime.enter();
         Signals::take().map_err(|error| StartError(format!("signals cannot be received: {error}")))
     }
 
     /// Answers until then; requests that have come in whole are answered, and one that never ends holds nothing up.
-    pub(super) fn run_until(self, stop: impl Future<Output = ()> + Send) {
+    pub(crate) fn run_until(self, stop: impl Future<Output = ()> + Send) {
         self.runtime.block_on(async {
             let (ask, asked) = oneshot::channel::<()>();
             let serving = connections::serve(self.listener, router(self.service), async {
@@ -107,14 +107,14 @@ impl Server {
 }
 
 /// A service in a thread of its own; it ends when this is dropped.
-pub(super) struct Background {
+pub(crate) struct Background {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Server {
     /// Answers in the background; each wish to end is told.
-    pub(super) fn in_background(self, mut on_signal: impl FnMut() + Send + 'static) -> Result<Background, StartError> {
+    pub(crate) fn in_background(self, mut on_signal: impl FnMut() + Send + 'static) -> Result<Background, StartError> {
         let mut signals = self.signals()?;
         self.runtime.spawn(async move {
             loop {
@@ -154,7 +154,7 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 }
 
 /// SIGTERM, SIGINT or SIGHUP, taken from the moment it was made: until then they end the process at once.
-pub(super) struct Signals {
+pub(crate) struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
@@ -187,7 +187,7 @@ impl Signals {
     }
 
     /// The next of them.
-    pub(super) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         #[cfg(unix)]
         tokio::select! {
             _ = self.terminate.recv() => {}

@@ -6,6 +6,8 @@ pub(super) mod runs;
 pub(super) mod trigger_properties;
 pub(super) mod triggers;
 
+pub(crate) use runs::again;
+
 use serde_json::Value;
 use sidestage_runtime::hash::masked;
 

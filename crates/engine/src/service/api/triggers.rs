@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use sidestage_runtime::hash::masked;
 
 use super::super::body::Body;
+use super::super::context::Service;
 use super::super::error::ApiError;
 use super::super::merge_patch;
-use super::super::service::Service;
 use super::super::store::{Change, Document, Kind, Read};
 use super::super::validation;
 use super::{Parameters, check_count, entries, text};

@@ -13,11 +13,11 @@ use super::error::{ApiError, StartError};
 use super::{run_index, store_file};
 
 /// A JSON document.
-pub(super) type Document = serde_json::Map<String, Value>;
+pub(crate) type Document = serde_json::Map<String, Value>;
 
 /// What kinds of documents there are. Runs have a key that counts up, the others their name or id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Property,
     Trigger,
     Run,
@@ -36,7 +36,7 @@ impl Kind {
 const FACTS: TableDefinition<&str, &[u8]> = TableDefinition::new("facts");
 const KINDS: [Kind; 3] = [Kind::Property, Kind::Trigger, Kind::Run];
 
-pub(super) struct Store {
+pub(crate) struct Store {
     /// Where its file is; nothing where it is in memory.
     folder: Option<PathBuf>,
     /// Nothing while its file cannot be opened again.
@@ -44,18 +44,18 @@ pub(super) struct Store {
 }
 
 /// A view of the store that does not change.
-pub(super) struct View(ReadTransaction);
+pub(crate) struct View(ReadTransaction);
 
 /// A change that is made as a whole or not at all.
-pub(super) struct Change(WriteTransaction);
+pub(crate) struct Change(WriteTransaction);
 
-pub(super) fn broken(error: impl std::fmt::Display) -> ApiError {
+pub(crate) fn broken(error: impl std::fmt::Display) -> ApiError {
     ApiError::internal(format!("the store cannot be used: {error}"))
 }
 
 impl Store {
     /// Opens the store in a folder, or a new one in memory.
-    pub(super) fn open(folder: Option<&Path>) -> Result<Self, StartError> {
+    pub(crate) fn open(folder: Option<&Path>) -> Result<Self, StartError> {
         let Some(folder) = folder else {
             let database = Database::builder().create_with_backend(InMemoryBackend::new());
             let store = Self::of(database.map_err(|error| StartError(error.to_string()))?, None);
@@ -87,12 +87,12 @@ impl Store {
         })
     }
 
-    pub(super) fn view(&self) -> Result<View, ApiError> {
+    pub(crate) fn view(&self) -> Result<View, ApiError> {
         self.with(|database| database.begin_read().map(View).map_err(broken))
     }
 
     /// Makes a change; what is refused changes nothing.
-    pub(super) fn change<T>(&self, steps: impl FnOnce(&Change) -> Result<T, ApiError>) -> Result<T, ApiError> {
+    pub(crate) fn change<T>(&self, steps: impl FnOnce(&Change) -> Result<T, ApiError>) -> Result<T, ApiError> {
         let result = self.with(|database| {
             let change = Change(database.begin_write().map_err(broken)?);
             let result = steps(&change)?;
@@ -127,7 +127,7 @@ impl Store {
     }
 
     /// A fact of the service itself, made once.
-    pub(super) fn fact(&self, name: &str, make: impl FnOnce() -> Vec<u8>) -> Result<Vec<u8>, ApiError> {
+    pub(crate) fn fact(&self, name: &str, make: impl FnOnce() -> Vec<u8>) -> Result<Vec<u8>, ApiError> {
         self.change(|change| {
             let mut table = change.0.open_table(FACTS).map_err(broken)?;
             let known = table.get(name).map_err(broken)?.map(|value| value.value().to_vec());
@@ -142,7 +142,7 @@ impl Store {
 }
 
 /// What both views and changes can read.
-pub(super) trait Read {
+pub(crate) trait Read {
     fn get(&self, kind: Kind, key: &str) -> Result<Option<Document>, ApiError>;
     /// All documents of a kind with their keys, in the order of the keys.
     fn all(&self, kind: Kind) -> Result<Vec<(String, Document)>, ApiError>;
@@ -179,7 +179,7 @@ impl Read for Change {
 }
 
 impl Change {
-    pub(super) fn put(&self, kind: Kind, key: &str, document: &Document) -> Result<(), ApiError> {
+    pub(crate) fn put(&self, kind: Kind, key: &str, document: &Document) -> Result<(), ApiError> {
         let text = serde_json::to_vec(document).map_err(broken)?;
         if kind == Kind::Run {
             run_index::put(&self.0, key, document)?;
@@ -188,7 +188,7 @@ impl Change {
         table.insert(key, text.as_slice()).map(drop).map_err(broken)
     }
 
-    pub(super) fn remove(&self, kind: Kind, key: &str) -> Result<bool, ApiError> {
+    pub(crate) fn remove(&self, kind: Kind, key: &str) -> Result<bool, ApiError> {
         if let (Kind::Run, Some(run)) = (kind, self.get(kind, key)?) {
             run_index::remove(&self.0, key, &run)?;
         }
@@ -198,7 +198,7 @@ impl Change {
     }
 
     /// Adds a run after all others.
-    pub(super) fn append_run(&self, run: &Document) -> Result<(), ApiError> {
+    pub(crate) fn append_run(&self, run: &Document) -> Result<(), ApiError> {
         let last = {
             let runs = self.0.open_table(Kind::Run.table()).map_err(broken)?;
             runs.last().map_err(broken)?.map_or(0, |(key, _)| key.value().parse().unwrap_or(0_u64))
@@ -207,7 +207,7 @@ impl Change {
     }
 
     /// The runs of a trigger that have not ended, with their keys, oldest first.
-    pub(super) fn open_runs(&self, trigger: &str) -> Result<Vec<(String, Document)>, ApiError> {
+    pub(crate) fn open_runs(&self, trigger: &str) -> Result<Vec<(String, Document)>, ApiError> {
         let keys = run_index::open_of(&self.0, trigger)?.into_iter();
         keys.filter_map(|key| self.get(Kind::Run, &key).map(|run| run.map(|run| (key, run))).transpose()).collect()
     }

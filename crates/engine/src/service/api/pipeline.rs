@@ -3,8 +3,8 @@
 use axum::Json;
 use serde_json::{Value, json};
 
+use super::super::context::Service;
 use super::super::error::ApiError;
-use super::super::service::Service;
 use super::super::store::{Kind, Read};
 use super::{properties, triggers};
 

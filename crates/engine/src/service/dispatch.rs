@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use sidestage_runtime::hash::hex;
 
 use super::api::runs;
+use super::context::Service;
 use super::error::ApiError;
 use super::executor::Order;
-use super::service::Service;
 use super::store::{Change, Document, Kind, Read};
 use super::validation::{self, ENDED};
 
 /// Runs that wait until another one of their trigger has ended.
-pub(super) type Waiting = Mutex<BTreeMap<String, Order>>;
+pub(crate) type Waiting = Mutex<BTreeMap<String, Order>>;
 
 fn text<'a>(document: &'a Document, name: &str) -> &'a str {
     document.get(name).and_then(Value::as_str).unwrap_or_default()
@@ -23,7 +23,7 @@ fn text<'a>(document: &'a Document, name: &str) -> &'a str {
 
 impl Service {
     /// Hands a run over, at once or when it may begin.
-    pub(super) fn launch(&self, order: Order, is_waiting: bool) -> Result<(), ApiError> {
+    pub(crate) fn launch(&self, order: Order, is_waiting: bool) -> Result<(), ApiError> {
         let Some(executor) = &self.executor else { return Ok(()) };
         if is_waiting {
             self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(order.id.clone(), order);
@@ -38,7 +38,7 @@ impl Service {
     }
 
     /// Ends a run that is cancelled.
-    pub(super) fn cancel(&self, id: &str, is_forced: bool) {
+    pub(crate) fn cancel(&self, id: &str, is_forced: bool) {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
         if let Some(executor) = &self.executor {
             executor.cancel(id, is_forced);
@@ -46,7 +46,7 @@ impl Service {
     }
 
     /// Notes the status of a run. What has ended stays so, and lets one begin that waits for it.
-    pub(super) fn set_status(&self, id: &str, status: &str) -> Result<(), ApiError> {
+    pub(crate) fn set_status(&self, id: &str, status: &str) -> Result<(), ApiError> {
         let trigger = self.store.change(|change| {
             let Some(key) = change.run_key(id)? else { return Ok(None) };
             let Some(mut run) = change.get(Kind::Run, &key)? else { return Ok(None) };
@@ -69,7 +69,7 @@ impl Service {
 
     /// What a service that has just begun knows of runs of the one before: those that nobody had taken over are handed over,
     /// the others have the status that `known` tells.
-    pub(super) fn resume(&self, known: impl Fn(&str) -> Option<&'static str>) -> Result<(), ApiError> {
+    pub(crate) fn resume(&self, known: impl Fn(&str) -> Option<&'static str>) -> Result<(), ApiError> {
         let all = self.store.view()?.all(Kind::Run)?;
         let open = all.into_iter().map(|(_, run)| run).filter(|run| !ENDED.contains(&text(run, "status")));
         let (taken, fresh): (Vec<_>, Vec<_>) = open.map(|run| (known(text(&run, "id")), run)).partition(|(known, _)| known.is_some());
@@ -88,7 +88,7 @@ impl Service {
     }
 
     /// Makes the webhook of async stages as it has to be; gives its token.
-    pub(super) fn provide_webhook(&self, name: &str, listener: &str, header: &str, property: &str) -> Result<String, ApiError> {
+    pub(crate) fn provide_webhook(&self, name: &str, listener: &str, header: &str, property: &str) -> Result<String, ApiError> {
         let mut random = [0; 32];
         getrandom::fill(&mut random).map_err(|error| ApiError::internal(format!("this machine gives no random bytes: {error}")))?;
         let token = hex(&random);
@@ -104,7 +104,7 @@ impl Service {
     }
 
     /// The secure properties of the pipeline, in the clear.
-    pub(super) fn secure_properties(&self) -> Result<Vec<(String, SecretString)>, ApiError> {
+    pub(crate) fn secure_properties(&self) -> Result<Vec<(String, SecretString)>, ApiError> {
         let all = self.store.view()?.all(Kind::Property)?.into_iter().map(|(_, property)| property);
         let secure = all.filter(|property| text(property, "type") == "secure");
         Ok(secure.map(|property| (text(&property, "name").to_owned(), text(&property, "value").into())).collect())
@@ -112,7 +112,7 @@ impl Service {
 }
 
 /// Sets a property of the pipeline.
-pub(super) fn put_property(change: &Change, name: &str, value: &str, is_secure: bool) -> Result<(), ApiError> {
+pub(crate) fn put_property(change: &Change, name: &str, value: &str, is_secure: bool) -> Result<(), ApiError> {
     let property = json!({ "name": name, "type": if is_secure { "secure" } else { "text" }, "value": value });
     let property = validation::property(property.as_object().unwrap_or(&Document::new()))?;
     change.put(Kind::Property, name, &property)

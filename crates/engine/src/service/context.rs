@@ -36,32 +36,32 @@ pub struct ServerOptions {
 
 /// What the service works with, beside its store.
 #[derive(Default)]
-pub(super) struct Companions {
+pub(crate) struct Companions {
     /// What executes runs.
-    pub(super) executor: Option<Arc<dyn Executor>>,
+    pub(crate) executor: Option<Arc<dyn Executor>>,
     /// What is shown to people.
-    pub(super) pages: Option<Arc<dyn Pages>>,
+    pub(crate) pages: Option<Arc<dyn Pages>>,
 }
 
 /// What every request can reach.
 #[derive(Clone)]
-pub(super) struct Service {
+pub(crate) struct Service {
     inner: Arc<Inner>,
     /// The address by which the service was reached, without a path: what it shows leads back the same way.
-    pub(super) origin: Arc<str>,
+    pub(crate) origin: Arc<str>,
 }
 
-pub(super) struct Inner {
-    pub(super) store: Store,
-    pub(super) keys: Option<ApiKeys>,
+pub(crate) struct Inner {
+    pub(crate) store: Store,
+    pub(crate) keys: Option<ApiKeys>,
     pub(super) hosts: AllowedHosts,
-    pub(super) signing_key: Vec<u8>,
-    pub(super) pipeline: String,
+    pub(crate) signing_key: Vec<u8>,
+    pub(crate) pipeline: String,
     /// What executes runs; without it they stay queued.
-    pub(super) executor: Option<Arc<dyn Executor>>,
-    pub(super) waiting: Waiting,
+    pub(crate) executor: Option<Arc<dyn Executor>>,
+    pub(crate) waiting: Waiting,
     /// What is shown to people; without it there are no pages.
-    pub(super) pages: Option<Arc<dyn Pages>>,
+    pub(crate) pages: Option<Arc<dyn Pages>>,
 }
 
 impl Deref for Service {
@@ -90,11 +90,11 @@ fn is_authority(host: &str) -> bool {
 }
 
 /// Where the API begins.
-pub(super) const API: &str = "/pipeline/v2/tekton_pipelines/";
+pub(crate) const API: &str = "/pipeline/v2/tekton_pipelines/";
 
 impl Service {
     /// Opens the store. `origin` is the address of the service, without a path, for who does not say how it was reached.
-    pub(super) fn open(options: ServerOptions, companions: Companions, origin: &str) -> Result<Self, StartError> {
+    pub(crate) fn open(options: ServerOptions, companions: Companions, origin: &str) -> Result<Self, StartError> {
         let hosts = AllowedHosts::new(options.allowed_hosts)?;
         let store = Store::open(options.state.as_deref())?;
         let failed = |_| StartError("the store cannot be written".to_owned());
@@ -120,21 +120,21 @@ impl Service {
     }
 
     /// The address of a path of the pipeline.
-    pub(super) fn href(&self, path: &str) -> String {
+    pub(crate) fn href(&self, path: &str) -> String {
         format!("{}{API}{}{path}", self.origin, self.pipeline)
     }
 
-    pub(super) fn webhook_url(&self, trigger: &str) -> String {
+    pub(crate) fn webhook_url(&self, trigger: &str) -> String {
         format!("{}/v1/tekton-webhook/{}/run/{trigger}", self.origin, self.pipeline)
     }
 
     /// The page of a run.
-    pub(super) fn run_url(&self, run: &str) -> String {
+    pub(crate) fn run_url(&self, run: &str) -> String {
         format!("{}/devops/pipelines/tekton/{}/runs/{run}", self.origin, self.pipeline)
     }
 
     /// Works with the store where waiting for the disk delays no other request.
-    pub(super) async fn work<T: Send + 'static>(
+    pub(crate) async fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {

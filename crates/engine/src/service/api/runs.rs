@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use secrecy::SecretString;
 
 use super::super::body::Body;
+use super::super::context::Service;
 use super::super::error::ApiError;
 use super::super::executor::Order;
-use super::super::service::Service;
 use super::super::store::{Change, Document, Kind, Read};
 use super::super::validation;
 use super::{Parameters, entries, text, triggers};

@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::super::body::Body;
+use super::super::context::Service;
 use super::super::error::ApiError;
-use super::super::service::Service;
 use super::super::store::{Change, Document, Kind};
 use super::super::validation;
 use super::{Parameters, arranged, check_count, replacement, text, triggers};

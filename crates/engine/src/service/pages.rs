@@ -6,8 +6,8 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::auth;
+use super::context::Service;
 use super::error::ApiError;
-use super::service::Service;
 
 /// A request for a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +47,11 @@ pub trait Pages: Send + Sync {
     fn key(&self) -> &str;
 }
 
-/// The cookie that keeps the key.
-const COOKIE: &str = "sidestage-page";
+/// The cookie that keeps the key. Browsers do not tell ports apart, so its name does.
+fn cookie(service: &Service) -> String {
+    let port = service.origin.rsplit(':').next().filter(|port| port.bytes().all(|byte| byte.is_ascii_digit())).unwrap_or("80");
+    format!("sidestage-page-{port}")
+}
 
 /// Nothing is fetched from elsewhere, and no other site may show the pages in its own.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; \
@@ -66,12 +69,13 @@ pub(super) async fn answer(service: Service, request: Request) -> Response {
     let given = query.iter().find(|(name, _)| name == "key").map(|(_, key)| key.as_str());
     if let Some(key) = given.filter(|key| auth::is_same(key.as_bytes(), pages.key().as_bytes())) {
         // The key stays in no address that is shown, kept or passed on.
-        let cookie = format!("{COOKIE}={key}; Path=/; HttpOnly; SameSite=Strict");
+        let cookie = format!("{}={key}; Path=/; HttpOnly; SameSite=Strict", cookie(&service));
         return (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, path)]).into_response();
     }
+    let name = cookie(&service);
     let cookies = request.headers().get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut kept =
-        cookies.flat_map(|cookies| cookies.split(';')).filter_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='));
+        cookies.flat_map(|cookies| cookies.split(';')).filter_map(|cookie| cookie.trim().strip_prefix(name.as_str())?.strip_prefix('='));
     if !kept.any(|key| auth::is_same(key.as_bytes(), pages.key().as_bytes())) {
         return ApiError::unauthorized("the address of the page must be the whole one that sidestage has printed, with its key")
             .into_response();

@@ -7,7 +7,7 @@ use serde_json::json;
 
 /// Why the service cannot be started.
 #[derive(Debug)]
-pub struct StartError(pub(super) String);
+pub struct StartError(pub(crate) String);
 
 impl std::error::Error for StartError {}
 
@@ -19,7 +19,7 @@ impl std::fmt::Display for StartError {
 
 /// An error of the API: status, code for programs, message for people.
 #[derive(Debug)]
-pub(super) struct ApiError {
+pub(crate) struct ApiError {
     status: StatusCode,
     code: &'static str,
     message: String,
@@ -31,55 +31,55 @@ impl ApiError {
     }
 
     /// Whether the service failed, and not the caller.
-    pub(super) fn is_internal(&self) -> bool {
+    pub(crate) fn is_internal(&self) -> bool {
         self.status == StatusCode::INTERNAL_SERVER_ERROR
     }
 
-    pub(super) fn message(&self) -> &str {
+    pub(crate) fn message(&self) -> &str {
         &self.message
     }
 
-    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
     }
 
-    pub(super) fn unauthorized(message: impl Into<String>) -> Self {
+    pub(crate) fn unauthorized(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
     }
 
-    pub(super) fn forbidden(message: impl Into<String>) -> Self {
+    pub(crate) fn forbidden(message: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", message)
     }
 
-    pub(super) fn not_found(what: &str, name: &str) -> Self {
+    pub(crate) fn not_found(what: &str, name: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no {what} `{name}`"))
     }
 
-    pub(super) fn no_such_path() -> Self {
+    pub(crate) fn no_such_path() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path")
     }
 
-    pub(super) fn wrong_method() -> Self {
+    pub(crate) fn wrong_method() -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path does not take this method")
     }
 
-    pub(super) fn conflict(message: impl Into<String>) -> Self {
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "conflict", message)
     }
 
-    pub(super) fn too_large() -> Self {
+    pub(crate) fn too_large() -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "the body has more than 512 KB")
     }
 
-    pub(super) fn too_slow() -> Self {
+    pub(crate) fn too_slow() -> Self {
         Self::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", "the body did not come in within 30 seconds")
     }
 
-    pub(super) fn wrong_type(expected: &str) -> Self {
+    pub(crate) fn wrong_type(expected: &str) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", format!("the Content-Type must be {expected}"))
     }
 
-    pub(super) fn internal(message: impl std::fmt::Display) -> Self {
+    pub(crate) fn internal(message: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", format!("the service failed: {message}"))
     }
 }

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::api::runs::{self, RunRequest};
 use super::auth;
 use super::body::Body;
+use super::context::Service;
 use super::digest;
 use super::error::ApiError;
-use super::service::Service;
 use super::store::{Document, Kind, Read};
 use super::validation;
 

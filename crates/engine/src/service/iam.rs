@@ -10,8 +10,8 @@ use serde_json::json;
 
 use super::auth::{self, ApiKeys, Role};
 use super::body::Body;
+use super::context::Service;
 use super::digest;
-use super::service::Service;
 
 const GRANT: &str = "urn:ibm:params:oauth:grant-type:apikey";
 
@@ -50,7 +50,7 @@ pub(super) async fn token(service: Service, body: Body) -> Response {
 }
 
 /// A bearer token for a key of an editor.
-pub(super) fn access_token(service: &Service, key: &str) -> String {
+pub(crate) fn access_token(service: &Service, key: &str) -> String {
     token_of(service, key, Role::Editor).0
 }
 
@@ -83,7 +83,7 @@ fn key_hash(key: &str, signing_key: &[u8]) -> String {
 }
 
 /// The role that a token gives; nothing where it is not ours, has run out, or its key is no longer known.
-pub(super) fn role_of(token: &str, keys: &ApiKeys, signing_key: &[u8]) -> Option<Role> {
+pub(crate) fn role_of(token: &str, keys: &ApiKeys, signing_key: &[u8]) -> Option<Role> {
     let (text, signature) = token.rsplit_once('.')?;
     let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
     if !auth::is_same(&signature, &digest::sha256(signing_key, text.as_bytes())) {
