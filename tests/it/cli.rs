@@ -241,7 +241,7 @@ fn what_was_meant_to_be_a_configuration_is_found_fault_with_however_it_is_given(
         assert!(named.code == Some(1) && named.stdout.contains("error[invalid-config]"), "{text:?}: {}", named.transcript());
     }
     // Other tools use the same names: in their repositories the hook of an organisation fails nothing, and says so.
-    for text in ["x: 1\n", "version: 3\npipeline:\n  depth: full\n"] {
+    for text in ["x: 1\n", "pipeline:\n  depth: full\n"] {
         let hook = Repository::with_config(text).check(&["--allow-missing", ".pipeline-config.yaml"]);
         assert!(hook.code == Some(0) && hook.transcript().contains("is not checked: "), "{text:?}: {}", hook.transcript());
     }

@@ -44,7 +44,9 @@ fn told(run: &RunRecord, event: &Event) -> Option<String> {
             let why = reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
             format!("{}: {state}{code}{why}", label(run, stage))
         }
-        EventKind::AsyncStarted { run, stage } => format!("{stage} {}: started beside the pipeline", run.get(..8).unwrap_or(run)),
+        EventKind::AsyncStarted { run, stage } => {
+            format!("{stage} {}: started, at the same time as the pipeline", run.get(..8).unwrap_or(run))
+        }
         EventKind::Ended { state, reason: Some(reason) } => format!("{}: {state}: {reason}", label(run, &run.title())),
         EventKind::Started | EventKind::StageStarted { .. } | EventKind::Ended { .. } => return None,
     })

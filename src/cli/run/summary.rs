@@ -82,7 +82,7 @@ pub(super) fn async_runs(view: &RunView, runs: &[RunView], began: Timestamp) -> 
         }
     }
     if let Some(saved) = saved(view, runs, began) {
-        let _ = writeln!(text, "\n{} saved by running them beside the pipeline.", shown_duration(saved));
+        let _ = writeln!(text, "\n{} saved by running them at the same time as the pipeline.", shown_duration(saved));
     }
     text
 }

@@ -126,7 +126,7 @@ fn properties_parameters_and_secrets_are_where_scripts_look_for_them() {
     assert_eq!(project.log("last", "setup"), format!("2\nx=y\ncc\n2\nsecret is right\n600\napp\n{head}\n"));
     for (option, value, expected) in [
         ("--property", "novalue", "write --property NAME=VALUE"),
-        ("--property", "a/b=1", "`a/b` is no name of a property"),
+        ("--property", "a/b=1", "`a/b` is not a name of a property"),
         ("--secret", "missing", "put it into the environment variable MISSING"),
         ("--env", "NOT_THERE", "write --env NOT_THERE=VALUE"),
     ] {

@@ -42,9 +42,9 @@ impl Unlike {
         matches!(self, Self::WrongVersion(_) | Self::MisspeltVersion(_) | Self::Nested(_))
     }
 
-    /// Whether it is sound, and nothing in it is of a configuration.
+    /// Whether nothing in it is of a configuration, not even a version.
     pub fn is_of_another_tool(self) -> bool {
-        matches!(self, Self::OtherVersion | Self::NoVersion)
+        matches!(self, Self::NoVersion)
     }
 
     /// In words, after the name of the file.

@@ -13,8 +13,8 @@ use sidestage_compiler::platform;
 use sidestage_runtime::receive::Received;
 
 use super::active::ActiveRun;
-use super::engine::{RunError, RunRequest, Shared, Source, folder_name};
 use super::mask::SHORTEST;
+use super::shared::{RunError, RunRequest, Shared, Source, folder_name};
 use super::stage::End;
 use super::{parent, snapshot};
 use crate::processes::children;
@@ -273,7 +273,7 @@ fn stage(shared: &Shared, run: &ActiveRun) -> Result<State, String> {
     let mut environment = environment;
     environment.insert("TRIGGER_PAYLOAD_PATH".to_owned(), run.place("payload.json").to_string_lossy().into_owned());
     let end = match &planned.script {
-        None => End::failed("the platform's own script, which is not here"),
+        None => End::failed("the platform's own script is not on this machine"),
         Some(script) => parent::run_stage(shared, run, &environment, 0, &planned, script, None),
     };
     run.note(EventKind::StageEnded { stage: planned.id.clone(), state: end.state, exit: end.exit, reason: end.reason.clone() });

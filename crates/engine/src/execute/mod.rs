@@ -14,6 +14,7 @@ mod mask;
 mod parent;
 mod places;
 mod schedule;
+mod shared;
 mod snapshot;
 mod stage;
 mod stop;
@@ -28,8 +29,9 @@ use crate::run::{Event, RunRecord};
 pub use crate::processes::supervisor::call as supervise;
 pub use containers::{check as check_containers, find as find_containers};
 pub use duration::shown as shown_duration;
-pub use engine::{Engine, EngineOptions, Handle, RunError, RunRequest, Source, folder_name};
+pub use engine::{Engine, EngineOptions, Handle};
 pub use mask::SHORTEST as SHORTEST_SECRET;
+pub use shared::{RunError, RunRequest, Source, folder_name};
 pub(crate) use tools::is_name;
 
 /// What a configuration runs. The engine knows no configuration: whoever starts it does.

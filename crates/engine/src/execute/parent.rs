@@ -10,7 +10,7 @@ use sidestage_compiler::plan::PlannedStage;
 use sidestage_compiler::platform;
 
 use super::active::ActiveRun;
-use super::engine::{RunError, RunRequest, Shared, Source};
+use super::shared::{RunError, RunRequest, Shared, Source};
 use super::snapshot::{self, Snapshot};
 use super::stage::{self, End, Surroundings};
 use super::{condition, schedule, tools};
@@ -50,7 +50,7 @@ pub(super) fn execute(shared: &Shared, run: &ActiveRun, snapshot: &Snapshot) {
 pub(super) fn begin(shared: &Shared, request: RunRequest) -> Result<(Arc<ActiveRun>, Snapshot), RunError> {
     for name in request.properties.keys().chain(request.parameters.keys()).chain(request.secrets.iter().map(|(name, _)| name)) {
         if !crate::execute::is_name(name) {
-            return Err(RunError(format!("`{name}` is no name of a property: 1 to 253 of A-Z a-z 0-9 - _ .")));
+            return Err(RunError(format!("`{name}` is not a name of a property: 1 to 253 of A-Z a-z 0-9 - _ .")));
         }
     }
     shared.furnish(&request.properties, &request.secrets)?;

@@ -162,7 +162,7 @@ impl<'a, W: Work> Schedule<'a, W> {
             return Some("it runs only where a stage has failed".to_owned());
         }
         if stage.script.is_none() {
-            return Some("the platform's own script, which is not here".to_owned());
+            return Some("the platform's own script is not on this machine".to_owned());
         }
         if self.work.is_stopped() {
             return Some("the run was stopped".to_owned());
@@ -290,7 +290,7 @@ mod tests {
         ];
         assert_eq!(
             told(&stages).1,
-            "a - the configuration skips it; left-out - left out on the command line; own - the platform's own script, which is not here; \
+            "a - the configuration skips it; left-out - left out on the command line; own - the platform's own script is not on this machine; \
              yes succeeded; no - `when: go == 'no'` is false; b succeeded; odd failed"
         );
     }

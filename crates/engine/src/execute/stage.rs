@@ -65,7 +65,7 @@ fn start(run: &ActiveRun, place: usize, stage: &PlannedStage, script: &str, surr
             // In Go's words: none.
             Some(Duration::ZERO) => {}
             Some(limit) => limits.push((limit, what)),
-            None => return Ok(End::failed(format!("the {what} `{text}` is no duration; write one like `10m` or `1h30m`"))),
+            None => return Ok(End::failed(format!("the {what} `{text}` is not a duration; write one like `10m` or `1h30m`"))),
         }
     }
     let own_limit = limits.iter().find(|(_, what)| *what == "timeout").map(|(limit, _)| Instant::now() + *limit);

@@ -93,7 +93,7 @@ pub(super) fn mount<'a>(folder: &Path, values: impl IntoIterator<Item = (&'a str
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
     for (name, value) in values {
         if !is_name(name) {
-            return Err(io::Error::other(format!("`{name}` is no name of a property: 1 to 253 of A-Z a-z 0-9 - _ .")));
+            return Err(io::Error::other(format!("`{name}` is not a name of a property: 1 to 253 of A-Z a-z 0-9 - _ .")));
         }
         write(&folder.join(name), value, 0o600)?;
     }

@@ -77,18 +77,29 @@ pub(super) async fn answer(service: Service, request: Request) -> Response {
     let mut kept =
         cookies.flat_map(|cookies| cookies.split(';')).filter_map(|cookie| cookie.trim().strip_prefix(name.as_str())?.strip_prefix('='));
     if !kept.any(|key| auth::is_same(key.as_bytes(), pages.key().as_bytes())) {
-        return ApiError::unauthorized("the address of the page must be the whole one that sidestage has printed, with its key")
-            .into_response();
+        return refusal(StatusCode::UNAUTHORIZED, "Open the whole address that sidestage has printed, with its key.");
     }
     let asked = PageRequest { is_post, path, query };
     let reply = service.work(move |_| Ok(pages.reply(&asked))).await;
     match reply {
         Ok(PageReply::Content { kind, body }) => content(kind, body),
         Ok(PageReply::See(path)) => (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response(),
-        Ok(PageReply::Missing) => ApiError::no_such_path().into_response(),
-        Ok(PageReply::Failed(reason)) => ApiError::conflict(reason).into_response(),
+        Ok(PageReply::Missing) => refusal(StatusCode::NOT_FOUND, "There is no such page; the run may have been removed."),
+        Ok(PageReply::Failed(reason)) => refusal(StatusCode::CONFLICT, &reason),
         Err(error) => error.into_response(),
     }
+}
+
+/// A page that says what is wrong, to people.
+fn refusal(status: StatusCode, words: &str) -> Response {
+    let words = words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<title>sidestage</title>\n\
+         <p>{words}</p>\n<p><a href=\"/\">All runs</a></p>\n</html>\n"
+    );
+    let mut response = content("text/html; charset=utf-8", page.into_bytes());
+    *response.status_mut() = status;
+    response
 }
 
 fn content(kind: &'static str, body: Vec<u8>) -> Response {
