@@ -125,7 +125,7 @@ pub(super) fn run(folder: &RunFolder, view: &RunView, history: &History) -> Stri
         let _ = writeln!(
             body,
             "<section class=\"crossed\" aria-label=\"What crossed\">\n<h2>What crossed</h2>\n{}</section>",
-            crossed(&payload)
+            crossed(&payload, &record.hidden)
         );
     }
     body.push_str("<section class=\"stages\" aria-label=\"Logs\">\n<h2>Logs</h2>\n");
@@ -148,7 +148,7 @@ pub(super) fn run(folder: &RunFolder, view: &RunView, history: &History) -> Stri
 }
 
 /// The variables, repositories and artifacts of a payload.
-fn crossed(payload: &str) -> String {
+fn crossed(payload: &str, hidden: &[String]) -> String {
     let payload: Value = serde_json::from_str(payload).unwrap_or_default();
     let state = &payload["state"];
     let mut text = String::new();
@@ -160,7 +160,8 @@ fn crossed(payload: &str) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "<h3>{title}</h3>\n<dl class=\"values\">");
         for (name, value) in members {
-            let _ = writeln!(text, "<dt>{}</dt><dd>{}</dd>", escaped(name), escaped(&shown(value)));
+            let value = if part == "env" && hidden.contains(name) { "***".to_owned() } else { shown(value) };
+            let _ = writeln!(text, "<dt>{}</dt><dd>{}</dd>", escaped(name), escaped(&value));
         }
         text.push_str("</dl>\n");
     }

@@ -136,7 +136,7 @@ fn execute(
     let page = page.map(Arc::new);
     let pages = page.clone().map(|page| page as Arc<dyn sidestage_engine::Pages>);
     let reporter = progress::reporter(how.format);
-    let engine = Engine::start(engine_options, Arc::new(Compiler { settings }), reporter, pages, None).map_err(fault)?;
+    let engine = Engine::start(engine_options, Arc::new(Compiler { settings }), reporter.clone(), pages, None).map_err(fault)?;
     if let Some(page) = &page {
         page.attach(engine.history().clone(), engine.handle());
         print_line(&format!("page: {}", page.address(engine.address())));
@@ -152,7 +152,14 @@ fn execute(
     let view = result.map_err(fault)?;
     let is_text = how.format == RunFormat::Text && !is_quiet();
     // Where nobody reads it any more, async runs still go on.
-    let printed = if is_text { print(&summary::pipeline(&view, engine.history())) } else { Ok(()) };
+    let mut printed = Ok(());
+    if is_text {
+        let mut text = summary::pipeline(&view, engine.history());
+        if view.record.options.keep_workspace {
+            text.push_str(&format!("  workspace: {}\n", engine.history().run(&view.record.id).path().join("workspace").display()));
+        }
+        reporter.aside(&mut || printed = print(&text));
+    }
     engine.wait();
     printed?;
     let runs = engine.history().started_by(&view);

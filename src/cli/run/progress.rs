@@ -144,6 +144,10 @@ impl Reporter for Live {
     fn warn(&self, text: &str) {
         self.line(&format!("note: {text}"));
     }
+
+    fn aside(&self, write: &mut dyn FnMut()) {
+        self.all.suspend(write);
+    }
 }
 
 /// A line of JSON each: `schemas/run-events.schema.json`.

@@ -136,7 +136,8 @@ fn ask(name: &str) -> Result<String, CliError> {
     drop(hidden);
     let _ = writeln!(out);
     read.map_err(|error| Unreadable { path: "standard input".into(), reason: error.to_string() })?;
-    Ok(line.trim_end_matches(['\n', '\r']).to_owned())
+    let value = line.trim_end_matches(['\n', '\r']).to_owned();
+    if value.is_empty() { Err(CliError::NoSecret { name: name.to_owned(), variable: variable_of(name) }) } else { Ok(value) }
 }
 
 /// While this lives, the terminal does not show what is typed.

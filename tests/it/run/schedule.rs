@@ -89,7 +89,7 @@ tasks:
         onError: continue
         script: exit 4
       - name: compliance-checks
-        when: branch == 'main'
+        when: branch == 'main' && pipeline_namespace == 'ci'
         script: echo checked
   late:
     from: deploy-checks

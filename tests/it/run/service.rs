@@ -78,6 +78,23 @@ fn a_pipeline_that_the_api_starts_runs_with_its_async_stage() {
 }
 
 #[test]
+fn a_secret_of_a_call_is_not_kept_and_a_repetition_without_it_is_refused() {
+    let project = Project::with_config(CONFIG).committed();
+    let service = serve(&project, &project.state().display().to_string());
+    trigger(&service, &json!({ "type": "manual", "name": "by hand", "event_listener": "listener" }));
+    let asked = json!({ "trigger": { "name": "by hand", "properties": { "pipeline_namespace": "ci" }, "secure_properties": { "own": "hunter22" } } });
+    let run = service.create("/pipeline_runs", &asked);
+    let id = run["id"].as_str().unwrap();
+    ends(&service, id, "succeeded");
+    let (code, reply) = service.ask("POST", &format!("/pipeline_runs/{id}/rerun"), &Value::Null);
+    assert_eq!(code, 409, "{reply}");
+    assert!(reply.to_string().contains("the value of the secret `own` is not kept"), "{reply}");
+    service.create("/properties", &json!({ "name": "own", "type": "secure", "value": "hunter33" }));
+    let again = service.create(&format!("/pipeline_runs/{id}/rerun"), &Value::Null);
+    ends(&service, again["id"].as_str().unwrap(), "succeeded");
+}
+
+#[test]
 fn a_run_is_cancelled_and_a_payload_that_is_none_fails_in_words() {
     let project = Project::with_config(CONFIG).committed();
     let service = serve(&project, &project.state().display().to_string());

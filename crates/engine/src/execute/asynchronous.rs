@@ -37,6 +37,10 @@ impl Executor for Arc<Shared> {
         }
     }
 
+    fn is_ending(&self) -> bool {
+        self.open().is_stopped
+    }
+
     fn logs(&self, run: &str) -> Vec<Log> {
         let folder = self.history.run(run);
         let Ok(view) = folder.view() else { return Vec::new() };
@@ -55,9 +59,10 @@ impl Shared {
 
     fn draft_stage(self: &Arc<Self>, order: Order) -> Result<Arc<ActiveRun>, RunError> {
         let received = Received::read(&order.event);
+        let named = serde_json::from_str::<Value>(&order.event).unwrap_or_default()["stage"].as_str().unwrap_or_default().to_owned();
         let (asked, source, config) = match &received {
             Ok(received) => (received.stage.as_str(), Some(received.parent.clone()), received.config.clone()),
-            Err(_) => ("", None, sidestage_runtime::receive::ConfigPlace::default()),
+            Err(_) => (named.as_str(), None, sidestage_runtime::receive::ConfigPlace::default()),
         };
         // What is wrong with the payload is told by the run itself.
         let stage = if platform::stage_name_fault(asked).is_none() { asked.to_owned() } else { "unknown".to_owned() };
@@ -75,36 +80,31 @@ impl Shared {
             secrets: order.secrets.iter().map(|(name, _)| name.clone()).filter(|name| name != platform::TOKEN_PROPERTY).collect(),
             options: self.options.clone(),
             stages: Vec::new(),
+            hidden: Vec::new(),
             repeats: order.repeats,
         };
-        let (folder, hold) = Draft::begin(self.history.folder(), &record.id)?.finish(&record, Some(&order.event))?;
+        let mut record = record;
         let (id, parent) = (record.id.clone(), record.parent().map(str::to_owned));
         let mut hidden = self.of_service(&record.id).1;
         if let Some(parent) = parent.as_deref().and_then(|parent| self.active(parent)) {
             hidden.extend(parent.all_secrets());
         }
-        self.warn_of_secrets(&record, &order.event, &hidden);
+        let known: Vec<&SecretString> = hidden.iter().chain(order.secrets.iter().map(|(_, value)| value)).collect();
+        record.hidden = variables_with_secrets(&order.event, &known);
+        let (folder, hold) = Draft::begin(self.history.folder(), &record.id)?.finish(&record, Some(&order.event))?;
+        for name in &record.hidden {
+            self.reporter.warn(&format!(
+                "the variable `{name}` that {} gets holds a secret: it is kept with run {}, for everybody who can read that run",
+                record.title(),
+                record.short()
+            ));
+        }
         let run = Arc::new(ActiveRun::new(record, folder, hold, order.secrets, hidden, self.reporter.clone()));
         self.enter(&run);
         if let Some(parent) = parent.and_then(|parent| self.active(&parent)) {
             parent.note(EventKind::AsyncStarted { run: id, stage });
         }
         Ok(run)
-    }
-
-    /// A payload is kept with its run, and shown to everybody who sees it.
-    fn warn_of_secrets(&self, record: &RunRecord, event: &str, secrets: &[SecretString]) {
-        let payload: Value = serde_json::from_str(event).unwrap_or_default();
-        for (name, value) in payload["state"]["env"].as_object().into_iter().flatten() {
-            let value = value.as_str().unwrap_or_default();
-            if secrets.iter().any(|secret| secret.expose_secret().len() >= SHORTEST && value.contains(secret.expose_secret())) {
-                self.reporter.warn(&format!(
-                    "the variable `{name}` that {} gets holds a secret: it is kept with run {}, for everybody who sees the run",
-                    record.title(),
-                    record.short()
-                ));
-            }
-        }
     }
 
     /// A pipeline of the configuration that the engine was started for.
@@ -134,6 +134,7 @@ impl Shared {
         let shared = self.clone();
         spawn(move || {
             let id = request.id.clone().unwrap_or_default();
+            let _place = shared.pipeline_places.take();
             let _ = shared.service().set_status(&id, "running");
             if let Err(error) = parent::run(&shared, request) {
                 shared.reporter.warn(&format!("run {id} could not be started: {error}"));
@@ -141,6 +142,15 @@ impl Shared {
             }
         })
     }
+}
+
+/// The variables of a payload whose values hold secrets: it is kept with its run, and shown to everybody who sees it.
+fn variables_with_secrets(event: &str, secrets: &[&SecretString]) -> Vec<String> {
+    let payload: Value = serde_json::from_str(event).unwrap_or_default();
+    let holds =
+        |value: &str| secrets.iter().any(|secret| secret.expose_secret().len() >= SHORTEST && value.contains(secret.expose_secret()));
+    let variables = payload["state"]["env"].as_object().into_iter().flatten();
+    variables.filter(|(_, value)| value.as_str().is_some_and(holds)).map(|(name, _)| name.clone()).collect()
 }
 
 fn spawn(work: impl FnOnce() + Send + 'static) -> Result<(), RunError> {

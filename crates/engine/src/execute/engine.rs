@@ -89,6 +89,7 @@ impl Engine {
             history,
             sidestage: options.sidestage,
             places: Places::new(options.options.jobs),
+            pipeline_places: Places::new(options.options.jobs),
             options: options.options,
             repository: options.repository,
             planner,

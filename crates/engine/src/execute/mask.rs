@@ -122,11 +122,35 @@ fn forms(value: &[u8]) -> Vec<Vec<u8>> {
     let mut forms = vec![value.to_vec()];
     if let Ok(text) = std::str::from_utf8(value) {
         let json = serde_json::Value::from(text).to_string();
-        let encoded = percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
-        let kept = encoded.replace("%2D", "-").replace("%5F", "_").replace("%2E", ".").replace("%7E", "~");
-        forms.extend([text.replace('\'', "'\\''"), json[1..json.len() - 1].to_owned(), encoded, kept].map(String::into_bytes));
+        let json = json[1..json.len() - 1].to_owned();
+        forms.extend([text.replace('\'', "'\\''"), in_ascii(&json), json].map(String::into_bytes));
+        // What is left as it is differs between programs, and so does the case of the digits.
+        for kept in ["", "-_.~", "-_.~/", "-_.!~*'()", "-_.!~*'();/?:@&=+$,#"] {
+            let encoded: String = text.bytes().map(|byte| encoded(byte, kept)).collect();
+            let lower: String = text.bytes().map(|byte| encoded_lower(byte, kept)).collect();
+            forms.extend([encoded.replace("%20", "+"), lower.replace("%20", "+"), encoded, lower].map(String::into_bytes));
+        }
     }
     forms
+}
+
+/// A byte of an address.
+fn encoded(byte: u8, kept: &str) -> String {
+    let is_kept = byte.is_ascii_alphanumeric() || kept.as_bytes().contains(&byte);
+    if is_kept { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+}
+
+fn encoded_lower(byte: u8, kept: &str) -> String {
+    let text = encoded(byte, kept);
+    if text.starts_with('%') { text.to_ascii_lowercase() } else { text }
+}
+
+/// JSON whose letters are all of ASCII.
+fn in_ascii(json: &str) -> String {
+    let letter = |c: char| {
+        if c.is_ascii() { c.to_string() } else { c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect() }
+    };
+    json.chars().map(letter).collect()
 }
 
 #[cfg(test)]
@@ -174,6 +198,7 @@ mod tests {
                 "+ x='it'\\''s \"so\"' {\"a\":\"it's \\\"so\\\"\"} ?a=it%27s%20%22so%22",
                 "+ x='***' {\"a\":\"***\"} ?a=***",
             ),
+            (&["a/b+c d\u{fc}"], "a%2fb%2bc+d%c3%bc a/b%2Bc%20d%C3%BC a/b+c d\\u00fc", "*** *** ***"),
             (&["aabaab", "abaabx"], "aabaabaabaabx aabaa", "******x aabaa"),
             (&[], "nothing", "nothing"),
         ];

@@ -57,4 +57,8 @@ pub trait Reporter: Send + Sync {
     fn output(&self, run: &RunRecord, stage: &str, line: &str);
     /// Something is wrong that stops nothing.
     fn warn(&self, text: &str);
+    /// Lets something else be written where this one writes too.
+    fn aside(&self, write: &mut dyn FnMut()) {
+        write();
+    }
 }

@@ -38,7 +38,7 @@ pub(super) fn execute(shared: &Shared, run: &ActiveRun, snapshot: &Snapshot) {
     run.note(EventKind::Started);
     let (state, reason) = match prepare(shared, run, snapshot) {
         Ok(environment) => {
-            let work = PipelineWork { shared, run, environment: &environment };
+            let work = PipelineWork { shared, run, environment: &environment, values: values(run) };
             (schedule::run(&run.record.stages, run.record.options.jobs.unwrap_or(usize::MAX), &work), None)
         }
         Err(error) => (State::Failed, Some(error.to_string())),
@@ -89,6 +89,7 @@ pub(super) fn begin(shared: &Shared, request: RunRequest) -> Result<(Arc<ActiveR
         secrets: request.secrets.iter().map(|(name, _)| name.clone()).filter(|name| name != platform::TOKEN_PROPERTY).collect(),
         options: request.options,
         stages: request.stages,
+        hidden: Vec::new(),
         repeats: request.repeats,
     };
     let (folder, hold) = draft.finish(&record, None)?;
@@ -177,6 +178,14 @@ struct PipelineWork<'a> {
     shared: &'a Shared,
     run: &'a ActiveRun,
     environment: &'a BTreeMap<String, String>,
+    /// What `get_env` gives before any stage has set something.
+    values: BTreeMap<String, String>,
+}
+
+/// The properties of a run, those that the platform provides among them.
+fn values(run: &ActiveRun) -> BTreeMap<String, String> {
+    let files = std::fs::read_dir(run.place("config")).into_iter().flatten().flatten();
+    files.filter_map(|file| Some((file.file_name().into_string().ok()?, std::fs::read_to_string(file.path()).ok()?))).collect()
 }
 
 impl schedule::Work for PipelineWork<'_> {
@@ -212,6 +221,7 @@ impl schedule::Work for PipelineWork<'_> {
 
     fn known(&self) -> condition::Known<'_> {
         let What::Pipeline { pipeline } = &self.run.record.what else { return condition::Known::default() };
-        condition::Known { pipeline, properties: self.run.known_values() }
+        let properties = self.values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        condition::Known { pipeline, properties }
     }
 }

@@ -96,6 +96,8 @@ pub(super) struct Shared {
     pub(super) reporter: Arc<dyn Reporter>,
     /// The places of async runs.
     pub(super) places: Places,
+    /// The places of pipelines that the API starts: they may wait for async runs.
+    pub(super) pipeline_places: Places,
     /// Set before anything can reach the service.
     pub(super) service: OnceLock<Service>,
     /// The key by which stages reach the service.
@@ -112,6 +114,8 @@ pub(super) struct Shared {
 #[derive(Default)]
 pub(super) struct Open {
     pub(super) runs: BTreeMap<String, Arc<ActiveRun>>,
+    /// The parents of all runs that have begun here.
+    parents: BTreeMap<String, String>,
     /// Ended runs whose workspaces are still used, with their folders.
     used: Vec<(String, RunFolder)>,
     pub(super) is_stopped: bool,
@@ -121,7 +125,10 @@ pub(super) struct Open {
 impl Open {
     /// Whether a run has async runs that have not ended, but for the one that ends now.
     fn is_used(&self, id: &str, ending: &str) -> bool {
-        self.runs.values().any(|run| run.record.parent() == Some(id) && run.record.id != ending)
+        let descends = |run: &&Arc<ActiveRun>| {
+            std::iter::successors(run.record.parent(), |above| self.parents.get(*above).map(String::as_str)).any(|above| above == id)
+        };
+        self.runs.values().filter(|run| run.record.id != ending).any(|run| descends(&run))
     }
 }
 
@@ -149,6 +156,9 @@ impl Shared {
     /// A run begins.
     pub(super) fn enter(&self, run: &Arc<ActiveRun>) {
         let mut open = self.open();
+        if let Some(parent) = run.record.parent() {
+            open.parents.insert(run.record.id.clone(), parent.to_owned());
+        }
         open.runs.insert(run.record.id.clone(), run.clone());
         if open.is_stopped {
             run.stop.ask(open.is_forced);

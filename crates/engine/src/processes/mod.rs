@@ -5,4 +5,4 @@ pub(crate) mod children;
 mod kernel;
 pub(crate) mod supervisor;
 
-pub(crate) use kernel::kill;
+pub(crate) use kernel::{has_mounts, kill};

@@ -96,7 +96,7 @@ fn obey(orders: &Orders) {
                 let _rest = orders.is_abandoned.lock();
                 kernel::end_all();
                 orders.run_finally();
-                for folder in &orders.clear {
+                for folder in orders.clear.iter().filter(|folder| !kernel::has_mounts(folder)) {
                     let _ = std::fs::remove_dir_all(folder);
                 }
                 std::process::exit(KILLED.into());

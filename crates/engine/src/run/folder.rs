@@ -3,10 +3,12 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+
+use crate::processes::has_mounts;
 
 use super::{Event, EventKind, RunRecord, RunView, VERSION};
 
@@ -48,6 +50,11 @@ impl Draft {
     /// Begins the folder of a run.
     pub(crate) fn begin(runs: &Path, id: &str) -> io::Result<Self> {
         let path = runs.join(format!("{DRAFT}{id}"));
+        // An engine that ended in the middle may have begun the same run.
+        let earlier = RunFolder { path: path.clone() };
+        if path.exists() && !earlier.is_held() {
+            earlier.remove()?;
+        }
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
         let folder = RunFolder { path };
         let hold = folder.hold()?.ok_or_else(|| io::Error::other("a new run is held by somebody else"))?;
@@ -196,7 +203,12 @@ impl Hold {
 
 /// Removes a folder, also where scripts have made parts of it unwritable.
 fn remove(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
+    if has_mounts(path) {
+        return Err(io::Error::other(format!(
+            "something is mounted in {}; unmount it, and what is left goes when the next run starts",
+            path.display()
+        )));
+    }
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             let mut folders = vec![path.to_owned()];

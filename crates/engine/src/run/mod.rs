@@ -55,6 +55,9 @@ pub struct RunRecord {
     /// What it runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<PlannedStage>,
+    /// The variables of its payload whose values hold secrets: they are not shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden: Vec<String>,
     /// The run that it repeats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeats: Option<String>,

@@ -62,6 +62,9 @@ impl Service {
 
     /// Lets the oldest run begin that waits for a place of its trigger.
     fn admit_next(&self, trigger: &str) -> Result<(), ApiError> {
+        if self.executor.as_ref().is_some_and(|executor| executor.is_ending()) {
+            return Ok(());
+        }
         let next = self.store.change(|change| queue_next(change, trigger))?;
         let order = next.and_then(|next| self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&next));
         order.map_or(Ok(()), |order| self.launch(order, false))
@@ -75,11 +78,12 @@ impl Service {
         let (taken, fresh): (Vec<_>, Vec<_>) = open.map(|run| (known(text(&run, "id")), run)).partition(|(known, _)| known.is_some());
         let (waiting, queued): (Vec<_>, Vec<_>) = fresh.into_iter().map(|(_, run)| run).partition(|run| text(run, "status") == "waiting");
         // Those that wait are known first: what has ended lets them begin.
-        for run in &waiting {
-            self.launch(runs::order_again(self, run)?, true)?;
-        }
-        for run in &queued {
-            self.launch(runs::order_again(self, run)?, false)?;
+        for run in waiting.iter().chain(&queued) {
+            match runs::order_again(self, run) {
+                Ok(order) => self.launch(order, text(run, "status") == "waiting")?,
+                // Secrets of the call were not kept.
+                Err(_) => self.set_status(text(run, "id"), "error")?,
+            }
         }
         for (status, run) in &taken {
             self.set_status(text(run, "id"), status.unwrap_or("error"))?;

@@ -39,6 +39,9 @@ pub(crate) trait Executor: Send + Sync {
     /// Ends a run, at once where it is forced.
     fn cancel(&self, run: &str, is_forced: bool);
 
+    /// Whether it ends: what waits then stays for the next one.
+    fn is_ending(&self) -> bool;
+
     /// The logs of a run, in the order of its stages.
     fn logs(&self, run: &str) -> Vec<Log>;
 }

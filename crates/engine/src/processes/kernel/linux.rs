@@ -91,6 +91,19 @@ pub(in crate::processes) fn end(children: &BTreeSet<i32>) {
     }
 }
 
+/// Whether something is mounted in a folder: to remove the folder would remove what is elsewhere.
+pub(crate) fn has_mounts(folder: &std::path::Path) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+    let table = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+    // The fifth word of a line is the place; blanks and backslashes in it are written as numbers.
+    let places = table.split(|byte| *byte == b'\n').filter_map(|line| line.split(|byte| *byte == b' ').nth(4));
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let written =
+        String::from_utf8_lossy(folder.as_os_str().as_bytes()).replace('\\', "\\134").replace(' ', "\\040").replace('\t', "\\011");
+    let below = format!("{written}/");
+    places.map(String::from_utf8_lossy).any(|place| place == written || place.starts_with(&below))
+}
+
 /// Ends a process that is no child of this one.
 pub(crate) fn kill(pid: i32) {
     signal(pid, Signal::KILL);

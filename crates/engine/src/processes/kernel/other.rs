@@ -16,4 +16,7 @@ pub(in crate::processes) fn children_of(_: &str) -> BTreeSet<i32> {
 pub(in crate::processes) fn terminate_all() {}
 pub(in crate::processes) fn end_all() {}
 pub(in crate::processes) fn end(_: &BTreeSet<i32>) {}
+pub(crate) fn has_mounts(_: &std::path::Path) -> bool {
+    false
+}
 pub(crate) fn kill(_: i32) {}

@@ -144,8 +144,14 @@ pub(crate) fn order_again(service: &Service, run: &Document) -> Result<Order, Ap
 fn kept_properties(change: &Change, run: &Document, trigger: &Document) -> Result<Vec<Document>, ApiError> {
     let is_secure = |property: &Document| text(property, "type") == "secure";
     let kept = run.get("properties").and_then(Value::as_array).into_iter().flatten().filter_map(|property| property.as_object().cloned());
-    let now = effective(change, trigger, &[])?.into_iter().map(|property| property.document);
-    Ok(kept.filter(|property| !is_secure(property)).chain(now.filter(is_secure)).collect())
+    let now: Vec<Document> = effective(change, trigger, &[])?.into_iter().map(|property| property.document).filter(is_secure).collect();
+    let (secure, plain): (Vec<Document>, Vec<Document>) = kept.partition(is_secure);
+    let is_gone = |property: &&Document| now.iter().all(|known| text(known, "name") != text(property, "name"));
+    if let Some(gone) = secure.iter().find(is_gone) {
+        let name = text(gone, "name");
+        return Err(ApiError::conflict(format!("the value of the secret `{name}` is not kept with a run; start a new run with it")));
+    }
+    Ok(plain.into_iter().chain(now).collect())
 }
 
 /// Hands a run that was added to whatever executes runs; gives it as it is shown then.
