@@ -135,19 +135,20 @@ pub(crate) fn order_again(service: &Service, run: &Document) -> Result<Order, Ap
     service.store.change(|change| {
         let trigger = run.get("trigger").and_then(Value::as_object).cloned().unwrap_or_default();
         let trigger = change.get(Kind::Trigger, text(&trigger, "id"))?.unwrap_or(trigger);
-        let properties = kept_properties(change, run, &trigger)?;
+        let properties = kept_properties(service, change, run, &trigger)?;
         order(run, properties.iter(), None).ok_or_else(|| ApiError::conflict("the run has already ended"))
     })
 }
 
 /// The properties that a run was started with, and the secrets that hold now.
-fn kept_properties(change: &Change, run: &Document, trigger: &Document) -> Result<Vec<Document>, ApiError> {
+fn kept_properties(service: &Service, change: &Change, run: &Document, trigger: &Document) -> Result<Vec<Document>, ApiError> {
     let is_secure = |property: &Document| text(property, "type") == "secure";
     let kept = run.get("properties").and_then(Value::as_array).into_iter().flatten().filter_map(|property| property.as_object().cloned());
     let now: Vec<Document> = effective(change, trigger, &[])?.into_iter().map(|property| property.document).filter(is_secure).collect();
     let (secure, plain): (Vec<Document>, Vec<Document>) = kept.partition(is_secure);
     let is_gone = |property: &&Document| now.iter().all(|known| text(known, "name") != text(property, "name"));
-    if let Some(gone) = secure.iter().find(is_gone) {
+    // Where nothing executes it, nothing misses it.
+    if let Some(gone) = secure.iter().find(is_gone).filter(|_| service.executor.is_some()) {
         let name = text(gone, "name");
         return Err(ApiError::conflict(format!("the value of the secret `{name}` is not kept with a run; start a new run with it")));
     }
@@ -423,7 +424,7 @@ pub(crate) fn again(service: &Service, id: &str) -> Result<Document, ApiError> {
         run.insert("status".to_owned(), admit(change, &trigger)?.into());
         run.insert("created_at".to_owned(), format!("{:.3}", jiff::Timestamp::now()).into());
         change.append_run(&run)?;
-        let properties = kept_properties(change, &run, &trigger)?;
+        let properties = kept_properties(service, change, &run, &trigger)?;
         Ok(Added { shown: shown(service, &run), order: order(&run, properties.iter(), Some(id.to_owned())) })
     })?;
     launch(service, added)
