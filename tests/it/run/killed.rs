@@ -18,7 +18,9 @@ fn number(name: &str) -> Option<u64> {
 
 /// Twenty stages; each writes down that it has begun and ended, and some start async stages.
 fn config() -> String {
-    let mut text = "version: '2'\ntasks:\n  mine:\n    from: code-build\n    steps:\n".to_owned();
+    let mut text = "version: '2'\ntasks:\n  code-build:\n    steps:\n      - name: setup\n        script: |\n          #!/usr/bin/env bash\n          \
+                    echo \"$PIPELINE_RUN_ID setup\" >> \"$LEDGER\"\n  mine:\n    from: code-build\n    steps:\n"
+        .to_owned();
     for stage in 0..20 {
         let trigger = if stage % 5 == 4 { "\n          export_env n; trigger-task beside" } else { "" };
         text.push_str(&format!(
@@ -65,6 +67,7 @@ fn is_truthful(runs: &[Value], ledger: &str) {
 #[test]
 fn a_kill_at_any_moment_loses_nothing_and_leaves_nothing() {
     let seed = number("SIDESTAGE_KILLS_SEED").unwrap_or(1);
+    let mut interrupted = 0;
     for round in 0..number("SIDESTAGE_KILLS").unwrap_or(KILLS) {
         let mut random = fastrand::Rng::with_seed(seed + round);
         let project = Project::with_config(&config()).committed();
@@ -94,6 +97,7 @@ fn a_kill_at_any_moment_loses_nothing_and_leaves_nothing() {
             assert_eq!(lines(), 0, "round {round}: it was killed before anything began");
             continue;
         };
+        interrupted += usize::from(parent["state"] == "interrupted");
         let again = project.sidestage(&["rerun", parent["id"].as_str().unwrap(), "--yes"]);
         assert_eq!(again.code, Some(0), "round {round}: {}", again.transcript());
         let after = project.runs();
@@ -112,4 +116,5 @@ fn a_kill_at_any_moment_loses_nothing_and_leaves_nothing() {
             }
         }
     }
+    assert!(interrupted > 0, "no kill came in the middle of a run: this shows nothing");
 }
