@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -209,17 +210,29 @@ fn remove(path: &Path) -> io::Result<()> {
             path.display()
         )));
     }
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            let mut folders = vec![path.to_owned()];
-            while let Some(folder) = folders.pop() {
-                let _ = fs::set_permissions(&folder, fs::Permissions::from_mode(0o700));
-                let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
-                folders.extend(entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()));
-            }
-            fs::remove_dir_all(path)
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match fs::remove_dir_all(path) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && tries == 1 => make_writable(path),
+            // The supervisor of a stage may be removing the same, or a process may have written on its way out.
+            Err(error) if path.exists() && tries < TRIES && error.kind() != io::ErrorKind::PermissionDenied => std::thread::sleep(PAUSE),
+            Err(error) if path.exists() => return Err(error),
+            _ => return Ok(()),
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
+    }
+}
+
+/// How often what is still in use is removed again, and after which pause.
+const TRIES: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Gives the owner all rights to a folder and those in it.
+fn make_writable(path: &Path) {
+    let mut folders = vec![path.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let _ = fs::set_permissions(&folder, fs::Permissions::from_mode(0o700));
+        let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+        folders.extend(entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()));
     }
 }
