@@ -71,16 +71,14 @@ fn execute(arguments: &Serve, server: ServerOptions) -> Result<Exit, CliError> {
     };
     let repository =
         configuration.as_ref().map(|it| (it.folder.repository.root().to_owned().into_std_path_buf(), it.compilation.path.clone()));
-    let sidestage = std::env::current_exe().map_err(|error| CliError::Serve(format!("this program does not know where it is: {error}")))?;
-    let engine_options = EngineOptions { state, sidestage, options, server, is_private: false, repository, kept: None };
+    let engine_options = EngineOptions { state, options, server, is_private: false, repository };
     let page = arguments.page.then(|| Arc::new(Page::new(configuration.as_ref())));
     let pages = page.clone().map(|page| page as Arc<dyn Pages>);
     let compiler = Arc::new(Compiler { settings: SettingsSource::Nearest });
     let engine = Engine::start(engine_options, compiler, reporter(RunFormat::Text), pages, Some(&mut std::io::stdout()));
     let engine = engine.map_err(|error| CliError::Serve(error.to_string()))?;
     if let Some(page) = &page {
-        page.attach(engine.history().clone(), engine.handle());
-        print_line(&format!("page: {}", page.address(engine.address())));
+        print_line(&format!("page: {}", page.attach(&engine)));
     }
     engine.wait_for_end();
     Ok(Exit::Clean)

@@ -12,7 +12,7 @@ use sidestage_compiler::graph::{build, build_each};
 use sidestage_compiler::report::Look;
 use sidestage_compiler::report::findings::concise;
 use sidestage_compiler::report::graph::{Pictured, svg};
-use sidestage_engine::execute::Handle;
+use sidestage_engine::execute::{Engine, Handle};
 use sidestage_engine::run::{History, RunView};
 use sidestage_engine::{PageReply, PageRequest, Pages};
 
@@ -50,14 +50,10 @@ impl Page {
         Self { name, graph, findings, key: key.into(), runs: OnceLock::new() }
     }
 
-    /// From now on runs are shown.
-    pub(crate) fn attach(&self, history: History, engine: Handle) {
-        let _ = self.runs.set(Runs { history, engine: Mutex::new(engine) });
-    }
-
-    /// The whole address, with its key.
-    pub(crate) fn address(&self, origin: &str) -> String {
-        format!("{origin}/?key={}", self.key.expose_secret())
+    /// From now on the runs of an engine are shown; gives the whole address, with its key.
+    pub(crate) fn attach(&self, engine: &Engine) -> String {
+        let _ = self.runs.set(Runs { history: engine.history().clone(), engine: Mutex::new(engine.handle()) });
+        format!("{}/?key={}", engine.address(), self.key.expose_secret())
     }
 }
 

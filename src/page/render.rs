@@ -4,14 +4,10 @@ use std::fmt::Write;
 
 use jiff::Timestamp;
 use serde_json::Value;
+use sidestage_compiler::report::escaped;
 use sidestage_engine::execute::shown_duration;
 use sidestage_engine::run::{History, RunFolder, RunView, What};
 use sidestage_engine::timeline;
-
-/// A text in HTML, also in the value of an attribute.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
 
 fn page(title: &str, body: &str) -> String {
     format!(

@@ -122,24 +122,20 @@ fn execute(
         Job::Pipeline(request) => request.options.clone(),
         Job::Stage(_, _, options) => options.clone(),
     };
-    let sidestage = std::env::current_exe().map_err(|error| CliError::Run(format!("this program does not know where it is: {error}")))?;
     let engine_options = EngineOptions {
         state,
-        sidestage,
         // What concerns the pipeline alone is not said of its async runs.
         options: RunOptions { only: Vec::new(), skip: Vec::new(), ..options },
         server: ServerOptions::default(),
         is_private: true,
         repository: None,
-        kept: None,
     };
     let page = page.map(Arc::new);
     let pages = page.clone().map(|page| page as Arc<dyn sidestage_engine::Pages>);
     let reporter = progress::reporter(how.format);
     let engine = Engine::start(engine_options, Arc::new(Compiler { settings }), reporter.clone(), pages, None).map_err(fault)?;
     if let Some(page) = &page {
-        page.attach(engine.history().clone(), engine.handle());
-        print_line(&format!("page: {}", page.address(engine.address())));
+        print_line(&format!("page: {}", page.attach(&engine)));
     }
     let began = Timestamp::now();
     let result = match job {

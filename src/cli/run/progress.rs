@@ -31,7 +31,7 @@ fn label(run: &RunRecord, stage: &str) -> String {
 }
 
 /// Nothing that moves the cursor or changes colours for good.
-fn printable(line: &str) -> String {
+pub(super) fn printable(line: &str) -> String {
     line.chars().filter(|c| !c.is_control() || *c == '\t').collect()
 }
 

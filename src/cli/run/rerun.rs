@@ -1,6 +1,6 @@
 //! `sidestage rerun`: the state of an earlier run, again.
 
-use sidestage_engine::execute::{RunRequest, Source};
+use sidestage_engine::execute::RunRequest;
 use sidestage_engine::run::{RunOptions, What};
 
 use super::{Job, consent, execute, state, values};
@@ -28,20 +28,7 @@ pub(in crate::cli) fn run(arguments: &Rerun) -> Result<Exit, CliError> {
             if options.containers.is_none() {
                 consent::ask(&state, root.as_str(), &record.stages.iter().collect::<Vec<_>>(), arguments.how.yes)?;
             }
-            Job::Pipeline(Box::new(RunRequest {
-                pipeline: pipeline.clone(),
-                trigger: record.trigger,
-                stages: record.stages,
-                folder: record.folder,
-                config: record.config,
-                source: Source::Again(folder),
-                properties: record.properties,
-                parameters: record.parameters,
-                secrets,
-                options,
-                id: None,
-                repeats: Some(record.id),
-            }))
+            Job::Pipeline(Box::new(RunRequest { options, ..RunRequest::again(pipeline.clone(), record, folder, secrets) }))
         }
     };
     let page = arguments.how.page.then(|| Page::new(None));

@@ -36,9 +36,10 @@ pub(in crate::cli) fn run(arguments: &Runs) -> Result<Exit, CliError> {
 }
 
 fn list(history: &History, format: ListFormat) -> Result<Exit, CliError> {
-    let runs: Vec<RunView> = history.runs().into_iter().map(|(_, view)| view).collect();
-    for (path, reason) in history.unreadable() {
-        print_error(&format!("{} cannot be read as a run: {reason}", path.display()));
+    let (runs, unreadable) = history.all();
+    let runs: Vec<RunView> = runs.into_iter().map(|(_, view)| view).collect();
+    for other in unreadable {
+        print_error(&format!("{} cannot be read as a run: {}", other.path.display(), other.reason));
     }
     print(&match format {
         ListFormat::Json => pretty(&json!({ "version": 1, "runs": runs.iter().map(as_json).collect::<Vec<_>>() })),

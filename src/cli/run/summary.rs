@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use sidestage_engine::execute::shown_duration;
 use sidestage_engine::run::{History, RunView, StageView, State};
 
+use super::progress::printable;
 use crate::terminal::look;
 
 fn time(duration: Option<Duration>) -> String {
@@ -53,8 +54,8 @@ fn last_lines(log: &Path) -> String {
     let text = String::from_utf8_lossy(if read.is_ok() { &end } else { &[] });
     let lines: Vec<&str> = text.lines().collect();
     let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
-    let printable = |line: &&str| line.chars().filter(|c| !c.is_control()).collect::<String>();
-    last.iter().map(|line| format!("{}\n", look().indented(&printable(line), "      | ", "      | "))).collect()
+    let shown = |line: &&str| printable(&line.replace('\t', " "));
+    last.iter().map(|line| format!("{}\n", look().indented(&shown(line), "      | ", "      | "))).collect()
 }
 
 fn line(stage: &StageView, width: usize, now: Timestamp) -> String {

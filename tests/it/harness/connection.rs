@@ -1,6 +1,6 @@
 //! A connection to the service, on which a test writes what no client would.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ impl Connection {
         loop {
             match self.0.read(&mut byte) {
                 Ok(1) if byte != *b"\n" => line.push(byte[0]),
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => panic!("neither a reply nor an end"),
+                Err(error) if error.kind() != ErrorKind::ConnectionReset => panic!("neither a reply nor an end: {error}"),
                 _ => break,
             }
         }

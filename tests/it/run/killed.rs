@@ -118,3 +118,26 @@ fn a_kill_at_any_moment_loses_nothing_and_leaves_nothing() {
     }
     assert!(interrupted > 0, "no kill came in the middle of a run: this shows nothing");
 }
+
+#[test]
+fn a_workspace_stays_while_async_runs_use_it_and_goes_after_their_engine_was_killed() {
+    let project = Project::with_config(
+        "version: '1'\nsetup:\n  script: |\n    #!/usr/bin/env bash\n    if [ -n \"${IS_FIRST-}\" ]; then trigger-task beside; fi\n\
+         beside:\n  script: sleep 1000\n",
+    )
+    .committed();
+    let mut first = project.start(&["--pipeline", "ci", "--env", "IS_FIRST=yes"]);
+    eventually("the async run outlives the pipeline", || {
+        let runs = project.runs();
+        runs.len() == 2 && runs[0]["state"] == "succeeded" && runs[1]["state"] == "running"
+    });
+    let workspace = project.state().join("runs").join(project.runs()[0]["id"].as_str().unwrap()).join("workspace");
+    assert_eq!(project.run(&["--pipeline", "ci"]).code, Some(0));
+    assert!(workspace.exists(), "it is in use");
+    first.signal("KILL");
+    first.wait();
+    let state = project.state().display().to_string();
+    eventually("all processes are gone", || processes_with(&state).is_empty());
+    assert_eq!(project.run(&["--pipeline", "ci"]).code, Some(0));
+    assert!(!workspace.exists(), "nobody uses it any more");
+}

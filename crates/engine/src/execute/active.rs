@@ -75,8 +75,8 @@ impl ActiveRun {
         self.secrets.iter().map(|(_, value)| value.clone()).chain(self.hidden.iter().cloned()).chain(of_stages).collect()
     }
 
-    /// What `when` may speak of.
-    pub(super) fn known_values(&self) -> BTreeMap<&str, &str> {
+    /// What `get_env` gives before any stage has set something, but for what the platform adds.
+    pub(super) fn values(&self) -> BTreeMap<&str, &str> {
         let values = self.record.properties.iter().chain(&self.record.parameters);
         values.map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }

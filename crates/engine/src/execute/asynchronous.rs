@@ -15,7 +15,7 @@ use sidestage_runtime::receive::Received;
 use super::active::ActiveRun;
 use super::mask::SHORTEST;
 use super::shared::{RunError, RunRequest, Shared, Source, folder_name};
-use super::stage::End;
+use super::stage::{End, NO_SCRIPT};
 use super::{parent, snapshot};
 use crate::processes::children;
 use crate::run::{Draft, EventKind, RunFolder, RunRecord, RunView, State, VERSION, What};
@@ -66,7 +66,7 @@ impl Shared {
         };
         // What is wrong with the payload is told by the run itself.
         let stage = if platform::stage_name_fault(asked).is_none() { asked.to_owned() } else { "unknown".to_owned() };
-        let record = RunRecord {
+        let mut record = RunRecord {
             version: VERSION,
             id: order.id,
             created: Timestamp::now(),
@@ -83,7 +83,6 @@ impl Shared {
             hidden: Vec::new(),
             repeats: order.repeats,
         };
-        let mut record = record;
         let (id, parent) = (record.id.clone(), record.parent().map(str::to_owned));
         let mut hidden = self.of_service(&record.id).1;
         if let Some(parent) = parent.as_deref().and_then(|parent| self.active(parent)) {
@@ -203,20 +202,7 @@ pub(super) fn again(shared: &Arc<Shared>, id: &str) -> Result<String, RunError> 
             shared.accept_stage(order)?;
         }
         What::Pipeline { pipeline } => {
-            let request = RunRequest {
-                pipeline: pipeline.clone(),
-                trigger: record.trigger,
-                stages: record.stages,
-                folder: record.folder,
-                config: record.config,
-                source: Source::Again(earlier),
-                properties: record.properties,
-                parameters: record.parameters,
-                secrets,
-                options: record.options,
-                id: Some(fresh.clone()),
-                repeats: Some(record.id),
-            };
+            let request = RunRequest { id: Some(fresh.clone()), ..RunRequest::again(pipeline.clone(), record, earlier, secrets) };
             // It is there before its page is looked at.
             let (run, snapshot) = parent::begin(&shared, request)?;
             shared.enter(&run);
@@ -268,7 +254,7 @@ fn stage(shared: &Shared, run: &ActiveRun) -> Result<State, String> {
     let words = |error: io::Error| error.to_string();
     let payload = run.folder.payload().ok_or("the run has lost its payload")?;
     let received = Received::read(&payload).map_err(|failure| failure.to_string())?;
-    let environment = parent::furnish(shared, run, &[]).map_err(words)?;
+    let mut environment = parent::furnish(shared, run, &[]).map_err(words)?;
     let data = run.data();
     data.load(&received.state)?;
     received.pipeline.iter().try_for_each(|(key, value)| data.set(key, value))?;
@@ -280,10 +266,9 @@ fn stage(shared: &Shared, run: &ActiveRun) -> Result<State, String> {
     }
     let planned = shared.planner.target(&root, &received.config.file, &received.stage)?;
     run.note(EventKind::StageStarted { stage: planned.id.clone() });
-    let mut environment = environment;
     environment.insert("TRIGGER_PAYLOAD_PATH".to_owned(), run.place("payload.json").to_string_lossy().into_owned());
     let end = match &planned.script {
-        None => End::failed("the platform's own script is not on this machine"),
+        None => End::failed(NO_SCRIPT),
         Some(script) => parent::run_stage(shared, run, &environment, 0, &planned, script, None),
     };
     run.note(EventKind::StageEnded { stage: planned.id.clone(), state: end.state, exit: end.exit, reason: end.reason.clone() });

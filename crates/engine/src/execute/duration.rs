@@ -27,6 +27,11 @@ pub(super) fn parse(text: &str) -> Option<Duration> {
     (!text.is_empty()).then_some(seconds).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
 }
 
+/// The time that something may take; nothing where that is without end, which Go writes as `0`.
+pub(super) fn limit(text: &str) -> Option<Duration> {
+    parse(text).filter(|limit| !limit.is_zero())
+}
+
 /// A duration in words for people: `850ms`, `12s`, `3m05s`, `1h02m`.
 pub fn shown(duration: Duration) -> String {
     let seconds = duration.as_secs();

@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use secrecy::SecretString;
+use sidestage_runtime::hash::hex;
 
 use super::places::Places;
 use super::shared::{Open, RunError, RunRequest, Shared};
@@ -13,7 +14,7 @@ use super::{Planner, Reporter, parent};
 use crate::processes::children;
 use crate::run::{History, KEPT, RunFolder, RunOptions, RunView};
 use crate::service::auth::{ApiKeys, Role};
-use crate::service::error::StartError;
+use crate::service::random;
 use crate::service::server::{Background, Server};
 use crate::service::{Companions, Pages, ServerOptions};
 
@@ -22,8 +23,6 @@ use crate::service::{Companions, Pages, ServerOptions};
 pub struct EngineOptions {
     /// The folder of all runs.
     pub state: PathBuf,
-    /// This program: it is the supervisor of stages, and their commands.
-    pub sidestage: PathBuf,
     /// How runs are executed that reach the webhook or the API.
     pub options: RunOptions,
     /// How the service is started.
@@ -32,8 +31,6 @@ pub struct EngineOptions {
     pub is_private: bool,
     /// The repository whose pipelines the API can start, and the configuration in it.
     pub repository: Option<(PathBuf, String)>,
-    /// How many pipelines are kept; [`KEPT`] by default.
-    pub kept: Option<usize>,
 }
 
 /// Runs pipelines and async stages until it is dropped.
@@ -41,13 +38,6 @@ pub struct Engine {
     shared: Arc<Shared>,
     // Dropped after all else: runs tell it how they end.
     service: Background,
-}
-
-/// One random text after the other.
-fn random_key() -> Result<SecretString, StartError> {
-    let mut random = [0; 32];
-    getrandom::fill(&mut random).map_err(|error| StartError(format!("this machine gives no random bytes: {error}")))?;
-    Ok(sidestage_runtime::hash::hex(&random).into())
 }
 
 impl Engine {
@@ -65,6 +55,7 @@ impl Engine {
         if !cfg!(target_os = "linux") {
             return Err(RunError("pipelines run on Linux only: elsewhere nothing would end what a stage leaves behind".to_owned()));
         }
+        let sidestage = std::env::current_exe().map_err(|error| RunError(format!("this program does not know where it is: {error}")))?;
         children::adopt_orphans();
         let history = History::at(&options.state);
         std::fs::create_dir_all(history.folder())?;
@@ -77,8 +68,8 @@ impl Engine {
             ));
         }
         // With the one that begins now there are as many as are kept.
-        history.prune(options.kept.unwrap_or(KEPT).saturating_sub(1))?;
-        let key = random_key()?;
+        history.prune(KEPT - 1)?;
+        let key: SecretString = hex(&random::bytes()?).into();
         let mut server = options.server;
         server.keys = match server.keys {
             Some(keys) => Some(keys.and(key.clone(), Role::Editor)),
@@ -87,7 +78,7 @@ impl Engine {
         };
         let shared = Arc::new(Shared {
             history,
-            sidestage: options.sidestage,
+            sidestage,
             places: Places::new(options.options.jobs),
             pipeline_places: Places::new(options.options.jobs),
             options: options.options,

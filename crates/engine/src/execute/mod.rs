@@ -32,7 +32,6 @@ pub use duration::shown as shown_duration;
 pub use engine::{Engine, EngineOptions, Handle};
 pub use mask::SHORTEST as SHORTEST_SECRET;
 pub use shared::{RunError, RunRequest, Source, folder_name};
-pub(crate) use tools::is_name;
 
 /// What a configuration runs. The engine knows no configuration: whoever starts it does.
 pub trait Planner: Send + Sync {

@@ -49,9 +49,7 @@ pub(super) fn execute(shared: &Shared, run: &ActiveRun, snapshot: &Snapshot) {
 /// Takes the snapshot, and writes down what is run.
 pub(super) fn begin(shared: &Shared, request: RunRequest) -> Result<(Arc<ActiveRun>, Snapshot), RunError> {
     for name in request.properties.keys().chain(request.parameters.keys()).chain(request.secrets.iter().map(|(name, _)| name)) {
-        if !crate::execute::is_name(name) {
-            return Err(RunError(format!("`{name}` is not a name of a property: 1 to 253 of A-Z a-z 0-9 - _ .")));
-        }
+        tools::check_name(name)?;
     }
     shared.furnish(&request.properties, &request.secrets)?;
     let id = request.id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
@@ -124,11 +122,11 @@ pub(super) fn furnish(shared: &Shared, run: &ActiveRun, provided: &[(&str, &str)
     let folder = run.folder.path();
     FOLDERS.iter().try_for_each(|name| std::fs::create_dir_all(folder.join(name)))?;
     tools::install(folder, &shared.sidestage)?;
-    tools::mount(&folder.join("config"), run.known_values())?;
+    tools::mount(&folder.join("config"), run.values())?;
     tools::mount(&folder.join("secrets"), run.secrets.iter().map(|(name, value)| (name.as_str(), value.expose_secret())))?;
     mount_missing(run, provided)?;
     mount_missing(run, &[("pipeline-debug", "0"), ("ONE_PIPELINE_CONFIG_DIRECTORY_NAME", &run.record.folder)])?;
-    let mut environment = tools::environment(folder, &BTreeMap::new());
+    let mut environment = tools::environment(folder);
     let kind = match &run.record.what {
         What::Pipeline { pipeline } => pipeline.as_str(),
         What::Async { stage, .. } => stage.as_str(),

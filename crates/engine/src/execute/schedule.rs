@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sidestage_compiler::plan::PlannedStage;
 
-use super::stage::End;
+use super::stage::{End, NO_SCRIPT};
 use super::{condition, duration};
 use crate::run::State;
 
@@ -143,7 +143,7 @@ impl<'a, W: Work> Schedule<'a, W> {
             }
         }
         if let Some(task) = stage.task.as_deref() {
-            let limit = stage.task_timeout.as_deref().and_then(duration::parse).filter(|limit| *limit > Duration::ZERO);
+            let limit = stage.task_timeout.as_deref().and_then(duration::limit);
             self.tasks.entry(task).or_insert_with(|| limit.map(|limit| Instant::now() + limit));
         }
         self.work.started(stage);
@@ -162,7 +162,7 @@ impl<'a, W: Work> Schedule<'a, W> {
             return Some("it runs only where a stage has failed".to_owned());
         }
         if stage.script.is_none() {
-            return Some("the platform's own script is not on this machine".to_owned());
+            return Some(NO_SCRIPT.to_owned());
         }
         if self.work.is_stopped() {
             return Some("the run was stopped".to_owned());

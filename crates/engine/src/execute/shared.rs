@@ -12,7 +12,7 @@ use sidestage_compiler::platform;
 use super::active::ActiveRun;
 use super::places::Places;
 use super::{Planner, Reporter};
-use crate::run::{EventKind, History, RunFolder, RunOptions, State};
+use crate::run::{EventKind, History, RunFolder, RunOptions, RunRecord, State};
 use crate::service::Service;
 use crate::service::dispatch::put_property;
 use crate::service::error::{ApiError, StartError};
@@ -62,6 +62,26 @@ pub struct RunRequest {
     pub repeats: Option<String>,
 }
 
+impl RunRequest {
+    /// The same as an earlier run of the pipeline; that run's own `secrets` are not kept.
+    pub fn again(pipeline: String, record: RunRecord, earlier: RunFolder, secrets: Vec<(String, SecretString)>) -> Self {
+        Self {
+            pipeline,
+            trigger: record.trigger,
+            stages: record.stages,
+            folder: record.folder,
+            config: record.config,
+            source: Source::Again(earlier),
+            properties: record.properties,
+            parameters: record.parameters,
+            secrets,
+            options: record.options,
+            id: None,
+            repeats: Some(record.id),
+        }
+    }
+}
+
 /// Why a run could not be started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunError(pub(super) String);
@@ -89,6 +109,7 @@ impl From<StartError> for RunError {
 /// What every run can reach.
 pub(super) struct Shared {
     pub(super) history: History,
+    /// This program: it is the supervisor of stages, and their commands.
     pub(super) sidestage: PathBuf,
     pub(super) options: RunOptions,
     pub(super) repository: Option<(PathBuf, String)>,

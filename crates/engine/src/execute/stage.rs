@@ -17,7 +17,7 @@ use super::mask::Masker;
 use super::stop::send;
 use super::{containers, duration, tools};
 use crate::processes::children;
-use crate::processes::supervisor::{KILL, Orders, SUPERVISE, TERMINATE};
+use crate::processes::supervisor::{Orders, SUPERVISE, TERMINATE};
 use crate::run::State;
 
 /// From SIGTERM to SIGKILL.
@@ -25,6 +25,9 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// What a script without a shebang runs with, as on a cluster with Tekton.
 const DEFAULT_SHEBANG: &str = "#!/bin/sh\nset -e\n";
+
+/// Why a stage that the platform provides does not run.
+pub(super) const NO_SCRIPT: &str = "the platform's own script is not on this machine";
 
 /// How a stage ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,17 +61,12 @@ pub(super) fn run(run: &ActiveRun, place: usize, stage: &PlannedStage, script: &
 }
 
 fn start(run: &ActiveRun, place: usize, stage: &PlannedStage, script: &str, surroundings: &Surroundings<'_>) -> io::Result<End> {
-    let mut limits = Vec::new();
     for (text, what) in [(&stage.timeout, "timeout"), (&stage.task_timeout, "timeout of the task")] {
-        let Some(text) = text else { continue };
-        match duration::parse(text) {
-            // In Go's words: none.
-            Some(Duration::ZERO) => {}
-            Some(limit) => limits.push((limit, what)),
-            None => return Ok(End::failed(format!("the {what} `{text}` is not a duration; write one like `10m` or `1h30m`"))),
+        if let Some(text) = text.as_ref().filter(|text| duration::parse(text).is_none()) {
+            return Ok(End::failed(format!("the {what} `{text}` is not a duration; write one like `10m` or `1h30m`")));
         }
     }
-    let own_limit = limits.iter().find(|(_, what)| *what == "timeout").map(|(limit, _)| Instant::now() + *limit);
+    let own_limit = stage.timeout.as_deref().and_then(duration::limit).map(|limit| Instant::now() + limit);
     let deadline = [own_limit, surroundings.deadline].into_iter().flatten().min();
 
     let path = run.place("scripts").join(format!("{:03}-{}", place + 1, stage.id.replace('/', "_")));
@@ -129,7 +127,6 @@ fn start(run: &ActiveRun, place: usize, stage: &PlannedStage, script: &str, surr
         }
         pumped.and(status)
     })?;
-    send(&lifeline, KILL);
     let exit = status.code().and_then(|code| u8::try_from(code).ok());
     let end = |state, reason: Option<String>| End { state, exit, reason };
     Ok(if is_over.load(Ordering::SeqCst) {

@@ -92,18 +92,19 @@ pub(super) fn mount<'a>(folder: &Path, values: impl IntoIterator<Item = (&'a str
     fs::create_dir_all(folder)?;
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
     for (name, value) in values {
-        if !is_name(name) {
-            return Err(io::Error::other(format!("`{name}` is not a name of a property: 1 to 253 of A-Z a-z 0-9 - _ .")));
-        }
+        check_name(name)?;
         write(&folder.join(name), value, 0o600)?;
     }
     Ok(())
 }
 
-/// Whether a property can have this name.
-pub(crate) fn is_name(name: &str) -> bool {
+/// A property must have a name that can be the name of its file.
+pub(super) fn check_name(name: &str) -> io::Result<()> {
     let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    (1..=253).contains(&name.len()) && name != "." && name != ".." && name.bytes().all(is_known)
+    if (1..=253).contains(&name.len()) && name != "." && name != ".." && name.bytes().all(is_known) {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("`{name}` is not a name of a property: 1 to 253 of A-Z a-z 0-9 - _ .")))
 }
 
 pub(super) fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
@@ -113,7 +114,7 @@ pub(super) fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
 
 /// The environment of every stage of a run: what is documented, and nothing of this machine but the search path, the language
 /// and where time begins.
-pub(super) fn environment(run: &Path, own: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+pub(super) fn environment(run: &Path) -> BTreeMap<String, String> {
     let mut environment = BTreeMap::new();
     for name in ["LANG", "LC_ALL", "LC_CTYPE", "TZ"] {
         if let Ok(value) = std::env::var(name) {
@@ -136,6 +137,5 @@ pub(super) fn environment(run: &Path, own: &BTreeMap<String, String>) -> BTreeMa
     ] {
         environment.insert(name.to_owned(), value);
     }
-    environment.extend(own.iter().map(|(name, value)| (name.clone(), value.clone())));
     environment
 }

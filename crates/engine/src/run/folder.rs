@@ -177,8 +177,8 @@ impl RunFolder {
     }
 
     /// Whether there is something to clear.
-    pub(crate) fn has_leftovers(&self) -> bool {
-        TRANSIENT.iter().any(|name| *name != WORKSPACE && self.path.join(name).exists())
+    pub(crate) fn has_leftovers(&self, keeps_workspace: bool) -> bool {
+        self.transient(keeps_workspace).iter().any(|path| path.exists())
     }
 
     /// Removes the run.

@@ -1,5 +1,6 @@
 //! The runs of a repository, as they lie on disk.
 
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,15 @@ const FIRST_MOMENT: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct History {
     folder: PathBuf,
+}
+
+/// What lies among the runs and cannot be read as one.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// Its folder.
+    pub path: PathBuf,
+    /// Why not.
+    pub reason: String,
 }
 
 /// Why no run is meant.
@@ -42,16 +52,20 @@ impl History {
 
     /// All runs, the newest last; what is no run is passed over.
     pub fn runs(&self) -> Vec<(RunFolder, RunView)> {
-        let mut runs: Vec<(RunFolder, RunView)> =
-            self.folders(|name| !name.starts_with('.')).filter_map(|folder| folder.view().ok().map(|view| (folder, view))).collect();
-        runs.sort_by(|(_, left), (_, right)| (left.record.created, &left.record.id).cmp(&(right.record.created, &right.record.id)));
-        runs
+        self.all().0
     }
 
-    /// What lies among the runs and cannot be read as one, and why.
-    pub fn unreadable(&self) -> Vec<(PathBuf, String)> {
-        let folders = self.folders(|name| !name.starts_with('.'));
-        folders.filter_map(|folder| Some((folder.path().to_owned(), folder.view().err()?.to_string()))).collect()
+    /// All runs, the newest last; and what lies among them and is none.
+    pub fn all(&self) -> (Vec<(RunFolder, RunView)>, Vec<Unreadable>) {
+        let (mut runs, mut unreadable) = (Vec::new(), Vec::new());
+        for folder in self.folders(|name| !name.starts_with('.')) {
+            match folder.view() {
+                Ok(view) => runs.push((folder, view)),
+                Err(error) => unreadable.push(Unreadable { path: folder.path().to_owned(), reason: error.to_string() }),
+            }
+        }
+        runs.sort_by(|(_, left), (_, right)| (left.record.created, &left.record.id).cmp(&(right.record.created, &right.record.id)));
+        (runs, unreadable)
     }
 
     fn folders(&self, is_meant: impl Fn(&str) -> bool) -> impl Iterator<Item = RunFolder> {
@@ -109,19 +123,23 @@ impl History {
                 draft.remove()?;
             }
         }
-        for (folder, view) in self.runs() {
-            let is_over = view.state.is_ended();
-            if !is_over || (view.state != State::Interrupted && !folder.has_leftovers()) {
+        let runs = self.runs();
+        let roots = roots(&runs);
+        // A workspace that async runs still clone from is no leftover.
+        let in_use = open(&runs, &roots);
+        for ((folder, view), root) in runs.iter().zip(&roots) {
+            let keeps_workspace = view.record.options.keep_workspace || in_use.contains(root);
+            if !view.state.is_ended() || (view.state != State::Interrupted && !folder.has_leftovers(keeps_workspace)) {
                 continue;
             }
             let Some(mut hold) = folder.hold()? else { continue };
             // It may have been swept, or taken up, since it was looked at.
             let was_noted = folder.events().iter().any(|event| matches!(event.kind, EventKind::Ended { .. }));
             leftovers::end_processes(folder.path());
-            folder.clear(view.record.options.keep_workspace)?;
+            folder.clear(keeps_workspace)?;
             if !was_noted {
                 hold.note(EventKind::Ended { state: State::Interrupted, reason: Some("sidestage was killed".to_owned()) })?;
-                interrupted.push(view);
+                interrupted.push(view.clone());
             }
         }
         Ok(interrupted)
@@ -133,30 +151,30 @@ impl History {
     /// Where a folder cannot be removed.
     pub fn prune(&self, kept: usize) -> io::Result<usize> {
         let runs = self.runs();
-        let roots: Vec<&RunView> = runs.iter().map(|(_, view)| view).filter(|view| root_of(view, &runs) == view.record.id).collect();
-        let surplus = roots.len().saturating_sub(kept);
-        let old: Vec<&str> = roots[..surplus].iter().map(|view| view.record.id.as_str()).collect();
+        let roots = roots(&runs);
+        let open = open(&runs, &roots);
+        let first: Vec<&str> =
+            runs.iter().zip(&roots).filter(|((_, view), root)| view.record.id == **root).map(|(_, root)| *root).collect();
+        let surplus = first.len().saturating_sub(kept);
+        let old: HashSet<&str> = first[..surplus].iter().copied().filter(|root| !open.contains(root)).collect();
         let mut removed = 0;
-        for (folder, view) in &runs {
-            let root = root_of(view, &runs);
-            let is_open = runs.iter().any(|(_, other)| !other.state.is_ended() && root_of(other, &runs) == root);
-            if old.contains(&root.as_str()) && !is_open {
-                folder.remove()?;
-                removed += 1;
-            }
+        for ((folder, _), _) in runs.iter().zip(&roots).filter(|(_, root)| old.contains(*root)) {
+            folder.remove()?;
+            removed += 1;
         }
         Ok(removed)
     }
 }
 
-/// The run that a run goes back to by triggers.
-fn root_of(view: &RunView, runs: &[(RunFolder, RunView)]) -> String {
-    let mut id = view.record.id.clone();
-    let mut parent = view.record.parent().map(str::to_owned);
-    while let Some(next) = parent {
-        let Some((_, above)) = runs.iter().find(|(_, other)| other.record.id == next) else { break };
-        id = next;
-        parent = above.record.parent().map(str::to_owned);
-    }
-    id
+/// For each run the one that it goes back to by triggers.
+fn roots(runs: &[(RunFolder, RunView)]) -> Vec<&str> {
+    let parents: HashMap<&str, Option<&str>> = runs.iter().map(|(_, view)| (view.record.id.as_str(), view.record.parent())).collect();
+    let above = |id: &&str| parents.get(id).copied().flatten().filter(|parent| parents.contains_key(parent));
+    let root = |id| std::iter::successors(Some(id), above).last().unwrap_or(id);
+    runs.iter().map(|(_, view)| root(view.record.id.as_str())).collect()
+}
+
+/// The roots of runs that have not ended.
+fn open<'a>(runs: &[(RunFolder, RunView)], roots: &[&'a str]) -> HashSet<&'a str> {
+    runs.iter().zip(roots).filter(|((_, view), _)| !view.state.is_ended()).map(|(_, root)| *root).collect()
 }

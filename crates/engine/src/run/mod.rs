@@ -13,7 +13,7 @@ use sidestage_compiler::plan::PlannedStage;
 
 pub use folder::RunFolder;
 pub(crate) use folder::{Draft, Hold};
-pub use history::{FindError, History, KEPT};
+pub use history::{FindError, History, KEPT, Unreadable};
 pub use leftovers::RUN_FOLDER;
 pub use view::{RunView, StageView};
 

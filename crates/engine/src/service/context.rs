@@ -17,7 +17,7 @@ use super::executor::Executor;
 use super::hosts::AllowedHosts;
 use super::pages::Pages;
 use super::store::Store;
-use super::validation;
+use super::{random, validation};
 
 /// How the service is started.
 #[derive(Debug, Default)]
@@ -110,9 +110,8 @@ impl Service {
                 "the store belongs to the pipeline {pipeline}, not to {other}; name another folder with --state"
             )));
         }
-        let mut random = vec![0; 32];
-        getrandom::fill(&mut random).map_err(|error| StartError(format!("this machine gives no random bytes: {error}")))?;
-        let signing_key = store.fact("signing-key", || random).map_err(failed)?;
+        let random = random::bytes()?;
+        let signing_key = store.fact("signing-key", || random.to_vec()).map_err(failed)?;
         let Companions { executor, pages } = companions;
         let waiting = Waiting::default();
         let inner = Inner { store, keys: options.keys, hosts, signing_key, pipeline, executor, waiting, pages };

@@ -4,22 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use secrecy::SecretString;
-use serde_json::{Value, json};
+use serde_json::json;
 use sidestage_runtime::hash::hex;
 
 use super::api::runs;
 use super::context::Service;
 use super::error::ApiError;
 use super::executor::Order;
-use super::store::{Change, Document, Kind, Read};
+use super::random;
+use super::run_index::trigger_of;
+use super::store::{Change, Document, Kind, Read, text};
 use super::validation::{self, ENDED};
 
 /// Runs that wait until another one of their trigger has ended.
 pub(crate) type Waiting = Mutex<BTreeMap<String, Order>>;
-
-fn text<'a>(document: &'a Document, name: &str) -> &'a str {
-    document.get(name).and_then(Value::as_str).unwrap_or_default()
-}
 
 impl Service {
     /// Hands a run over, at once or when it may begin.
@@ -93,9 +91,7 @@ impl Service {
 
     /// Makes the webhook of async stages as it has to be; gives its token.
     pub(crate) fn provide_webhook(&self, name: &str, listener: &str, header: &str, property: &str) -> Result<String, ApiError> {
-        let mut random = [0; 32];
-        getrandom::fill(&mut random).map_err(|error| ApiError::internal(format!("this machine gives no random bytes: {error}")))?;
-        let token = hex(&random);
+        let token = hex(&random::bytes().map_err(ApiError::internal)?);
         let trigger = json!({
             "type": "generic", "name": name, "event_listener": listener,
             "secret": { "type": "token_matches", "value": token, "source": "header", "key_name": header },
@@ -120,10 +116,6 @@ pub(crate) fn put_property(change: &Change, name: &str, value: &str, is_secure: 
     let property = json!({ "name": name, "type": if is_secure { "secure" } else { "text" }, "value": value });
     let property = validation::property(property.as_object().unwrap_or(&Document::new()))?;
     change.put(Kind::Property, name, &property)
-}
-
-fn trigger_of(run: &Document) -> &str {
-    run.get("trigger").and_then(|trigger| trigger["id"].as_str()).unwrap_or_default()
 }
 
 /// The oldest run that waits for a place of a trigger, where there is one: now it is queued.

@@ -16,6 +16,7 @@ mod hosts;
 pub(crate) mod iam;
 mod merge_patch;
 mod pages;
+pub(crate) mod random;
 mod run_index;
 pub(crate) mod server;
 pub(crate) mod store;

@@ -4,6 +4,7 @@ use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use sidestage_compiler::report::escaped;
 
 use super::auth;
 use super::context::Service;
@@ -92,7 +93,7 @@ pub(super) async fn answer(service: Service, request: Request) -> Response {
 
 /// A page that says what is wrong, to people.
 fn refusal(status: StatusCode, words: &str) -> Response {
-    let words = words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let words = escaped(words);
     let page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<title>sidestage</title>\n\
          <p>{words}</p>\n<p><a href=\"/\">All runs</a></p>\n</html>\n"

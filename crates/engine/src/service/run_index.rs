@@ -1,10 +1,9 @@
 //! Which runs there are: by id, and those of a trigger that have not ended. So a call reads no other runs.
 
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
-use serde_json::Value;
 
 use super::error::ApiError;
-use super::store::{Document, broken};
+use super::store::{Document, broken, text};
 use super::validation::ENDED;
 
 /// The key of each run, by its id.
@@ -13,11 +12,8 @@ pub(super) const KEYS: TableDefinition<&str, &str> = TableDefinition::new("run-k
 /// The keys of runs that have not ended, each after the id of its trigger.
 const OPEN: TableDefinition<(&str, &str), ()> = TableDefinition::new("open-runs");
 
-fn text<'a>(run: &'a Document, name: &str) -> &'a str {
-    run.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn trigger_of(run: &Document) -> &str {
+/// The id of a run's trigger.
+pub(super) fn trigger_of(run: &Document) -> &str {
     run.get("trigger").and_then(|trigger| trigger["id"].as_str()).unwrap_or_default()
 }
 

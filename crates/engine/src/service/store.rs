@@ -15,6 +15,11 @@ use super::{run_index, store_file};
 /// A JSON document.
 pub(crate) type Document = serde_json::Map<String, Value>;
 
+/// A member that is a text; empty where there is none.
+pub(crate) fn text<'a>(document: &'a Document, name: &str) -> &'a str {
+    document.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
 /// What kinds of documents there are. Runs have a key that counts up, the others their name or id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {

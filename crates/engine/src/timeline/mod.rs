@@ -5,6 +5,7 @@ mod svg;
 mod text;
 
 use jiff::Timestamp;
+use sidestage_compiler::report::escaped;
 
 use crate::run::RunView;
 use rows::Chart;
@@ -28,7 +29,7 @@ pub fn page(view: &RunView, runs: &[RunView], now: Timestamp) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
          <title>{} - sidestage</title>\n<style>body{{margin:0;padding:8px;background:#fff}}\
          @media(prefers-color-scheme:dark){{body{{background:#0d1117}}}}</style>\n</head>\n<body>\n{}</body>\n</html>\n",
-        svg::escaped(&chart.title),
+        escaped(&chart.title),
         svg::svg(&chart)
     )
 }

@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use sidestage_compiler::report::escaped;
+
 use super::rows::{Chart, Row, step};
 use crate::execute::shown_duration;
 use crate::run::State;
@@ -26,21 +28,6 @@ font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono','Liberat
 .time line{stroke:var(--line)}.time path{fill:none;stroke:var(--async);stroke-width:1.3;stroke-dasharray:4 3}\
 .time rect{fill:var(--stage)}.time .async rect{fill:var(--async)}.time .bad rect{fill:var(--bad)}.time .bad .state{fill:var(--bad)}\
 .time .running rect{fill:var(--wait)}.time .off text{fill:var(--soft)}";
-
-pub(in crate::timeline) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c if c.is_control() => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
-}
 
 fn cut(text: &str) -> String {
     if text.chars().count() <= LONGEST { text.to_owned() } else { text.chars().take(LONGEST - 1).chain(['\u{2026}']).collect() }

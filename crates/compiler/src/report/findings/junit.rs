@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::Checked;
 use super::located::{Located, located};
+use crate::report::escaped;
 
 /// The report, as XML.
 pub fn junit(checked: &[Checked<'_>]) -> String {
@@ -53,22 +54,4 @@ fn case(text: &mut String, class: &str, one: &Located<'_>) {
         writeln!(text, "      <failure type=\"{}\" message=\"{message}\">{body}</failure>", one.finding.severity.name())
     };
     text.push_str("    </testcase>\n");
-}
-
-/// Text of XML; what XML cannot hold at all is shown as a replacement.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\n' => escaped.push_str("&#10;"),
-            '\t' | '\r' => escaped.push(' '),
-            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use sidestage_runtime::hash::masked;
 
 use super::error::ApiError;
-use super::store::Document;
+use super::store::{Document, text};
 use super::validation::COUNT_LIMIT;
 
 /// The parameters of a query.
@@ -21,10 +21,6 @@ type Parameters = Vec<(String, String)>;
 /// The entries of a parameter: they are joined by commas, or the parameter is repeated.
 fn entries<'a>(query: &'a Parameters, name: &'a str) -> Vec<&'a str> {
     query.iter().filter(|(key, _)| key == name).flat_map(|(_, value)| value.split(',')).filter(|entry| !entry.is_empty()).collect()
-}
-
-fn text<'a>(document: &'a Document, name: &str) -> &'a str {
-    document.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// One more of something must fit.

@@ -3,8 +3,9 @@
 
 mod data;
 
-use super::picture::{Pictured, Story, element, escaped, scenes};
+use super::picture::{Pictured, Story, element, scenes};
 use crate::diagnostics::Finding;
+use crate::report::escaped;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");

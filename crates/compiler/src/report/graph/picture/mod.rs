@@ -11,7 +11,7 @@ mod svg;
 
 pub(super) use scene::{Scene, scenes};
 pub(super) use story::Story;
-pub(super) use svg::{element, escaped};
+pub(super) use svg::element;
 
 use crate::graph::Graph;
 use crate::source::{PathsFrom, Sources};

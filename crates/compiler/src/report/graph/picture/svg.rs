@@ -8,6 +8,7 @@ use super::scene::Scene;
 use super::story::Story;
 use super::style::STYLE;
 use crate::graph::{Edge, NodeKind};
+use crate::report::escaped;
 
 const MARGIN: i32 = 16;
 const TITLE: i32 = 36;
@@ -223,22 +224,4 @@ fn legend(scenes: &[Scene<'_>]) -> Option<(String, i32)> {
 fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
     // Writing to a string cannot fail.
     let _ = out.write_fmt(text);
-}
-
-/// A text as XML and HTML have it, also in an attribute.
-pub(in crate::report::graph) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' => out.push_str("&#10;"),
-            // XML has no way to write the others.
-            letter if letter.is_control() => out.push('\u{fffd}'),
-            letter => out.push(letter),
-        }
-    }
-    out
 }
