@@ -107,7 +107,10 @@ impl Work {
 
     fn say(&self) -> Result<(), CliError> {
         if self.fixed == 0 {
-            print_note("nothing can be fixed by itself");
+            // What could be fixed, and not written, has been named.
+            if self.is_whole {
+                print_note("nothing can be fixed by itself");
+            }
             return Ok(());
         }
         let verb = if self.mode == FixMode::Write { "Fixed" } else { "Would fix" };

@@ -330,6 +330,9 @@ fn a_read_only_file_is_named_and_the_others_are_fixed() {
     assert_eq!(ran.code, Some(2));
     assert!(fs::read_to_string(repository.path().join(CONFIG)).unwrap().starts_with("version: '1'\n"));
     assert_eq!(fs::read_to_string(&path).unwrap(), "trigger-task owasp-zap\n");
+    // Now nothing else is left to fix, which does not mean that nothing could be.
+    let again = repository.check(&["--fix"]);
+    assert_eq!((again.stderr.as_str(), again.code), ("error: `scripts/scan` cannot be written: it is read-only\n", Some(2)));
 }
 
 #[test]
