@@ -9,7 +9,7 @@ use super::arguments::Apply;
 use super::client::{client, ended, setting_error};
 use super::error::{CliError, InvalidFile, json_place};
 use super::levels::levels;
-use super::one::one;
+use super::one::{one, whole};
 use super::{Exit, print, print_findings, print_line, print_note};
 use crate::workspace::Unreadable;
 use miette::NamedSource;
@@ -31,7 +31,7 @@ fn manifest(arguments: &Apply) -> Result<Option<Manifest>, CliError> {
         return read_manifest(path).map(Some);
     }
     let levels = levels(&arguments.levels)?;
-    let (configuration, mut summary) = one(arguments.file.as_deref(), &[], &arguments.settings, &levels)?;
+    let (configuration, mut summary) = one(arguments.file.as_deref(), &whole(&[]), &arguments.settings, &levels)?;
     summary.count(&configuration.compilation.findings);
     if summary.errors > 0 {
         print_findings(&configuration.checked());

@@ -39,7 +39,7 @@ fn list(arguments: &AsyncRuns) -> Result<Vec<AsyncRun>, Failure> {
     })
 }
 
-fn show(runs: &[AsyncRun], format: ListFormat) -> std::io::Result<()> {
+pub(super) fn show(runs: &[AsyncRun], format: ListFormat) -> std::io::Result<()> {
     if format == ListFormat::Json {
         return print(&format!("{:#}\n", json!({ "version": 1, "runs": runs })));
     }

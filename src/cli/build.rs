@@ -7,17 +7,22 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::arguments::{Build, PartName, TransportName};
 use super::error::CliError;
 use super::levels::levels;
-use super::one::one;
-use super::{Exit, print, print_findings, print_line, print_note};
+use super::one::{one, whole};
+use super::{Exit, print, print_error, print_findings, print_line, print_note};
 use crate::terminal::count;
 use crate::workspace::{Changes, Configuration, Kept, OutputFolder, Refusal, absolute};
-use sidestage_compiler::emit::{Part, Target, Transport, emit};
+use sidestage_compiler::compilation::Options;
+use sidestage_compiler::emit::tekton::Fault;
+use sidestage_compiler::emit::{Emission, Emitted, Part, Target, Transport, emit};
 use sidestage_compiler::plan;
+use sidestage_compiler::platform::tekton::PIPELINE_OF_CLIENTS;
 use sidestage_compiler::report::findings;
 
 pub(super) fn run(arguments: &Build) -> Result<Exit, CliError> {
     let levels = levels(&arguments.levels)?;
-    let (configuration, mut summary) = match one(arguments.file.as_deref(), &arguments.pipeline, &arguments.settings, &levels) {
+    let for_tekton = arguments.target.contains(&PartName::Tekton);
+    let options = Options { for_tekton, ..whole(&arguments.pipeline) };
+    let (configuration, mut summary) = match one(arguments.file.as_deref(), &options, &arguments.settings, &levels) {
         Err(CliError::NoConfiguration { places, .. }) if arguments.allow_missing => {
             print_note(&format!("no pipeline configuration in {places}, so nothing is built"));
             return Ok(Exit::Clean);
@@ -40,10 +45,17 @@ pub(super) fn run(arguments: &Build) -> Result<Exit, CliError> {
     let part = |name: &PartName| match name {
         PartName::Scripts => Part::Scripts,
         PartName::Terraform => Part::Terraform,
+        PartName::Tekton => Part::Tekton,
     };
     let parts = arguments.target.iter().map(part).collect();
-    let target = Target { parts, transport, ..Target::of(configuration.settings()) };
-    let files = emit(&plan, &target).map_err(|error| CliError::Bug(error.to_string()))?;
+    let of_settings = Target::of(configuration.settings());
+    let cluster = arguments.cluster.over(of_settings.cluster);
+    let target = Target { parts, transport, cluster, ..of_settings };
+    let Emission { files, faults } = emit(&plan, &target).map_err(|error| CliError::Bug(error.to_string()))?;
+    if !faults.is_empty() {
+        return Ok(refused_by_cluster(&faults));
+    }
+    tell_large(&files);
     if plan.triggers.is_empty() {
         print_note("nothing in this configuration triggers an async stage, so there is no trigger script");
     }
@@ -76,6 +88,24 @@ pub(super) fn run(arguments: &Build) -> Result<Exit, CliError> {
     }
     print(&told(&out, &changes, files.len()))?;
     Ok(Exit::Clean)
+}
+
+/// Manifests that no cluster would take: what is wrong with them, since nothing of the configuration's text is.
+fn refused_by_cluster(faults: &[Fault]) -> Exit {
+    for Fault { file, path, message } in faults {
+        let place = if path.is_empty() { file.clone() } else { format!("{file}: {path}") };
+        print_error(&format!("{place}: {message}"));
+    }
+    print_line("\nNothing was written: a cluster would refuse these manifests, or fail on them.");
+    Exit::Findings
+}
+
+/// What kubectl keeps beside an object must fit.
+fn tell_large(files: &[Emitted]) {
+    for file in files.iter().filter(|file| file.path.starts_with("pipelines/") && file.text.len() > PIPELINE_OF_CLIENTS) {
+        let size = file.text.len() / 1000;
+        print_note(&format!("{} has {size} KB: type `kubectl apply --server-side -k DIR`, since `kubectl apply` takes 256 KB", file.path));
+    }
 }
 
 /// The folder that is asked for, else that of the settings.

@@ -7,12 +7,12 @@ use sidestage_compiler::report::graph::{Pictured, dot, html, json, mermaid, svg}
 
 use super::arguments::{Graph, GraphFormat};
 use super::error::CliError;
-use super::one::{is_broken, one, told_errors};
+use super::one::{is_broken, one, told_errors, whole};
 use super::{Exit, print_or_write};
 use crate::workspace::Configuration;
 
 pub(super) fn run(arguments: &Graph) -> Result<Exit, CliError> {
-    let (configuration, summary) = one(arguments.file.as_deref(), &arguments.pipeline, &arguments.settings, &Levels::default())?;
+    let (configuration, summary) = one(arguments.file.as_deref(), &whole(&arguments.pipeline), &arguments.settings, &Levels::default())?;
     if is_broken(&configuration) {
         told_errors(&configuration, &summary);
         return Ok(Exit::Findings);

@@ -84,7 +84,8 @@ fn settings(workspace: &Workspace, folder: &Utf8Path) -> String {
     let hosts =
         if hosts.is_empty() { "git.example.com".to_owned() } else { hosts.iter().map(|host| written(host)).collect::<Vec<_>>().join(", ") };
     text += &format!("# git-hosts: [{hosts}]\n");
-    text + "\n# Files that are not checked, as in .gitignore; files named on the command line always are.\n# exclude: [vendor/]\n"
+    text += "\n# Files that are not checked, as in .gitignore; files named on the command line always are.\n# exclude: [vendor/]\n";
+    text + "\n# How `build --target tekton` names what it writes; `check` then also says what a cluster with Tekton cannot run.\n# tekton: {name: web, namespace: web}\n"
 }
 
 struct Found {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use sidestage_compiler::config::settings::Settings;
+use sidestage_compiler::config::settings::{Settings, Tekton};
 
 use crate::terminal::count;
 use crate::workspace::Configuration;
@@ -16,7 +16,7 @@ pub(super) fn files(configuration: &Configuration) -> String {
 pub(super) fn settings(configuration: &Configuration) -> String {
     let from = configuration.folder.settings_file.as_deref().map_or("no settings file".to_owned(), |file| format!("settings from {file}"));
     let mut text = format!("# {}: {from}\n", configuration.shown_path());
-    let Settings { rules, properties, trigger_parameters, repo_root, platform_scripts, event_listener, git_hosts, out, exclude } =
+    let Settings { rules, properties, trigger_parameters, repo_root, platform_scripts, event_listener, git_hosts, out, exclude, tekton } =
         configuration.settings();
     if !rules.is_empty() {
         text.push_str("rules:\n");
@@ -35,7 +35,19 @@ pub(super) fn settings(configuration: &Configuration) -> String {
     list(&mut text, "platform-scripts", platform_scripts);
     list(&mut text, "git-hosts", git_hosts);
     list(&mut text, "exclude", exclude);
+    if let Some(tekton) = tekton {
+        text.push_str(&of_tekton(tekton));
+    }
     text + "\n"
+}
+
+fn of_tekton(settings: &Tekton) -> String {
+    let named =
+        [("name", &settings.name), ("namespace", &settings.namespace), ("image", &settings.image), ("base-image", &settings.base_image)];
+    let own = named.iter().filter_map(|(key, value)| Some(format!("{key}: {}", quoted(value.as_ref()?))));
+    let classes: Vec<String> = settings.runtime_classes.iter().map(|(from, to)| format!("{}: {}", quoted(from), quoted(to))).collect();
+    let classes = (!classes.is_empty()).then(|| format!("runtime-classes: {{{}}}", classes.join(", ")));
+    format!("tekton: {{{}}}\n", own.chain(classes).collect::<Vec<_>>().join(", "))
 }
 
 /// `a.yaml (v1; ci, cc): 3 scripts`.

@@ -29,11 +29,13 @@ mod run;
 #[cfg(feature = "http")]
 mod serve;
 #[cfg(feature = "http")]
+mod tekton;
+#[cfg(feature = "http")]
 mod trigger;
 #[cfg(not(feature = "http"))]
 mod without_http;
 #[cfg(not(feature = "http"))]
-use without_http::{apply, async_runs, run, serve, trigger};
+use without_http::{apply, async_runs, run, serve, tekton, trigger};
 
 use std::process::ExitCode;
 
@@ -72,6 +74,9 @@ impl Exit {
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
     let command_line: Vec<_> = std::env::args_os().collect();
+    if let Some(exit) = tekton::answer_git(&command_line) {
+        return ExitCode::from(exit.code());
+    }
     let arguments = match trigger::by_name(&command_line) {
         Ok(command) => manual::parse(command.unwrap_or(command_line)),
         Err(reason) => {
@@ -118,6 +123,7 @@ fn run(command: Command) -> Result<Exit, CliError> {
         Command::Logs(arguments) => run::logs(&arguments),
         Command::Rerun(arguments) => run::rerun(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Tekton(command) => tekton::run(&command),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Graph(arguments) => graph::run(&arguments),
         Command::Rules(arguments) => explain::rules(&arguments),

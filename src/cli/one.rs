@@ -29,22 +29,26 @@ pub(super) fn is_broken(configuration: &Configuration) -> bool {
     !configuration.compilation.document.errors().is_empty()
 }
 
+/// All that a plan is made from, of these kinds of pipeline.
+pub(super) fn whole(pipelines: &[Pipeline]) -> Options {
+    let pipelines = pipelines.iter().map(|pipeline| (*pipeline).into()).collect();
+    Options { pipelines, detail: Detail::Exports, ..Options::default() }
+}
+
 /// Compiles the file, or the one configuration that the folder holds. What is wrong with the settings is told here, and
 /// counted.
 pub(super) fn one(
     path: Option<&Utf8Path>,
-    pipelines: &[Pipeline],
+    options: &Options,
     settings: &SettingsArguments,
     levels: &Levels,
 ) -> Result<(Configuration, Summary), CliError> {
     let path = path.unwrap_or(Utf8Path::new("."));
-    let pipelines = pipelines.iter().map(|pipeline| (*pipeline).into()).collect();
-    let options = Options { pipelines, detail: Detail::Exports, ..Options::default() };
     let request = Request {
         paths: &[path.to_owned()],
         stdin_filename: Utf8Path::new(".pipeline-config.yaml"),
         settings: &SettingsSource::from(settings),
-        options: &options,
+        options,
         allow_missing: false,
     };
     let mut workspace = open(&request)?;

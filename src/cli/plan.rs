@@ -5,12 +5,12 @@ use sidestage_compiler::{plan, report};
 
 use super::arguments::{Plan, PlanFormat};
 use super::error::CliError;
-use super::one::{is_broken, one, told_errors};
+use super::one::{is_broken, one, told_errors, whole};
 use super::{Exit, print};
 use crate::terminal::look;
 
 pub(super) fn run(arguments: &Plan) -> Result<Exit, CliError> {
-    let (configuration, summary) = one(arguments.file.as_deref(), &arguments.pipeline, &arguments.settings, &Levels::default())?;
+    let (configuration, summary) = one(arguments.file.as_deref(), &whole(&arguments.pipeline), &arguments.settings, &Levels::default())?;
     let has_errors = told_errors(&configuration, &summary);
     if is_broken(&configuration) {
         return Ok(Exit::Findings);

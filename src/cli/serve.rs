@@ -9,7 +9,7 @@ use sidestage_engine::{ApiKeys, Pages, ServerOptions, serve};
 
 use super::arguments::{RunFormat, Serve, SettingsArguments};
 use super::error::CliError;
-use super::one::one;
+use super::one::{one, whole};
 use super::run::{Compiler, container_engine, environment, reporter};
 use super::{Exit, print_line};
 use crate::page::Page;
@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &Serve) -> Result<Exit, CliError> {
 fn execute(arguments: &Serve, server: ServerOptions) -> Result<Exit, CliError> {
     let configuration = match &arguments.file {
         None => None,
-        Some(file) => Some(one(Some(file), &[], &SettingsArguments::default(), &Levels::default())?.0),
+        Some(file) => Some(one(Some(file), &whole(&[]), &SettingsArguments::default(), &Levels::default())?.0),
     };
     let options = RunOptions {
         jobs: arguments.jobs.map(usize::from),

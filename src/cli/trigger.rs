@@ -10,7 +10,8 @@ use super::arguments::Trigger;
 use super::client::{client, ended, setting_error, store_of_run};
 use super::error::CliError;
 use super::levels::levels;
-use super::one::one;
+use super::one::{one, whole};
+use super::tekton;
 use super::{Exit, print, print_findings, print_line};
 use sidestage_compiler::diagnostics::nearest;
 use sidestage_compiler::emit::{Manifest, Target, carried_by};
@@ -21,9 +22,12 @@ use sidestage_runtime::api::Failure;
 use sidestage_runtime::trigger::{Start, Surroundings, trigger};
 
 pub(super) fn run(arguments: &Trigger) -> Result<Exit, CliError> {
+    if tekton::is_here() {
+        return Ok(tekton::trigger(&arguments.stage));
+    }
     let levels = levels(&arguments.levels)?;
     let file = arguments.file.clone().unwrap_or_else(configuration_of_run);
-    let (configuration, mut summary) = one(Some(&file), &[], &arguments.settings, &levels)?;
+    let (configuration, mut summary) = one(Some(&file), &whole(&[]), &arguments.settings, &levels)?;
     summary.count(&configuration.compilation.findings);
     // The platform's own trigger-task looks at nothing: a run on this machine has been checked before it began.
     let is_local = is_set(RUN_FOLDER);
@@ -43,19 +47,13 @@ pub(super) fn run(arguments: &Trigger) -> Result<Exit, CliError> {
 }
 
 /// Whether a variable of the environment has a value.
-fn is_set(name: &str) -> bool {
+pub(super) fn is_set(name: &str) -> bool {
     var_os(name).is_some_and(|value| !value.is_empty())
 }
 
 fn start(plan: &Plan, manifest: &Manifest, stage: &str, known: &[&str]) -> Result<(), Failure> {
-    let names = || known.iter().copied();
-    if !names().any(|known| known == stage) {
-        let list = names().collect::<Vec<_>>().join(" ");
-        let hint =
-            nearest(stage, names()).map_or_else(|| format!("They are: {list}"), |near| format!("did you mean `{near}`? They are: {list}"));
-        return Err(setting_error(format!("the configuration has no async stage `{stage}`"))
-            .reason(if list.is_empty() { format!("{} has none.", plan.config) } else { hint })
-            .help("Add the stage to the configuration."));
+    if !known.contains(&stage) {
+        return Err(unknown_stage(stage, known, &plan.config));
     }
     let store = store_of_run("It has the data that the stage gets, and keeps what was started.")?;
     let mut client = client(store)?;
@@ -71,8 +69,18 @@ fn start(plan: &Plan, manifest: &Manifest, stage: &str, known: &[&str]) -> Resul
         .map_err(|error| setting_error(format!("standard output cannot be written: {error}")))
 }
 
+/// A stage that the configuration does not have.
+pub(super) fn unknown_stage(stage: &str, known: &[&str], config: &str) -> Failure {
+    let list = known.join(" ");
+    let hint = nearest(stage, known.iter().copied())
+        .map_or_else(|| format!("They are: {list}"), |near| format!("did you mean `{near}`? They are: {list}"));
+    setting_error(format!("the configuration has no async stage `{stage}`"))
+        .reason(if list.is_empty() { format!("{config} has none.") } else { hint })
+        .help("Add the stage to the configuration.")
+}
+
 /// The configuration that the run was started with, where the environment names it; else that of the current folder.
-fn configuration_of_run() -> Utf8PathBuf {
+pub(super) fn configuration_of_run() -> Utf8PathBuf {
     let variable = |name| std::env::var(name).ok().filter(|text| !text.is_empty()).map(Utf8PathBuf::from);
     let Some(repository) = variable("PIPELINE_CONFIG_REPO_PATH") else { return ".".into() };
     let repository = variable("WORKSPACE").unwrap_or_else(|| "/workspace".into()).join(repository);
@@ -90,10 +98,7 @@ pub(super) fn by_name(arguments: &[OsString]) -> Result<Option<Vec<OsString>>, S
     if own.is_none_or(|own| own != "trigger-task") {
         return Ok(None);
     }
-    if is_set("SIDESTAGE_LISTENER") {
-        return Err("trigger-task: SIDESTAGE_LISTENER is set, but this version does not start stages on a cluster with Tekton".to_owned());
-    }
-    if !is_set("PIPELINE_ID") {
+    if !is_set("SIDESTAGE_LISTENER") && !is_set("PIPELINE_ID") {
         return Err("trigger-task: there is no pipeline here that could start a stage\n  \
                     It starts async stages by the webhook of a pipeline, whose id PIPELINE_ID holds in a run.\n  \
                     Run this in a stage of the pipeline, or type: export PIPELINE_ID=<the id of the pipeline>"

@@ -14,6 +14,19 @@ macro_rules! without_http {
 
 without_http!(apply Apply, async_runs AsyncRuns, serve Serve);
 
+/// `sidestage tekton`.
+pub(super) mod tekton {
+    use std::ffi::OsString;
+
+    pub(in super::super) fn run(_: &super::super::arguments::Tekton) -> Result<super::Exit, super::CliError> {
+        super::refuse()
+    }
+
+    pub(in super::super) fn answer_git(_: &[OsString]) -> Option<super::Exit> {
+        None
+    }
+}
+
 /// `sidestage trigger`, also by the name `trigger-task`.
 pub(super) mod trigger {
     use std::ffi::OsString;

@@ -100,6 +100,14 @@ fixtures! {
     suspicious_command
     suspicious_command_v2
     target_outside_async_stage
+    tekton_difference
+    tekton_difference_near_miss
+    tekton_difference_v2
+    tekton_every_key
+    tekton_every_key_v2
+    tekton_unsupported
+    tekton_unsupported_near_miss
+    tekton_unsupported_v2
     trigger_cycle
     trigger_cycle_v2
     unexported_parameter

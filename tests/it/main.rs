@@ -40,6 +40,8 @@ mod settings;
 mod shell_syntax;
 mod site;
 mod suppression;
+#[cfg(all(feature = "http", target_os = "linux"))]
+mod tekton;
 mod terminal;
 mod terraform;
 #[cfg(feature = "http")]

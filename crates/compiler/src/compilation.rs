@@ -26,11 +26,13 @@ pub struct Options {
     pub detail: Detail,
     /// What the project says about itself.
     pub settings: Settings,
+    /// Whether the pipelines are to run on a cluster with Tekton; where the settings speak of it, they are in any case.
+    pub for_tekton: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { pipelines: Vec::new(), detail: Detail::Findings, settings: Settings::default() }
+        Self { pipelines: Vec::new(), detail: Detail::Findings, settings: Settings::default(), for_tekton: false }
     }
 }
 
@@ -94,6 +96,7 @@ pub fn compile(path: &str, bytes: impl Into<Vec<u8>>, files: &dyn Files, options
         flow: &flow,
         others: &others,
         settings: &options.settings,
+        for_tekton: options.for_tekton || options.settings.tekton.is_some(),
     };
     let mut findings = rules::check(&context);
     // What cannot be read could use any ignore.

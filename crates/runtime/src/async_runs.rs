@@ -122,7 +122,8 @@ fn entry(line: &str) -> Option<AsyncRun> {
     let is_of_key = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '-';
     let key: String = line[start + "async-run-".len()..].chars().take_while(is_of_key).collect();
     let (stage, nonce) = key.rsplit_once('-')?;
-    let is_nonce = nonce.len() == 32 && nonce.bytes().all(|byte| byte.is_ascii_hexdigit());
+    // On a cluster a nonce is a part of the name of its run, and has to be shorter.
+    let is_nonce = matches!(nonce.len(), 16 | 32) && nonce.bytes().all(|byte| byte.is_ascii_hexdigit());
     (is_nonce && !stage.is_empty()).then(|| AsyncRun {
         stage: stage.to_owned(),
         id: String::new(),

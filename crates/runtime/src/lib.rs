@@ -14,4 +14,7 @@ pub mod run_store;
 #[cfg(feature = "http")]
 pub mod setup;
 #[cfg(feature = "http")]
+pub mod tekton;
+pub mod tools;
+#[cfg(feature = "http")]
 pub mod trigger;

@@ -62,7 +62,7 @@ pub struct Repository {
 /// How git is called: arguments, and the folder that it works in.
 pub type Git<'a> = &'a dyn Fn(&[&str], &Path) -> io::Result<Output>;
 
-fn refused(reason: impl std::fmt::Display) -> Failure {
+pub(crate) fn refused(reason: impl std::fmt::Display) -> Failure {
     Failure::new(FailureKind::Data, format!("cannot use the payload: {reason}"))
 }
 
@@ -102,6 +102,11 @@ impl Received {
             config,
             state: value["state"].to_string(),
         })
+    }
+
+    /// Whether a repository would be put into a folder of the workspace.
+    pub(crate) fn reaches(&self, folder: &str) -> bool {
+        self.repositories.iter().any(|repository| repository.path.split('/').next() == Some(folder))
     }
 
     /// Clones each repository at its commit into a workspace that is new.
@@ -155,8 +160,39 @@ fn repositories(state: &Value, config: &ConfigPlace) -> Result<Vec<Repository>, 
 }
 
 /// Nothing in it moves a cursor.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+/// What keeps a path from being one of a repository in the workspace.
+pub(crate) fn place_faults(path: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    let is_bad_part = |part: &str| matches!(part, "" | "." | ".." | ".git" | ".pipelinectl");
+    if path.split('/').any(is_bad_part) {
+        faults.push(format!("its path leaves the workspace, or is none: '{}'", printable(path)));
+    }
+    if path.split('/').any(|part| part.len() > 255) {
+        faults.push("a part of its path is longer than 255 bytes".to_owned());
+    }
+    if path.starts_with('-') {
+        faults.push(format!("its path starts with '-': '{}'", printable(path)));
+    }
+    faults
+}
+
+/// What keeps an address from being cloned.
+pub(crate) fn url_faults(url: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    if url.is_empty() {
+        faults.push("it has no url".to_owned());
+    } else if url.starts_with('-') {
+        faults.push(format!("its url starts with '-': '{}'", printable(url)));
+    }
+    let scheme = url.split_once("::").map_or("", |(scheme, _)| scheme);
+    if !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte)) {
+        faults.push(format!("its url would start another program: '{}'", printable(url)));
+    }
+    faults
 }
 
 impl Repository {
@@ -167,25 +203,8 @@ impl Repository {
         if [path, name, url, commit].iter().any(|field| field.chars().any(char::is_control)) {
             faults.push("a field has a control character".to_owned());
         }
-        let is_bad_part = |part: &str| matches!(part, "" | "." | ".." | ".git" | ".pipelinectl");
-        if path.split('/').any(is_bad_part) {
-            faults.push(format!("its path leaves the workspace, or is none: '{}'", printable(path)));
-        }
-        if path.split('/').any(|part| part.len() > 255) {
-            faults.push("a part of its path is longer than 255 bytes".to_owned());
-        }
-        if path.starts_with('-') {
-            faults.push(format!("its path starts with '-': '{}'", printable(path)));
-        }
-        if url.is_empty() {
-            faults.push("it has no url".to_owned());
-        } else if url.starts_with('-') {
-            faults.push(format!("its url starts with '-': '{}'", printable(url)));
-        }
-        let scheme = url.split_once("::").map_or("", |(scheme, _)| scheme);
-        if !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte)) {
-            faults.push(format!("its url would start another program: '{}'", printable(url)));
-        }
+        faults.extend(place_faults(path));
+        faults.extend(url_faults(url));
         if !(7..=64).contains(&commit.len()) || !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             faults.push(format!("it has no commit, or one that is no hash: '{}'", printable(commit)));
         }
@@ -199,7 +218,7 @@ impl Repository {
             return Err(failed(format!("repository {name}: its path leaves the workspace through a link: {path}")));
         }
         if target.join(".git").exists() {
-            let head = call(git, &["rev-parse", "HEAD"], &target)?;
+            let head = run_git(git, &["rev-parse", "HEAD"], &target)?;
             if head.status.success() && String::from_utf8_lossy(&head.stdout).starts_with(commit.as_str()) {
                 return Ok(());
             }
@@ -221,36 +240,45 @@ impl Repository {
 
     fn clone_beside(&self, clone: &Path, workspace: &Path, git: Git<'_>, stage: &str) -> Result<(), Failure> {
         let Self { name, url, commit, path } = self;
-        let folder = clone.to_string_lossy().into_owned();
-        let mut words = String::new();
-        for attempt in 1..=TRIES {
-            let _ = fs::remove_dir_all(clone);
-            let cloned = call(git, &["clone", "--quiet", "--no-checkout", "--no-recurse-submodules", "--", url, &folder], workspace)?;
-            if cloned.status.success() {
-                // A commit of a pull request lies on no branch, so it may have to be fetched by its name.
-                if !call(git, &["cat-file", "-e", &format!("{commit}^{{commit}}")], clone)?.status.success() {
-                    call(git, &["fetch", "--quiet", "origin", commit], clone)?;
-                }
-                let out = call(git, &["checkout", "--quiet", "--detach", commit, "--"], clone)?;
-                if out.status.success() {
-                    return Ok(());
-                }
-                let words = last_words(&out);
-                return Err(failed(format!("repository {name}: commit {commit} is not in {}", printable(url)))
-                    .reason(format!("{words}\n  The parent run had it; it may have been removed by a forced push since."))
-                    .help("Start the parent run again, on a commit that is there."));
-            }
-            words = last_words(&cloned);
-            // Where the repository lies on this machine, waiting changes nothing.
-            if !url.contains(':') {
-                break;
-            }
-            std::thread::sleep(Duration::from_secs(u64::from(attempt)));
+        clone_anew(git, url, clone, workspace).map_err(|words| {
+            failed(format!("repository {name}: cannot clone {}", printable(url)))
+                .reason(format!("{words}\n  The stage {stage} was not started, since it would miss the files of {path}."))
+                .help("Check the url, and that this machine may read it.")
+        })?;
+        // A commit of a pull request lies on no branch, so it may have to be fetched by its name.
+        if !run_git(git, &["cat-file", "-e", &format!("{commit}^{{commit}}")], clone)?.status.success() {
+            run_git(git, &["fetch", "--quiet", "origin", commit], clone)?;
         }
-        Err(failed(format!("repository {name}: cannot clone {}", printable(url)))
-            .reason(format!("{words}\n  The stage {stage} was not started, since it would miss the files of {path}."))
-            .help("Check the url, and that this machine may read it."))
+        let out = run_git(git, &["checkout", "--quiet", "--detach", commit, "--"], clone)?;
+        if out.status.success() {
+            return Ok(());
+        }
+        let words = last_words(&out);
+        Err(failed(format!("repository {name}: commit {commit} is not in {}", printable(url)))
+            .reason(format!("{words}\n  The parent run had it; it may have been removed by a forced push since."))
+            .help("Start the parent run again, on a commit that is there."))
     }
+}
+
+/// Clones without a working tree, several times where the network may be at fault; else the last words of git.
+pub(crate) fn clone_anew(git: Git<'_>, url: &str, folder: &Path, workspace: &Path) -> Result<(), String> {
+    let target = folder.to_string_lossy();
+    let mut words = String::new();
+    for attempt in 1..=TRIES {
+        let _ = fs::remove_dir_all(folder);
+        let arguments = ["clone", "--quiet", "--no-checkout", "--no-recurse-submodules", "--", url, &target];
+        let cloned = run_git(git, &arguments, workspace).map_err(|failure| failure.to_string())?;
+        if cloned.status.success() {
+            return Ok(());
+        }
+        words = last_words(&cloned);
+        // Where the repository lies on this machine, waiting changes nothing.
+        if !url.contains(':') {
+            break;
+        }
+        std::thread::sleep(Duration::from_secs(u64::from(attempt)));
+    }
+    Err(words)
 }
 
 /// What makes git do only what it is asked for: no program of the address, no hook, no stored password, no other host.
@@ -267,7 +295,8 @@ pub const SAFE_GIT: &[&str] = &[
     "http.followRedirects=false",
 ];
 
-fn call(git: Git<'_>, arguments: &[&str], folder: &Path) -> Result<Output, Failure> {
+/// Calls git with [`SAFE_GIT`].
+pub(crate) fn run_git(git: Git<'_>, arguments: &[&str], folder: &Path) -> Result<Output, Failure> {
     git(&[SAFE_GIT, arguments].concat(), folder).map_err(|error| {
         Failure::new(FailureKind::Setting, format!("git cannot be started: {error}")).help("Install git, and put it on the PATH.")
     })

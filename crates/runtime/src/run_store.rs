@@ -9,19 +9,49 @@ use crate::api::{Failure, FailureKind, Token};
 /// The `pipelinectl` of this run, or nothing outside of one.
 #[derive(Debug, Clone, Copy)]
 pub struct RunStore {
-    is_available: bool,
+    program: Program,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Program {
+    /// `pipelinectl` on the search path.
+    Found,
+    /// This program itself.
+    Own,
+    /// There is none.
+    Missing,
 }
 
 impl RunStore {
     /// Looks for `pipelinectl` on the search path.
     pub fn find() -> Self {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        Self { is_available: std::env::split_paths(&path).any(|folder| folder.join("pipelinectl").is_file()) }
+        let is_there = std::env::split_paths(&path).any(|folder| folder.join("pipelinectl").is_file());
+        Self { program: if is_there { Program::Found } else { Program::Missing } }
+    }
+
+    /// This program is the store, whatever the image has: so it is on a cluster.
+    pub fn own() -> Self {
+        Self { program: Program::Own }
     }
 
     /// Whether a run is there to keep things for.
     pub fn is_available(self) -> bool {
-        self.is_available
+        self.program != Program::Missing
+    }
+
+    /// A call of it.
+    fn call(self, arguments: &[&str]) -> std::io::Result<Command> {
+        let mut command = match self.program {
+            Program::Own => {
+                let mut own = Command::new(std::env::current_exe()?);
+                own.arg("pipelinectl");
+                own
+            }
+            Program::Found | Program::Missing => Command::new("pipelinectl"),
+        };
+        command.args(arguments);
+        Ok(command)
     }
 
     /// A variable of the run.
@@ -33,7 +63,7 @@ impl RunStore {
     pub fn is_mounted(self, name: &str, secret: &Token) -> bool {
         let folder = std::env::var_os("SECRET_CONFIG_DIR").filter(|folder| !folder.is_empty());
         let path = PathBuf::from(folder.unwrap_or_else(|| "/config/secure-properties".into())).join(name);
-        self.is_available && std::fs::read_to_string(path).is_ok_and(|text| text.trim_end_matches('\n') == secret.expose_secret())
+        self.is_available() && std::fs::read_to_string(path).is_ok_and(|text| text.trim_end_matches('\n') == secret.expose_secret())
     }
 
     /// A secret of the run.
@@ -72,19 +102,20 @@ impl RunStore {
 
     /// `config` takes the place of the folder of the run's configuration.
     fn run(self, arguments: &[&str], config: Option<&Path>) -> Result<Output, Failure> {
-        if !self.is_available {
+        if !self.is_available() {
             return Err(command_failed(arguments[0], arguments.get(1).unwrap_or(&""), "there is no such command"));
         }
-        let mut command = Command::new("pipelinectl");
-        command.args(arguments).stdin(Stdio::null());
+        let failed = |error: std::io::Error| command_failed(arguments[0], arguments.get(1).unwrap_or(&""), &error.to_string());
+        let mut command = self.call(arguments).map_err(failed)?;
+        command.stdin(Stdio::null());
         if let Some(folder) = config {
             command.env("CONFIG_DIR", folder);
         }
-        command.output().map_err(|error| command_failed(arguments[0], arguments.get(1).unwrap_or(&""), &error.to_string()))
+        command.output().map_err(failed)
     }
 
     fn get(self, command: &str, name: &str) -> Result<Option<String>, Failure> {
-        if !self.is_available {
+        if !self.is_available() {
             return Ok(None);
         }
         let output = self.run(&[command, name, ""], None)?;
@@ -98,16 +129,12 @@ impl RunStore {
 
     /// Keeps the token for this run; its text goes by a pipe, since others see the arguments of a process.
     pub(crate) fn set_secret(self, name: &str, token: &Token) -> Result<(), Failure> {
-        if !self.is_available {
+        if !self.is_available() {
             return Ok(());
         }
         let failed = |reason: String| command_failed("set_secret", name, &reason);
-        let child = Command::new("pipelinectl")
-            .args(["set_secret", name])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn();
+        let spawn = |mut command: Command| command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+        let child = self.call(&["set_secret", name]).and_then(spawn);
         let mut child = child.map_err(|error| failed(error.to_string()))?;
         if let Some(mut input) = child.stdin.take() {
             input.write_all(token.expose_secret().as_bytes()).map_err(|error| failed(error.to_string()))?;

@@ -1,11 +1,13 @@
 //! The arguments of every command.
 
+mod cluster;
 mod run;
 
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::levels::LevelArguments;
+pub(super) use cluster::{ClusterArguments, Tekton};
 pub(super) use run::{DataArguments, HowArguments, Logs, Rerun, Run, RunFormat, Runs, RunsCommand, ShowFormat, StateArguments};
 use sidestage_compiler::platform::PipelineKind;
 
@@ -99,6 +101,9 @@ pub(super) enum Command {
     Rerun(Rerun),
     /// Serve the Pipeline API and the generic webhook on this machine
     Serve(Serve),
+    /// What the steps of pipelines on a cluster with Tekton call
+    #[command(subcommand)]
+    Tekton(Tekton),
     /// Keep and get the values that all stages of a run share: `sidestage pipelinectl help`
     #[command(disable_help_flag = true)]
     Pipelinectl {
@@ -206,6 +211,7 @@ pub(super) struct Check {
   sidestage build --out deploy/async
   sidestage build ci/.one-pipeline.yaml --out deploy/async --transport platform
   sidestage build --target terraform --out deploy/terraform
+  sidestage build --target tekton --name web --namespace web --out deploy/tekton
   sidestage build --out deploy/async --check     in CI: exits with 1 where the files are stale
 
 Nothing is written if there are errors, and only files that have changed are touched. `.sidestage-files` in the folder names
@@ -232,6 +238,8 @@ pub(super) struct Build {
     /// How async runs are started
     #[arg(long, value_enum, default_value_t = TransportName::Webhook)]
     pub(super) transport: TransportName,
+    #[command(flatten)]
+    pub(super) cluster: ClusterArguments,
     /// Only look at these kinds of pipeline: a list, or the option repeated
     #[arg(long, value_enum, value_delimiter = ',')]
     pub(super) pipeline: Vec<Pipeline>,
@@ -390,6 +398,8 @@ pub(super) enum PartName {
     Scripts,
     /// `webhook.tf.json`: the same set-up for Terraform
     Terraform,
+    /// Manifests that run pipelines and async stages on a cluster with Tekton
+    Tekton,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

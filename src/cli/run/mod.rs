@@ -4,7 +4,7 @@ mod consent;
 mod detached;
 mod host;
 mod logs;
-mod planner;
+pub(in crate::cli) mod planner;
 mod progress;
 mod rerun;
 mod runs;
@@ -24,7 +24,7 @@ use sidestage_engine::run::{RunOptions, State};
 
 use super::arguments::{HowArguments, Run, RunFormat};
 use super::error::CliError;
-use super::one::{is_broken, one, told_errors};
+use super::one::{is_broken, one, told_errors, whole};
 use super::{Exit, print, print_line};
 use crate::page::Page;
 use crate::terminal::{is_quiet, print_note};
@@ -39,7 +39,7 @@ pub(super) use runs::run as runs;
 pub(super) use values::environment;
 
 pub(super) fn run(arguments: &Run) -> Result<Exit, CliError> {
-    let (configuration, summary) = one(arguments.file.as_deref(), &[], &arguments.settings, &Levels::default())?;
+    let (configuration, summary) = one(arguments.file.as_deref(), &whole(&[]), &arguments.settings, &Levels::default())?;
     if told_errors(&configuration, &summary) && (!arguments.force || is_broken(&configuration)) {
         let way = if is_broken(&configuration) { "" } else { "; --force runs it all the same" };
         print_line(&format!("\nNothing was run{way}."));

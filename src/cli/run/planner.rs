@@ -17,7 +17,7 @@ pub(in crate::cli) struct Compiler {
 
 impl Compiler {
     /// The plan of a configuration in a repository.
-    fn plan(&self, repository: &Path, config: &str) -> Result<plan::Plan, String> {
+    pub(in crate::cli) fn plan(&self, repository: &Path, config: &str) -> Result<plan::Plan, String> {
         let path = Utf8PathBuf::try_from(repository.join(config)).map_err(|error| error.to_string())?;
         let compile = || {
             let request = Request {

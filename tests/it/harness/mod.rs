@@ -1,6 +1,8 @@
 //! What the suites stand on: repositories in temporary folders, the service, a pipeline that uses it, and a proxy that fails.
 
 #[cfg(feature = "http")]
+pub(crate) mod cluster;
+#[cfg(feature = "http")]
 pub(crate) mod connection;
 #[cfg(feature = "http")]
 pub(crate) mod proxy;

@@ -3,6 +3,7 @@
 use compact_str::CompactString;
 
 use super::{Contract, Format, Model, Named, Runs, Stage, StageId, Task, TaskId};
+use crate::platform;
 use crate::syntax::yaml::{Document, Entry, NodeId, NodeKind};
 
 /// Reads a configuration of a known format.
@@ -66,8 +67,17 @@ impl Reader<'_> {
                 task.steps.push(StageId(self.stages.len() as u32));
                 self.stages.push(stage);
             }
+            self.order_steps(&mut task);
             self.tasks.push(task);
         }
+    }
+
+    /// The platform runs the steps of its tasks in its own order, whatever the file's is.
+    fn order_steps(&self, task: &mut Task) {
+        let like = task.from.as_ref().unwrap_or(&task.name);
+        let Some(base) = platform::base_task(&like.name).filter(|base| !base.steps.is_empty()) else { return };
+        let place = |id: &StageId| base.steps.iter().position(|step| *step == self.stages[id.0 as usize].name.name);
+        task.steps.sort_by_key(|id| place(id).unwrap_or(usize::MAX));
     }
 
     fn stage(&self, name: Named, node: NodeId, task: Option<TaskId>) -> Stage {

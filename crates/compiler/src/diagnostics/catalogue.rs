@@ -114,6 +114,10 @@ catalogue![
         "a contract (`x-async`) and the scripts disagree",
     PayloadTooLarge "payload-too-large" Warning Never "0.1.0"
         "the known part of a payload exceeds a limit of the platform",
+    TektonUnsupported "tekton-unsupported" Error Never "0.1.0"
+        "a cluster with Tekton cannot run what the configuration says",
+    TektonDifference "tekton-difference" Info Never "0.1.0"
+        "something runs otherwise on a cluster with Tekton",
     UnusedIgnore "unused-ignore" Warning Never "0.1.0"
         "a comment `# sidestage: ignore[..]` suppresses nothing",
 ];

@@ -5,6 +5,7 @@
 mod exit_codes;
 mod manifest;
 mod scripts;
+pub mod tekton;
 mod terraform;
 
 use minijinja::{Error, ErrorKind};
@@ -17,6 +18,7 @@ pub use scripts::{Carried, carried_by};
 use crate::config::settings::Settings;
 use crate::plan::Plan;
 use crate::platform;
+use tekton::{Cluster, Fault};
 
 /// How async runs are started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub enum Part {
     Scripts,
     /// The set-up of the webhook for Terraform.
     Terraform,
+    /// Manifests for a cluster with Tekton.
+    Tekton,
 }
 
 /// What the emitted files are to suit.
@@ -47,6 +51,8 @@ pub struct Target {
     pub event_listener: String,
     /// Hosts that async runs may give the secret `git-token` to; empty: the one that the scripts come from.
     pub git_hosts: Vec<String>,
+    /// The cluster of [`Part::Tekton`].
+    pub cluster: Cluster,
 }
 
 impl Default for Target {
@@ -56,6 +62,7 @@ impl Default for Target {
             transport: Transport::Webhook,
             event_listener: platform::EVENT_LISTENER.to_owned(),
             git_hosts: Vec::new(),
+            cluster: Cluster::default(),
         }
     }
 }
@@ -64,7 +71,7 @@ impl Target {
     /// Scripts over the webhook, as the settings have it.
     pub fn of(settings: &Settings) -> Self {
         let own = settings.event_listener.clone();
-        let mut target = Self { git_hosts: settings.git_hosts.clone(), ..Self::default() };
+        let mut target = Self { git_hosts: settings.git_hosts.clone(), cluster: Cluster::of(settings), ..Self::default() };
         target.event_listener = own.unwrap_or(target.event_listener);
         target
     }
@@ -81,21 +88,36 @@ pub struct Emitted {
     pub is_executable: bool,
 }
 
-/// All files of a plan, sorted by path.
+/// What was made of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Emission {
+    /// All files, sorted by path.
+    pub files: Vec<Emitted>,
+    /// What a cluster would refuse of its manifests, or fail on: such files are of no use.
+    pub faults: Vec<Fault>,
+}
+
+/// All files of a plan.
 ///
 /// # Errors
 /// If a template is broken: a fault of ours, never of the plan.
-pub fn emit(plan: &Plan, target: &Target) -> Result<Vec<Emitted>, Error> {
+pub fn emit(plan: &Plan, target: &Target) -> Result<Emission, Error> {
     let manifest = Manifest::new(plan, target);
     let mut files = Vec::new();
+    let mut faults = Vec::new();
     if target.parts.contains(&Part::Scripts) {
         files.extend(scripts::scripts(plan, target, &manifest)?);
     }
     if target.parts.contains(&Part::Terraform) {
         files.push(json("webhook.tf.json", &terraform::terraform(&manifest, &plan.config))?);
     }
+    if target.parts.contains(&Part::Tekton) {
+        let set = tekton::tekton(plan, &target.cluster, &target.git_hosts)?;
+        files.extend(set.files);
+        faults = set.faults;
+    }
     files.sort_by(|left, right| left.path.cmp(&right.path));
-    Ok(files)
+    Ok(Emission { files, faults })
 }
 
 fn json(path: &str, value: &impl Serialize) -> Result<Emitted, Error> {

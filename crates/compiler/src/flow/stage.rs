@@ -7,6 +7,7 @@ use super::certainty::Certainty;
 use super::facts::{ChangeId, Fact, SubjectId};
 use super::{Cause, Subjected};
 use crate::config::Stage;
+use crate::platform;
 use crate::platform::StoreKind;
 use crate::source::Location;
 
@@ -165,6 +166,13 @@ impl StageFlow {
             Event::Trigger(trigger) => Some(&**trigger),
             _ => None,
         })
+    }
+
+    /// Whether it may start any async stage: by a name that cannot be computed, or in code that cannot be followed.
+    pub fn may_trigger_anything(&self) -> bool {
+        let of_platform = |script| platform::may_trigger(script, Some("owasp-zap"));
+        self.triggers().any(|trigger| trigger.unknown.is_some())
+            || self.opaque().any(|opaque| opaque.platform_script.as_ref().is_none_or(|script| of_platform(script)))
     }
 
     /// Scripts that are not there, and that nothing before in the stage asks for or may bring.

@@ -1,5 +1,6 @@
 //! What to trigger, what each trigger carries, what must exist on the pipeline, and what each pipeline runs.
 
+mod copies;
 mod pipeline;
 
 use std::collections::{BTreeMap, BTreeSet};

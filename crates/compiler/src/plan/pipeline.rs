@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::copies;
 use crate::compilation::Compilation;
 use crate::config::{Format, Model, Runs, StageId};
-use crate::flow::PipelineFlow;
+use crate::flow::{PipelineFlow, StageFlow};
 use crate::graph::node_id;
 use crate::platform;
 use crate::syntax::yaml::NodeId;
@@ -37,6 +38,9 @@ pub struct PlannedStage {
     /// The ids of the stages that have ended before it begins, without those that follow from others.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<String>,
+    /// What the configuration itself says that it waits for, in format 1.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub run_after: Vec<String>,
     /// It runs at the end, whatever has happened: `finish`, and what stands below `finally`.
     #[serde(skip_serializing_if = "is_false")]
     pub always: bool,
@@ -82,6 +86,9 @@ pub struct PlannedStage {
     /// The async stages that it starts, or may start.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub triggers: Vec<String>,
+    /// It runs code that cannot be followed, which may start any async stage.
+    #[serde(skip_serializing_if = "is_false")]
+    pub may_trigger: bool,
     /// Its script; without one the platform runs its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub script: Option<String>,
@@ -145,7 +152,9 @@ fn stages(compilation: &Compilation, pipeline: &PipelineFlow) -> Vec<PlannedStag
     for ((_, stage), after) in planned.iter_mut().zip(after) {
         stage.after = after;
     }
-    planned.into_iter().map(|(_, stage)| stage).collect()
+    let mut planned = planned.into_iter().map(|(_, stage)| stage).collect();
+    copies::add(model, &mut planned);
+    planned
 }
 
 struct Reader<'a> {
@@ -154,7 +163,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn stage<'p>(&self, id: StageId, pipelines: impl Iterator<Item = &'p PipelineFlow>) -> PlannedStage {
+    fn stage<'p>(&self, id: StageId, pipelines: impl Iterator<Item = &'p PipelineFlow> + Clone) -> PlannedStage {
         let declared = self.model.stage(id);
         let task = declared.task.map(|task| self.model.task(task));
         let node = declared.node;
@@ -173,6 +182,7 @@ impl Reader<'_> {
             .into_iter()
             .flatten()
             .filter(|when| !matches!(when.as_str(), "true" | "false"));
+        let may_trigger = pipelines.clone().filter_map(|pipeline| pipeline.flow(id)).any(StageFlow::may_trigger_anything);
         let triggers: BTreeSet<String> = pipelines
             .flat_map(|pipeline| pipeline.runs.iter().filter(|run| run.from == id))
             .map(|run| self.model.stage(run.target).name.name.to_string())
@@ -183,6 +193,10 @@ impl Reader<'_> {
             task: task.map(|task| task.name.name.to_string()),
             line: source.position(declared.name.span.start).line,
             after: Vec::new(),
+            run_after: match self.model.format {
+                Format::V1 => declared.run_after.iter().map(|after| after.name.to_string()).collect(),
+                Format::V2 => Vec::new(),
+            },
             always: match self.model.format {
                 Format::V1 => platform::runs_at_the_end(&declared.name.name) || platform::runs_on_failure(&declared.name.name),
                 Format::V2 => task.is_some_and(|task| task.is_finally),
@@ -201,6 +215,7 @@ impl Reader<'_> {
             configmap: text("configmap"),
             secret: text("secret"),
             triggers: triggers.into_iter().collect(),
+            may_trigger,
             script: declared.script.and_then(|script| self.compilation.document.string(source.text(), script)).map(Into::into),
         }
     }

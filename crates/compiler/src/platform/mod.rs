@@ -4,6 +4,7 @@ mod commands;
 mod parameters;
 mod programs;
 mod stages;
+pub mod tekton;
 
 pub use commands::{StoreCommand, StoreKind, is_harmless_platform_script, may_trigger};
 pub use parameters::{Parameter, ParameterKind, is_provided, is_read_by_platform_scripts, is_secure, is_shell_variable, parameter};

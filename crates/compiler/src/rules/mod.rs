@@ -9,6 +9,7 @@ mod exports;
 mod isolation;
 mod reads;
 mod scripts;
+mod targets;
 mod trigger_sites;
 mod triggers;
 
@@ -51,6 +52,8 @@ pub struct Context<'a> {
     pub others: &'a BTreeMap<CompactString, Model>,
     /// What the project says about itself.
     pub settings: &'a Settings,
+    /// Whether the pipelines are to run on a cluster with Tekton.
+    pub for_tekton: bool,
 }
 
 /// Adds what a rule finds.
@@ -116,6 +119,8 @@ rules![
     InvalidShell = scripts::invalid_shell,
     ContractMismatch = contracts::contract_mismatch,
     PayloadTooLarge = exports::payload_too_large,
+    TektonUnsupported = targets::tekton_unsupported,
+    TektonDifference = targets::tekton_difference,
     UnusedIgnore = comments::unused_ignore,
 ];
 

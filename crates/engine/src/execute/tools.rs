@@ -3,58 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use sidestage_runtime::pipelinectl;
-
-const EXECUTABLE: u32 = 0o755;
-
-/// `tools/trigger-task`: to be sourced, or run.
-const TRIGGER_TASK: &str = r#"# The command `trigger-task` is on the PATH of every stage; sourcing this changes nothing.
-if [ -n "${BASH_VERSION-}" ] && [ "${BASH_SOURCE[0]}" = "$0" ]; then exec trigger-task "$@"; fi
-"#;
-
-/// `tools/retry`: to be sourced, which makes functions repeatable, or run.
-const RETRY: &str = r#"#!/usr/bin/env bash
-# retry COUNT DELAY COMMAND...: runs a command until it succeeds, at most COUNT times, DELAY seconds apart.
-retry() {
-  # A function that is repeated sees these variables: they must not be its own.
-  local _retry_count=$1 _retry_delay=$2 _retry_attempt=1 _retry_code
-  shift 2
-  while true; do
-    if "$@"; then return 0; else _retry_code=$?; fi
-    if ((_retry_attempt >= _retry_count)); then
-      echo "retry: gave up after $_retry_attempt of $_retry_count attempts: $1" >&2
-      return "$_retry_code"
-    fi
-    _retry_attempt=$((_retry_attempt + 1))
-    sleep "$_retry_delay"
-  done
-}
-if [[ ${BASH_SOURCE[0]} == "$0" ]]; then retry "$@"; fi
-"#;
-
-/// `tools/get_repo_params`: the name, owner, kind and API address of a repository, from its address.
-const GET_REPO_PARAMS: &str = r#"#!/usr/bin/env bash
-# get_repo_params URL [TOKEN-FILE]: prints name, owner, kind of the host and address of its API.
-get_repo_params() {
-  local url=${1%/} host path kind api
-  url=${url%.git}
-  path=${url#*://}
-  if [[ $url != *://* && $url == *:* ]]; then path=${url#*@} path=${path/://}; fi
-  path=${path#*@}
-  host=${path%%/*}
-  path=${path#*/}
-  case $host in
-    github.com) kind=github api=https://api.github.com ;;
-    *github*) kind=github_integrated api=https://$host/api/v3 ;;
-    *) kind=gitlab api=https://$host/api/v4 ;;
-  esac
-  printf '%s %s %s %s\n' "${path##*/}" "${path%/*}" "$kind" "$api"
-}
-if [[ ${BASH_SOURCE[0]} == "$0" ]]; then get_repo_params "$@"; fi
-"#;
+use sidestage_runtime::tools;
 
 /// `iam/get_token`: to be sourced.
 const GET_TOKEN: &str = r#"IAM_ACCESS_TOKEN=$(cat -- "${ONE_PIPELINE_PATH}/iam/token")
@@ -63,20 +15,11 @@ export IAM_ACCESS_TOKEN
 
 /// Puts the commands into `bin`, and the tools into `tools`.
 pub(super) fn install(run: &Path, sidestage: &Path) -> io::Result<()> {
-    let bin = run.join("bin");
-    fs::create_dir_all(&bin)?;
-    for name in pipelinectl::command_names().chain(["pipelinectl", "trigger-task", "sidestage"]) {
-        symlink(sidestage, bin.join(name))?;
-    }
-    write(&bin.join("retry"), RETRY, EXECUTABLE)?;
     let platform = run.join("tools");
-    for folder in ["tools", "iam"] {
-        fs::create_dir_all(platform.join(folder))?;
-    }
-    write(&platform.join("tools/trigger-task"), TRIGGER_TASK, EXECUTABLE)?;
-    write(&platform.join("tools/retry"), RETRY, EXECUTABLE)?;
-    write(&platform.join("tools/get_repo_params"), GET_REPO_PARAMS, EXECUTABLE)?;
-    write(&platform.join("iam/get_token"), GET_TOKEN, EXECUTABLE)
+    tools::link_commands(&run.join("bin"), sidestage)?;
+    tools::write_tools(&platform)?;
+    fs::create_dir_all(platform.join("iam"))?;
+    write(&platform.join("iam/get_token"), GET_TOKEN, 0o755)
 }
 
 /// The token that `iam/get_token` gives. Stages that begin at the same time each put one.

@@ -6,6 +6,7 @@ mod addresses;
 mod call;
 mod json;
 mod payload;
+mod properties;
 pub(crate) mod runs;
 mod surroundings;
 mod variables;
@@ -18,7 +19,7 @@ use crate::api::{Client, Failure, FailureKind, random_bytes};
 use crate::hash::hex;
 use crate::run_store::RunStore;
 use call::Call;
-use payload::Source;
+use payload::{LIMIT, Source, Way};
 
 /// The entry of the run's register that lists all async runs.
 pub(crate) const REGISTER: &str = "async-runs";
@@ -58,7 +59,9 @@ pub fn trigger(client: &mut Client, store: RunStore, start: &Start<'_>, say: &mu
     let source = Source { store, surroundings, config, stage, nonce: &nonce };
     let mut call = Call { client, store, manifest, stage, nonce: &nonce, say };
     let webhook = call.make_sure(false)?;
-    let payload = source.payload(&state, call.client, call.say)?;
+    let name_of_service = || Ok(call.client.get("", "read the name of the pipeline")?["name"].as_str().unwrap_or_default().to_owned());
+    let way = Way { pipeline: source.pipeline_name(name_of_service)?, properties: None, limit: Some(LIMIT) };
+    let payload = source.payload(&state, way, call.say)?;
     // A call whose reply is lost must be looked up.
     call.client.sign_in_once()?;
     // The run is registered before the call and completed after it, so that no run is ever forgotten.
@@ -78,6 +81,28 @@ pub fn trigger(client: &mut Client, store: RunStore, start: &Start<'_>, say: &mu
             .help("Do not start it again before `sidestage async-runs`, which looks for it, says that there is none."));
     }
     Ok(Started { id: run.id, url: run.url })
+}
+
+/// What is started on a cluster.
+pub(crate) struct StartOnCluster<'a> {
+    pub(crate) stage: &'a str,
+    pub(crate) foreseen: &'a [Carried<'a>],
+    pub(crate) config: &'a str,
+    pub(crate) nonce: &'a str,
+}
+
+/// The payload of a start on a cluster, where an async run does not see the properties of the pipeline: they go along.
+///
+/// # Errors
+/// Where the contract of the stage is not kept, or the stage could not get what it needs.
+pub(crate) fn payload_on_cluster(store: RunStore, start: &StartOnCluster<'_>, say: &mut dyn FnMut(&str)) -> Result<String, Failure> {
+    let StartOnCluster { stage, foreseen, config, nonce } = start;
+    let surroundings = Surroundings::read();
+    let state = variables::state(store, stage, foreseen, &surroundings.config_folder, say)?;
+    let source = Source { store, surroundings: &surroundings, config, stage, nonce };
+    let properties = Some(properties::of(&surroundings.config_folder));
+    let way = Way { pipeline: source.pipeline_name(|| Ok(surroundings.pipeline_id.clone()))?, properties, limit: None };
+    source.payload(&state, way, say)
 }
 
 fn register(store: RunStore, key: &str, run: &runs::Run, stage: &str) -> Result<(), Failure> {

@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::addresses::{has_password, in_workspace, is_below_workspace, shareable};
 use super::json::{Json, written};
 use super::surroundings::Surroundings;
-use crate::api::{Client, Failure, FailureKind};
+use crate::api::{Failure, FailureKind};
 use crate::run_store::RunStore;
 
 /// The most that the webhook takes, in bytes.
-const LIMIT: usize = 512 * 1024;
+pub(super) const LIMIT: usize = 512 * 1024;
 
 /// The body of the webhook call.
 #[derive(Serialize)]
@@ -22,6 +22,8 @@ struct Payload<'a> {
     nonce: &'a str,
     pipeline: Pipeline<'a>,
     config: Config,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    properties: Option<Json>,
     state: Json,
 }
 
@@ -46,6 +48,16 @@ struct Config {
     file: String,
 }
 
+/// Where a payload goes.
+pub(super) struct Way {
+    /// The name of the pipeline.
+    pub(super) pipeline: String,
+    /// The properties of the pipeline, where the stage cannot see them itself.
+    pub(super) properties: Option<Json>,
+    /// The most bytes that it takes, where that is known of the payload as it is.
+    pub(super) limit: Option<usize>,
+}
+
 /// What a payload is made of.
 pub(super) struct Source<'a> {
     pub(super) store: RunStore,
@@ -61,8 +73,7 @@ impl Source<'_> {
     ///
     /// # Errors
     /// Where the stage could not get what it holds, or it is too large.
-    pub(super) fn payload(&self, state: &Json, client: &mut Client, say: &mut dyn FnMut(&str)) -> Result<String, Failure> {
-        let name = self.pipeline_name(client)?;
+    pub(super) fn payload(&self, state: &Json, way: Way, say: &mut dyn FnMut(&str)) -> Result<String, Failure> {
         let mut shared = state.clone();
         for part in ["repos", "artifacts"] {
             if let Json::Object(members) = &mut shared
@@ -87,17 +98,20 @@ impl Source<'_> {
             nonce: self.nonce,
             pipeline: Pipeline {
                 id: &self.surroundings.pipeline_id,
-                name,
+                name: way.pipeline,
                 r#type: self.variable("pipeline_namespace")?,
                 run_id: &self.surroundings.run_id,
                 run_url: &self.surroundings.run_url,
                 debug: self.variable("pipeline-debug")?,
             },
             config,
+            properties: way.properties,
             state: shared,
         };
         let text = format!("{}\n", written(&payload));
-        self.check_size(&text, state)?;
+        if let Some(limit) = way.limit {
+            self.check_size(&text, limit, state)?;
+        }
         Ok(text)
     }
 
@@ -105,9 +119,10 @@ impl Source<'_> {
         Ok(self.store.variable(name)?.unwrap_or_default())
     }
 
-    fn pipeline_name(&self, client: &mut Client) -> Result<String, Failure> {
+    /// The name of the pipeline; `ask` is for where the run does not know it.
+    pub(super) fn pipeline_name(&self, ask: impl FnOnce() -> Result<String, Failure>) -> Result<String, Failure> {
         let own = or_else(self.surroundings.pipeline_name.clone(), || self.variable("pipeline-name"))?;
-        or_else(own, || Ok(client.get("", "read the name of the pipeline")?["name"].as_str().unwrap_or_default().to_owned()))
+        or_else(own, ask)
     }
 
     /// Paths of repositories are those below the workspace; the marks are the sender's own.
@@ -187,8 +202,8 @@ impl Source<'_> {
             .help("Before the trigger, type: save_repo NAME url=URL path=PATH commit=COMMIT"))
     }
 
-    fn check_size(&self, text: &str, state: &Json) -> Result<(), Failure> {
-        if text.len() <= LIMIT {
+    fn check_size(&self, text: &str, limit: usize, state: &Json) -> Result<(), Failure> {
+        if text.len() <= limit {
             return Ok(());
         }
         let size = |value: &Json| value.text().map_or_else(|| written(value).len(), str::len);
@@ -197,7 +212,7 @@ impl Source<'_> {
         sizes.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
         let biggest: Vec<String> = sizes.iter().take(5).map(|(size, name)| format!("{name}: {size} bytes")).collect();
         let biggest = if biggest.is_empty() { "(none: repositories and artifacts fill it)".to_owned() } else { biggest.join("\n  ") };
-        let what = format!("the payload of stage {} has {} bytes; the webhook takes at most {LIMIT}", self.stage, text.len());
+        let what = format!("the payload of stage {} has {} bytes; the webhook takes at most {limit}", self.stage, text.len());
         Err(Failure::new(FailureKind::Size, what)
             .reason(format!("The biggest variables are:\n  {biggest}"))
             .help("Export less, or save big data elsewhere and export where it is."))

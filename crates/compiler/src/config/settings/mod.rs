@@ -34,6 +34,23 @@ pub struct Settings {
     pub out: Option<String>,
     /// Globs of files that are not checked, relative to the settings file.
     pub exclude: Vec<String>,
+    /// How the pipelines run on a cluster with Tekton, where they are to run there.
+    pub tekton: Option<Tekton>,
+}
+
+/// The settings of the target `tekton`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tekton {
+    /// How the names of all objects begin.
+    pub name: Option<String>,
+    /// The namespace that they are in.
+    pub namespace: Option<String>,
+    /// The image that holds sidestage and git.
+    pub image: Option<String>,
+    /// The image of stages that name none.
+    pub base_image: Option<String>,
+    /// Values of `runtimeClassName`, and what they are called on the cluster.
+    pub runtime_classes: Vec<(String, String)>,
 }
 
 /// How a rule's findings count.

@@ -2,14 +2,24 @@
 
 use compact_str::CompactString;
 
-use super::{Level, Settings, excluded};
+use super::{Level, Settings, Tekton, excluded};
 use crate::config::schema::{self, SchemaKind, Violation, ViolationKind};
 use crate::source::{EntryKind, Files, normalize};
-use crate::syntax::yaml::{Document, NodeId};
+use crate::syntax::yaml::{Document, Entry, NodeId};
 
 /// All keys of a settings file.
-pub const KEYS: &[&str] =
-    &["rules", "properties", "trigger-parameters", "repo-root", "platform-scripts", "event-listener", "git-hosts", "out", "exclude"];
+pub const KEYS: &[&str] = &[
+    "rules",
+    "properties",
+    "trigger-parameters",
+    "repo-root",
+    "platform-scripts",
+    "event-listener",
+    "git-hosts",
+    "out",
+    "exclude",
+    "tekton",
+];
 
 /// Reads the settings file at `path`, relative to the repository's root: its settings, and what is wrong with them.
 pub fn read(document: &Document, text: &str, path: &str, files: &dyn Files) -> (Settings, Vec<Violation>) {
@@ -26,6 +36,7 @@ pub fn read(document: &Document, text: &str, path: &str, files: &dyn Files) -> (
         git_hosts: reader.list("git-hosts"),
         out: reader.out(path.rsplit_once('/').map_or("", |(folder, _)| folder)),
         exclude: reader.exclude(),
+        tekton: reader.tekton(),
     };
     let mut violations = reader.violations;
     violations.sort_by_key(|violation| violation.span);
@@ -94,6 +105,20 @@ impl Reader<'_> {
             self.note(node, &["out"], format!("`{path}` is not a folder inside the repository: name one, relative to this file"));
         }
         inside
+    }
+
+    fn tekton(&self) -> Option<Tekton> {
+        let node = self.document.get(self.text, self.root, "tekton")?;
+        let text = |key| self.document.get(self.text, node, key).and_then(|value| self.sound(value));
+        let classes = self.document.get(self.text, node, "runtime-classes").map(|classes| self.document.entries(classes));
+        let class = |entry: &Entry| Some((self.document.text(self.text, entry.key)?.into_owned(), self.sound(entry.value)?));
+        Some(Tekton {
+            name: text("name"),
+            namespace: text("namespace"),
+            image: text("image"),
+            base_image: text("base-image"),
+            runtime_classes: classes.unwrap_or_default().iter().filter_map(class).collect(),
+        })
     }
 
     fn exclude(&mut self) -> Vec<String> {

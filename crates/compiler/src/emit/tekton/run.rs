@@ -1,0 +1,67 @@
+//! A run of a pipeline to start by hand: no object of the set.
+
+use minijinja::Error;
+use serde_saphyr::{FlowMap, FlowSeq};
+
+use super::objects::pipeline::{Param, ParamDefault};
+use super::objects::run::{
+    ClaimSpec, ClaimTemplate, PodTemplate, Requests, Resources, RunSpec, TaskRunSpec, TaskRunTemplate, Timeouts, Workspace, WorkspaceSource,
+};
+use super::objects::{Metadata, Named, Object, SecurityContext, lines};
+use super::order::tasks;
+use super::task::WORKSPACE;
+use super::yaml::File;
+use super::{RUN_TIMEOUT, Set};
+use crate::plan::PlannedPipeline;
+
+pub(super) fn run(set: &Set<'_>, planned: &PlannedPipeline) -> Result<File, Error> {
+    let kind = &planned.pipeline;
+    let pipeline = set.names.pipeline(kind);
+    let parameter = |name, value: &str| Param { name, value: ParamDefault::Text(value.to_owned()) };
+    let parameters = Param { name: "parameters", value: ParamDefault::List(set.parameters.to_vec()) };
+    let object = Object {
+        api_version: "tekton.dev/v1",
+        kind: "PipelineRun",
+        metadata: Metadata { generate_name: Some(format!("{pipeline}-")), ..Metadata::default() },
+        spec: RunSpec {
+            pipeline_ref: FlowMap(Named { name: pipeline }),
+            params: lines([
+                parameter("repository", "https://git.example.com/OWNER/REPOSITORY.git"),
+                parameter("revision", "main"),
+                parameters,
+            ]),
+            task_run_template: TaskRunTemplate {
+                service_account_name: set.names.run(),
+                pod_template: FlowMap(PodTemplate { security_context: Some(SecurityContext::ROOT), runtime_class_name: None }),
+            },
+            task_run_specs: lines(classes(set, planned)),
+            workspaces: vec![Workspace {
+                name: WORKSPACE,
+                source: WorkspaceSource::VolumeClaimTemplate(ClaimTemplate {
+                    spec: ClaimSpec {
+                        access_modes: FlowSeq(vec!["ReadWriteOnce"]),
+                        resources: FlowMap(Resources { requests: Requests { storage: "1Gi" } }),
+                    },
+                }),
+            }],
+            timeouts: FlowMap(Timeouts { pipeline: RUN_TIMEOUT }),
+        },
+    };
+    let words = format!(
+        "{}\n\nkubectl create -f runs/{kind}.yaml --namespace {}\nPut your repository in first. All stages share the workspace, so they run as one user; OpenShift gives one by itself:\nremove `podTemplate` there.",
+        set.head, set.namespace
+    );
+    File::new(&format!("runs/{kind}.yaml"), &words).add(&object)
+}
+
+/// The classes of tasks, as the settings map them.
+fn classes(set: &Set<'_>, planned: &PlannedPipeline) -> Vec<TaskRunSpec> {
+    let of_task = |task: &super::order::Task<'_>| {
+        let class = task.steps.iter().find_map(|stage| set.runtime_class(stage))?;
+        Some(TaskRunSpec {
+            pipeline_task_name: task.name.to_owned(),
+            pod_template: PodTemplate { security_context: None, runtime_class_name: Some(class.to_owned()) },
+        })
+    };
+    tasks(planned).iter().filter_map(of_task).collect()
+}

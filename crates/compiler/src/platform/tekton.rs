@@ -1,0 +1,91 @@
+//! Limits and words of Tekton Pipelines and Triggers, and what the target makes of includes.
+
+/// The longest name of a pipeline, task or step, and of a run.
+pub const MAX_NAME: usize = 63;
+/// The longest beginning of all names: the listener's name is that with `-async`, and has at most 60 characters.
+pub const MAX_PREFIX: usize = 54;
+/// A pipeline of more bytes is refused where it is kept.
+pub const MAX_PIPELINE: usize = 1_000_000;
+/// A pipeline of more bytes needs `kubectl apply --server-side`.
+pub const PIPELINE_OF_CLIENTS: usize = 250_000;
+/// The most that one variable of the environment may hold, in base64: with its name and its end it is 128 KiB.
+pub const MAX_PAYLOAD_TEXT: usize = 131_053;
+/// The most bytes of a payload that certainly fit: base64 makes four characters of three bytes.
+pub const MAX_PAYLOAD: usize = MAX_PAYLOAD_TEXT / 4 * 3;
+
+/// The names that the target gives tasks of its own.
+pub const OWN_TASKS: [&str; 2] = ["start", "async-runs"];
+
+/// How a cluster pulls an image.
+pub const PULL_POLICIES: [&str; 3] = ["Always", "IfNotPresent", "Never"];
+
+/// What `include` brings on a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Include {
+    /// A service of docker beside the steps.
+    Docker,
+    /// Rights for podman in the step.
+    Podman,
+}
+
+impl Include {
+    /// What a word of `include` means; nothing where Tekton has no place for it.
+    pub fn named(word: &str) -> Option<Self> {
+        match word {
+            "dind" | "docker" | "docker-socket" => Some(Self::Docker),
+            "podman" | "rootful-podman" => Some(Self::Podman),
+            _ => None,
+        }
+    }
+}
+
+/// What is wrong with a text as a duration of Go, such as `1h30m`, that is to pass; nothing where it is one.
+pub fn duration_fault(text: &str) -> Option<String> {
+    let expected = "write one such as `90s`, `10m` or `1h30m`";
+    if text == "0" {
+        return None;
+    }
+    if text.starts_with('-') {
+        return Some("it is negative, so the time is over before it begins".to_owned());
+    }
+    let mut rest = text.strip_prefix('+').unwrap_or(text);
+    if rest.is_empty() {
+        return Some(format!("it is empty: {expected}"));
+    }
+    while !rest.is_empty() {
+        let number: usize = rest.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
+        let is_number = rest[..number].bytes().any(|byte| byte.is_ascii_digit()) && rest[..number].matches('.').count() < 2;
+        if !is_number {
+            return Some(format!("it is no duration of Go: {expected}"));
+        }
+        let unit: String = rest[number..].chars().take_while(|c| !c.is_ascii_digit() && *c != '.').collect();
+        if !["ns", "us", "µs", "μs", "ms", "s", "m", "h"].contains(&unit.as_str()) {
+            return Some(match unit.as_str() {
+                "" => format!("the number {} has no unit: {expected}", &rest[..number]),
+                unit => format!("`{unit}` is no unit of Go's durations: {expected}"),
+            });
+        }
+        rest = &rest[number + unit.len()..];
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_PAYLOAD, duration_fault};
+
+    #[test]
+    fn durations_are_those_of_go() {
+        for good in ["10m", "1h30m", "90s", "1.5h", ".5s", "0", "100ms", "5µs", "+1h"] {
+            assert_eq!(duration_fault(good), None, "{good}");
+        }
+        for bad in ["", "10", "1d", "10 minutes", "-1h", "h", "1h30", "1..5h", "1h-5m", "ten"] {
+            assert!(duration_fault(bad).is_some(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_payload_that_fits_fits_in_base64() {
+        assert_eq!(MAX_PAYLOAD, 98_289);
+    }
+}

@@ -1,0 +1,146 @@
+//! `tekton-difference`: what is left out on a cluster with Tekton, or does something else there.
+
+use super::{Subject, at, at_name, subjects, value};
+use crate::diagnostics::{Finding, RuleId};
+use crate::flow::StageFlow;
+use crate::rules::Context;
+use crate::source::Location;
+use rustc_hash::FxHashSet;
+
+pub(crate) const PAGE: &str = r#"## What it does
+Where the settings have `tekton`, and in `sidestage build --target tekton`, says what a cluster with Tekton runs otherwise
+than the platform: stages without a script, whose implementation is the platform's; scripts of the platform; a
+`runtimeClassName` that the settings do not map; a time limit of a step that may fail; an async step that may fail.
+
+## Why is this bad
+Nothing breaks by itself, but what the platform would have done does not happen.
+
+## How to fix
+* Give the stage a script and an image, or write `skip: true`.
+* Name the class of the cluster in the settings: `tekton: {runtime-classes: {large: NAME}}`.
+* For scripts of the platform, mount them by an overlay where `$COMMONS_PATH` is.
+
+## Example
+```yaml .pipeline-config.yaml
+version: '1'
+detect-secrets:
+  abort_on_failure: false
+deploy:
+  image: example/pipeline-base:1
+  script: |
+    #!/usr/bin/env bash
+    echo deployed
+```
+```yaml .sidestage.yaml
+tekton:
+  name: web
+```
+
+## Use instead
+```yaml .pipeline-config.yaml
+version: '1'
+detect-secrets:
+  skip: true
+deploy:
+  image: example/pipeline-base:1
+  script: |
+    #!/usr/bin/env bash
+    echo deployed
+```
+```yaml .sidestage.yaml
+tekton:
+  name: web
+```
+
+## In the other format
+```yaml .pipeline-config.yaml
+version: '2'
+tasks:
+  deploy-checks:
+    runtimeClassName: large
+    steps:
+      - name: deploy
+        image: example/pipeline-base:1
+        script: |
+          #!/usr/bin/env bash
+          echo deployed
+```
+```yaml .sidestage.yaml
+tekton:
+  name: web
+```
+
+## When to ignore
+Ignore it where the difference is meant.
+"#;
+
+const RULE: RuleId = RuleId::TektonDifference;
+
+pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    if !context.for_tekton {
+        return;
+    }
+    let mut classes = FxHashSet::default();
+    let mut scripts = FxHashSet::default();
+    for subject in subjects(context) {
+        if subject.stage.script.is_none() {
+            findings.push(
+                at_name(context, RULE, &subject, format!("`{}` is left out on a cluster", subject.stage.name.name))
+                    .label("it has no script, and the platform's is not there")
+                    .help("give it a script and an image, or write `skip: true`"),
+            );
+            continue;
+        }
+        runtime_class(context, &subject, &mut classes, findings);
+        failures(context, &subject, findings);
+        platform_scripts(context, &subject, &mut scripts, findings);
+    }
+}
+
+fn runtime_class(context: &Context<'_>, subject: &Subject<'_>, told: &mut FxHashSet<u32>, findings: &mut Vec<Finding>) {
+    let nodes = [Some(subject.stage.node), subject.task.map(|task| task.node)];
+    for (node, class) in nodes.into_iter().flatten().filter_map(|node| value(context, node, "runtimeClassName")) {
+        let is_mapped = |tekton: &crate::config::settings::Tekton| tekton.runtime_classes.iter().any(|(from, _)| *from == class);
+        if context.settings.tekton.as_ref().is_some_and(is_mapped) || !told.insert(context.document.span(node).start) {
+            continue;
+        }
+        findings.push(
+            at(context, RULE, node, subject, format!("`{class}` is left out on a cluster"))
+                .label("a class of this name may not be there, and then no pod would start")
+                .help(format!("name the class of the cluster in .sidestage.yaml: `tekton: {{runtime-classes: {{{class}: NAME}}}}`")),
+        );
+    }
+}
+
+fn failures(context: &Context<'_>, subject: &Subject<'_>, findings: &mut Vec<Finding>) {
+    if !subject.stage.may_fail {
+        return;
+    }
+    let node = subject.stage.node;
+    if subject.is_async
+        && let Some((at_value, _)) = value(context, node, "onError").or_else(|| value(context, node, "abort_on_failure"))
+    {
+        findings.push(
+            at(context, RULE, at_value, subject, "an async run fails on a cluster where its stage fails")
+                .label("otherwise the list would call it succeeded")
+                .help("remove it, or end the script with 0"),
+        );
+    } else if let Some((at_value, _)) = value(context, node, "timeout").filter(|_| subject.task.is_some()) {
+        findings.push(
+            at(context, RULE, at_value, subject, "on a cluster the task fails when this time is over")
+                .label("`onError: continue` does not count for a time limit there")
+                .help("limit the time in the script: `timeout 10m COMMAND || true`"),
+        );
+    }
+}
+
+fn platform_scripts(context: &Context<'_>, subject: &Subject<'_>, told: &mut FxHashSet<Location>, findings: &mut Vec<Finding>) {
+    let flows = context.flow.pipelines.iter().filter_map(|pipeline| pipeline.flow(subject.id));
+    for opaque in flows.chain([context.flow.stage(subject.id)]).flat_map(StageFlow::opaque) {
+        let Some(script) = opaque.platform_script.as_ref().filter(|_| told.insert(opaque.place)) else { continue };
+        let finding = Finding::new(RULE, opaque.place, "a script of the platform is not on a cluster")
+            .label(format!("{script} is not there"))
+            .help("mount it by an overlay where `$COMMONS_PATH` is, or do without it");
+        findings.push(super::about(finding, subject));
+    }
+}

@@ -1,0 +1,160 @@
+//! The beginning of a pipeline: tools, the clone, what a trigger would set, the scripts of the commit.
+
+use std::path::Path;
+
+use sidestage_compiler::emit::tekton::structure;
+use sidestage_compiler::plan::{Plan, PlannedPipeline};
+
+use super::Planner;
+use super::git::Git;
+use super::pod::Pod;
+use super::workspace::{RunFacts, Workspace};
+use crate::failure::{Failure, FailureKind};
+use crate::pipelinectl::RunData;
+use crate::receive::{clone_anew, place_faults, printable, run_git, url_faults};
+
+/// What is begun.
+#[derive(Debug)]
+pub struct Start<'a> {
+    /// The kind of the pipeline.
+    pub kind: &'a str,
+    /// The repository.
+    pub url: &'a str,
+    /// A branch, a tag or a commit.
+    pub revision: &'a str,
+    /// Its folder in the workspace.
+    pub path: &'a str,
+    /// What a trigger would set, as NAME=VALUE.
+    pub parameters: &'a [String],
+    /// The configuration, relative to the root of the repository.
+    pub config: &'a str,
+    /// What the manifest was made from.
+    pub structure: Option<&'a str>,
+}
+
+/// Begins the pipeline.
+///
+/// # Errors
+/// Where a parameter is none, the repository cannot be cloned, or the manifest does not suit the commit.
+pub fn start(pod: &Pod, start: &Start<'_>, plan_of: Planner<'_>) -> Result<(), Failure> {
+    let parameters = start.parameters.iter().map(|text| parameter(text)).collect::<Result<Vec<_>, _>>()?;
+    check(start)?;
+    let workspace = Workspace::new(&pod.workspace);
+    workspace.install()?;
+    let git = Git::new(&workspace, Some(start.url));
+    let commit = check_out(&git, &pod.workspace, start)?;
+    let root = pod.workspace.join(start.path);
+    let plan = plan_of(&root, start.config).map_err(|reason| Failure::new(FailureKind::Setting, reason))?;
+    let planned = pipeline(&plan, start)?;
+    check_structure(start.structure, &structure(&planned.stages), start.config)?;
+    let data = RunData::at(&pod.workspace.join(".pipelinectl"));
+    let registered = [("url", start.url), ("path", start.path), ("branch", commit.branch.as_str()), ("commit", commit.hash.as_str())];
+    data.save_repo("app-repo", &registered).map_err(broken_store)?;
+    let own =
+        [("pipeline_namespace", start.kind), ("repository-url", start.url), ("git-branch", &commit.branch), ("git-commit", &commit.hash)];
+    let provided = [("pipeline-name", pod.pipeline.as_str()), ("pipeline-debug", "0"), ("ONE_PIPELINE_CONFIG_DIRECTORY_NAME", start.path)];
+    for (name, value) in own.into_iter().chain(provided).filter(|(name, _)| !pod.config.join(name).exists()) {
+        data.set(name, value).map_err(broken_store)?;
+    }
+    parameters.iter().try_for_each(|(name, value)| data.set(name, value)).map_err(broken_store)?;
+    workspace.unpack(planned.stages.iter())?;
+    workspace.keep(&RunFacts { repository: start.path.to_owned(), config: start.config.to_owned(), kind: start.kind.to_owned() })
+}
+
+pub(super) fn broken_store(reason: String) -> Failure {
+    Failure::new(FailureKind::Setting, "the data of the run cannot be kept").reason(reason)
+}
+
+fn parameter(text: &str) -> Result<(&str, &str), Failure> {
+    text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
+        Failure::new(FailureKind::Setting, format!("the parameter `{}` is not NAME=VALUE", printable(text)))
+            .reason("The run has the list `parameters`.")
+            .help("Write each of them as NAME=VALUE; a value may be empty.")
+    })
+}
+
+/// Nothing is begun that is bound to fail, or would leave the workspace.
+fn check(start: &Start<'_>) -> Result<(), Failure> {
+    let mut faults = place_faults(start.path);
+    faults.extend(url_faults(start.url));
+    if start.revision.is_empty() || start.revision.starts_with('-') || start.revision.chars().any(|c| c.is_control() || c == ' ') {
+        faults.push(format!("its revision is none: '{}'", printable(start.revision)));
+    }
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(FailureKind::Setting, format!("the repository of the run cannot be cloned: {}", faults.join("; ")))
+        .help("Correct the parameters repository, revision and repository-path of the run."))
+}
+
+/// What was checked out.
+struct Commit {
+    hash: String,
+    /// Empty where it is no branch.
+    branch: String,
+}
+
+fn check_out(git: &Git, workspace: &Path, start: &Start<'_>) -> Result<Commit, Failure> {
+    let call = |arguments: &[&str], folder: &Path| git.call(arguments, folder);
+    let target = workspace.join(start.path);
+    // A step that is tried again finds what it has left.
+    if target.join(".git").exists() {
+        std::fs::remove_dir_all(&target).map_err(|error| super::workspace::unwritable(start.path, &error))?;
+    }
+    clone_anew(&call, start.url, &target, workspace).map_err(|words| unreachable_repository(start, &words))?;
+    let hash = |name: &str| -> Result<Option<String>, Failure> {
+        let out = run_git(&call, &["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{name}^{{commit}}")], &target)?;
+        Ok(out.status.success().then(|| String::from_utf8_lossy(&out.stdout).trim().to_owned()))
+    };
+    let name = start.revision.strip_prefix("refs/heads/").unwrap_or(start.revision);
+    let is_hash = (7..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let (found, branch) = if let Some(found) = hash(&format!("refs/remotes/origin/{name}"))? {
+        (Some(found), name)
+    } else if let Some(found) = hash(&format!("refs/tags/{}", name.strip_prefix("refs/tags/").unwrap_or(name)))? {
+        (Some(found), "")
+    } else if let Some(found) = if is_hash { hash(name)? } else { None } {
+        (Some(found), "")
+    } else {
+        // The commit of a pull request lies on no branch.
+        let fetched = run_git(&call, &["fetch", "--quiet", "origin", "--end-of-options", start.revision], &target)?;
+        (if fetched.status.success() { hash("FETCH_HEAD")? } else { None }, "")
+    };
+    let found = found.ok_or_else(|| no_revision(start))?;
+    let words: &[&str] = if branch.is_empty() { &["--detach"] } else { &["-B", branch] };
+    let arguments: Vec<&str> = ["checkout", "--quiet"].iter().chain(words).copied().chain([found.as_str(), "--"]).collect();
+    let out = run_git(&call, &arguments, &target)?;
+    if !out.status.success() {
+        return Err(no_revision(start).reason(String::from_utf8_lossy(&out.stderr).trim().to_owned()));
+    }
+    Ok(Commit { hash: found, branch: branch.to_owned() })
+}
+
+fn unreachable_repository(start: &Start<'_>, words: &str) -> Failure {
+    Failure::new(FailureKind::Rights, format!("cannot clone {}", printable(start.url)))
+        .reason(words.to_owned())
+        .help("Check the parameter repository of the run, and the key git-token of its secret of secure properties.")
+}
+
+fn no_revision(start: &Start<'_>) -> Failure {
+    Failure::new(FailureKind::Rights, format!("{} has no branch, tag or commit `{}`", printable(start.url), start.revision))
+        .help("Correct the parameter revision of the run.")
+}
+
+fn pipeline<'p>(plan: &'p Plan, start: &Start<'_>) -> Result<&'p PlannedPipeline, Failure> {
+    plan.runs.iter().find(|planned| planned.pipeline == start.kind).ok_or_else(|| {
+        let kinds: Vec<&str> = plan.runs.iter().map(|planned| planned.pipeline.as_str()).collect();
+        Failure::new(FailureKind::Setting, format!("`{}` has nothing for the pipeline {} at this commit", start.config, start.kind))
+            .reason(format!("It serves: {}.", if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") }))
+            .help("Start another revision, or apply the manifests of this commit.")
+    })
+}
+
+/// Scripts are those of the commit; stages, order, images and flags those of the manifest. They must belong together.
+pub(super) fn check_structure(asked: Option<&str>, found: &str, config: &str) -> Result<(), Failure> {
+    if asked.is_none_or(|asked| asked == found) {
+        return Ok(());
+    }
+    Err(Failure::new(FailureKind::Setting, format!("the manifests on the cluster are not those of this commit's `{config}`"))
+        .reason("Stages, their order, images or flags differ, so the run would not be what the commit says.")
+        .help("Apply the manifests of this commit: sidestage build --target tekton --out DIR && kubectl apply -k DIR"))
+}

@@ -1,0 +1,12 @@
+//! The target tekton: what is written, and what runs of it without a cluster.
+
+mod cases;
+mod execute;
+mod faults;
+mod manifests;
+mod node;
+mod refusals;
+mod samples;
+mod schemas;
+mod server;
+mod sets;
