@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &Build) -> Result<Exit, CliError> {
         return Ok(refused_by_cluster(&faults));
     }
     tell_large(&files);
-    if plan.triggers.is_empty() {
+    if plan.triggers.is_empty() && target.parts.contains(&Part::Scripts) {
         print_note("nothing in this configuration triggers an async stage, so there is no trigger script");
     }
     let out = match out_folder(arguments, &configuration) {

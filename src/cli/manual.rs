@@ -16,7 +16,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ("Check", &["check", "explain", "rules"]),
     ("See", &["plan", "graph"]),
     ("Build", &["build", "apply", "trigger", "async-runs", "pipelinectl"]),
-    ("Run", &["run", "runs", "logs", "rerun", "serve"]),
+    ("Run", &["run", "runs", "logs", "rerun", "serve", "tekton"]),
     ("Set up", &["init", "schema", "completions", "man"]),
     ("Help", &["help"]),
 ];

@@ -12,10 +12,11 @@ use super::trigger::{configuration_of_run, unknown_stage};
 use super::{Exit, print, print_line};
 use crate::workspace::SettingsSource;
 use sidestage_compiler::emit::carried_by;
+use sidestage_compiler::emit::tekton::async_stages;
 use sidestage_compiler::plan::Plan;
 use sidestage_runtime::api::Failure;
 use sidestage_runtime::run_store::RunStore;
-use sidestage_runtime::tekton::{self, ASKPASS, Entered, Patience, Pod, Start, TriggerTask};
+use sidestage_runtime::tekton::{self, ASKPASS, Entered, Patience, Pod, Receive, Start, TriggerTask};
 
 pub(super) fn run(command: &Tekton) -> Result<Exit, CliError> {
     match command {
@@ -23,18 +24,17 @@ pub(super) fn run(command: &Tekton) -> Result<Exit, CliError> {
         Tekton::Enter { stage, after } => Ok(enter(stage, after)),
         Tekton::Start { kind, url, revision, path, parameters, config, structure } => {
             let start = Start { kind, url, revision, path, parameters, config, structure: structure.as_deref() };
-            Ok(ended(Pod::read().and_then(|pod| tekton::start(&pod, &start, &planned))))
+            Ok(ended(Pod::read().and_then(|pod| tekton::start(&pod, &start, &planned, &mut |line| print_line(line)))))
         }
-        Tekton::Receive { stage, structure } => {
-            let receive = |pod: &Pod| tekton::receive(pod, stage, &payload()?, structure.as_deref(), &planned);
-            Ok(ended(Pod::read().and_then(|pod| receive(&pod))))
-        }
+        Tekton::Receive { stage, structure } => Ok(ended(receive(stage, structure.as_deref()))),
     }
 }
 
-fn payload() -> Result<String, Failure> {
-    std::env::var("SIDESTAGE_PAYLOAD")
-        .map_err(|_| setting_error("SIDESTAGE_PAYLOAD is not set").reason("An async run has its data in its parameter `payload`."))
+fn receive(stage: &str, structure: Option<&str>) -> Result<(), Failure> {
+    let payload = std::env::var("SIDESTAGE_PAYLOAD")
+        .map_err(|_| setting_error("SIDESTAGE_PAYLOAD is not set").reason("An async run has its data in its parameter `payload`."))?;
+    let receive = Receive { stage, payload: &payload, structure };
+    tekton::receive(&Pod::read()?, &receive, &planned, &mut |line| print_line(line))
 }
 
 /// The plan of the configuration of a repository, by its own settings.
@@ -72,7 +72,7 @@ fn async_runs(end_as: &[String], format: ListFormat) -> Result<Exit, CliError> {
 
 /// Whether this is a stage of a pipeline on a cluster.
 pub(super) fn is_here() -> bool {
-    super::trigger::is_set("SIDESTAGE_LISTENER")
+    super::trigger::is_set("SIDESTAGE_NAMESPACE")
 }
 
 /// `trigger-task STAGE`, and `sidestage trigger STAGE`.
@@ -88,7 +88,7 @@ fn start_stage(stage: &str) -> Result<(), Failure> {
     let folder = if file.is_dir() { file.clone() } else { file.parent().map(camino::Utf8Path::to_owned).unwrap_or_default() };
     let config = file.file_name().filter(|_| file.is_file()).unwrap_or(".");
     let plan = planned(folder.as_std_path(), config).map_err(setting_error)?;
-    let known: Vec<&str> = plan.targets.iter().map(|target| target.name.as_str()).collect();
+    let known: Vec<&str> = async_stages(&plan).map(|target| target.name.as_str()).collect();
     if !known.contains(&stage) {
         return Err(unknown_stage(stage, &known, &plan.config));
     }

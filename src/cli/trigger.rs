@@ -98,7 +98,7 @@ pub(super) fn by_name(arguments: &[OsString]) -> Result<Option<Vec<OsString>>, S
     if own.is_none_or(|own| own != "trigger-task") {
         return Ok(None);
     }
-    if !is_set("SIDESTAGE_LISTENER") && !is_set("PIPELINE_ID") {
+    if !tekton::is_here() && !is_set("PIPELINE_ID") {
         return Err("trigger-task: there is no pipeline here that could start a stage\n  \
                     It starts async stages by the webhook of a pipeline, whose id PIPELINE_ID holds in a run.\n  \
                     Run this in a stage of the pipeline, or type: export PIPELINE_ID=<the id of the pipeline>"

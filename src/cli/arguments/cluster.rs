@@ -18,7 +18,7 @@ pub(in crate::cli) struct ClusterArguments {
     #[arg(long, value_name = "NAMESPACE", value_parser = label, help_heading = TEKTON)]
     namespace: Option<String>,
     /// The image with sidestage and git; by default `tekton.image` of the settings, else `sidestage:VERSION`
-    #[arg(long, value_name = "IMAGE", help_heading = TEKTON)]
+    #[arg(long, value_name = "IMAGE", value_parser = image, help_heading = TEKTON)]
     image: Option<String>,
 }
 
@@ -36,6 +36,11 @@ impl ClusterArguments {
 
 fn label(text: &str) -> Result<String, String> {
     platform::stage_name_fault(text).map_or_else(|| Ok(text.to_owned()), Err)
+}
+
+fn image(text: &str) -> Result<String, String> {
+    let is_name = !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    if is_name { Ok(text.to_owned()) } else { Err("it is not the name of an image".to_owned()) }
 }
 
 fn prefix(text: &str) -> Result<String, String> {

@@ -48,6 +48,8 @@ impl Ended {
 /// What a value may refer to.
 struct Pod<'a> {
     parameters: BTreeMap<String, Value>,
+    /// How the tasks before have ended.
+    status: &'static str,
     labels: BTreeMap<&'a str, &'a str>,
     root: PathBuf,
     workspace: PathBuf,
@@ -81,6 +83,7 @@ impl<'a> Node<'a> {
         let mut states: BTreeMap<String, &str> = BTreeMap::new();
         let pod = |task: &Value| Pod {
             parameters: given.clone(),
+            status: "",
             labels: labels.clone(),
             root: root.join(text(&task["name"])),
             workspace: workspace.clone(),
@@ -99,13 +102,16 @@ impl<'a> Node<'a> {
         }
         assert!(waiting.is_empty() || !ended.is_good, "tasks that wait for ever: {waiting:?}");
         let mut at_end = true;
+        let all = if ended.is_good { "Succeeded" } else { "Failed" };
         for task in items(spec, "finally") {
             let is_due = items(task, "when").all(|when| {
                 let name = text(&when["input"]).trim_start_matches("$(tasks.").trim_end_matches(".status)").to_owned();
                 items(when, "values").any(|value| states.get(&name).is_some_and(|state| *value == **state))
             });
             if is_due {
-                at_end &= self.task(task, pod(task), &mut ended.steps);
+                let mut pod = pod(task);
+                pod.status = all;
+                at_end &= self.task(task, pod, &mut ended.steps);
             }
         }
         ended.is_good &= at_end;
@@ -120,7 +126,11 @@ impl<'a> Node<'a> {
         let workspace = root.join("workspace");
         let labels = BTreeMap::from([("tekton.dev/pipelineRun", run), ("tekton.dev/pipeline", pipeline)]);
         let mut steps = Vec::new();
-        self.task(task, Pod { parameters: BTreeMap::new(), labels, root: root.join("again"), workspace, mounts: Vec::new() }, &mut steps);
+        self.task(
+            task,
+            Pod { parameters: BTreeMap::new(), status: "", labels, root: root.join("again"), workspace, mounts: Vec::new() },
+            &mut steps,
+        );
         steps.into_iter().map(|(_, _, said)| said).collect()
     }
 
@@ -237,7 +247,7 @@ impl Pod<'_> {
         if let Some(name) = given.strip_prefix("$(params.").and_then(|rest| rest.strip_suffix("[*])")) {
             return self.parameters[name].clone();
         }
-        let mut told = given.replace("$(workspaces.run.path)", self.workspace.to_str().unwrap());
+        let mut told = given.replace("$(workspaces.run.path)", self.workspace.to_str().unwrap()).replace("$(tasks.status)", self.status);
         for (name, value) in &self.parameters {
             if let Value::String(value) = value {
                 told = told.replace(&format!("$(params.{name})"), value);

@@ -50,7 +50,10 @@ fn without_a_token_nothing_is_called() {
     let parent = trial.parent(&node);
     let (code, said) = scan(&parent);
     assert_eq!(code, 4, "{said}");
-    assert!(said.contains("kubectl create secret generic web-async-token --from-literal=token=\"$(openssl rand -hex 32)\""), "{said}");
+    assert!(
+        said.contains("kubectl create secret generic web-async-token --namespace stages --from-literal=token=\"$(openssl rand -hex 32)\""),
+        "{said}"
+    );
     assert_eq!((trial.cluster.posts(), trial.cluster.gets().len()), (0, 1), "only the list of runs has looked");
 }
 

@@ -19,6 +19,8 @@ const DIFFERENCES: &[(&str, &str)] = &[
     ("/steps/0/env", "the same: what `start` needs stands in its template"),
     ("/volumes", "the same: the secure properties, for git-token"),
     ("/spec/params", "§3: runs/ shows where to put repository, revision and parameters in"),
+    ("/roleRef/name", "§5: the role of the cluster and its binding belong to one set: other sets of other namespaces may have its name"),
+    ("/metadata/name", "the same"),
     ("/images", "§3: sidecars of tasks at the end, too"),
 ];
 

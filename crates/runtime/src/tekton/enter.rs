@@ -9,11 +9,15 @@ use std::path::Path;
 use std::process::Command;
 
 use super::pod::{Pod, variable};
+use super::start::broken_store;
 use super::workspace::Workspace;
 use crate::failure::{Failure, FailureKind};
+use crate::pipelinectl::RunData;
 
 /// The search path of an image that names none.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// `0` where all stages have succeeded, else `1`.
+const STATUS: &str = "one-pipeline-status";
 /// A longer first line names no interpreter.
 const LONGEST_LINE: u64 = 4096;
 
@@ -50,6 +54,7 @@ fn run(pod: &Pod, place: &str) -> Result<Infallible, Failure> {
             .reason("The first step of a run unpacks the scripts that the configuration has at the run's commit.")
             .help("Apply the manifests of this commit: sidestage build --target tekton --out DIR && kubectl apply -k DIR"));
     }
+    tell_status(pod)?;
     let words = interpreter(&script)?;
     let (program, arguments) = words.split_first().ok_or_else(|| unusable(&script, "its first line names no program"))?;
     let mut command = Command::new(program);
@@ -60,6 +65,16 @@ fn run(pod: &Pod, place: &str) -> Result<Infallible, Failure> {
     let error = command.exec();
     let image = "Choose an image that has it, or another first line of the script.";
     Err(Failure::new(FailureKind::Setting, format!("the stage `{place}` cannot be run by {}: {error}", words.join(" "))).help(image))
+}
+
+/// What scripts at the end ask for: whether a stage has failed.
+fn tell_status(pod: &Pod) -> Result<(), Failure> {
+    let status = variable("SIDESTAGE_STATUS");
+    if status.is_empty() || pod.config.join(STATUS).exists() {
+        return Ok(());
+    }
+    let value = if status == "Failed" { "1" } else { "0" };
+    RunData::at(&pod.workspace.join(".pipelinectl")).set(STATUS, value).map_err(broken_store)
 }
 
 fn environment(pod: &Pod, workspace: &Workspace, place: &str, repository: &str, config: &str) -> Vec<(&'static str, OsString)> {

@@ -16,7 +16,7 @@ mod workspace;
 pub use askpass::{ASKPASS, answer};
 pub use enter::{Entered, enter};
 pub use pod::Pod;
-pub use receive::receive;
+pub use receive::{Receive, receive};
 pub use runs::{end_of, list};
 pub use start::{Start, start};
 pub use trigger::{Patience, Started, TriggerTask, trigger};

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use sidestage_compiler::emit::tekton::structure;
+use sidestage_compiler::emit::tekton::{async_stages, structure};
+use sidestage_compiler::plan::{Plan, PlannedStage};
 
 use super::git::Git;
 use super::pod::Pod;
@@ -18,57 +19,74 @@ use crate::failure::{Failure, FailureKind};
 use crate::pipelinectl::RunData;
 use crate::receive::{Received, refused};
 
-/// Begins the run of a stage. `text` is the payload as the run has it.
+/// What is begun.
+#[derive(Debug)]
+pub struct Receive<'a> {
+    /// The stage.
+    pub stage: &'a str,
+    /// The payload, as the run has it.
+    pub payload: &'a str,
+    /// What the manifest was made from.
+    pub structure: Option<&'a str>,
+}
+
+/// Begins the run of a stage; what there is to say on the way goes to `say`.
 ///
 /// # Errors
 /// Where the payload is none, or of another stage; where a repository cannot be cloned, or the manifest does not suit the
 /// commit.
-pub fn receive(pod: &Pod, stage: &str, text: &str, asked: Option<&str>, plan_of: Planner<'_>) -> Result<(), Failure> {
-    let payload = payload_text::read(text).map_err(refused)?;
-    let received = Received::read(&payload)?;
+pub fn receive(pod: &Pod, receive: &Receive<'_>, plan_of: Planner<'_>, say: &mut dyn FnMut(&str)) -> Result<(), Failure> {
+    let payload = payload_text::read(receive.payload).map_err(refused)?;
+    let received = read(&payload, receive.stage)?;
+    let workspace = Workspace::new(&pod.workspace);
+    workspace.install(say)?;
+    RunData::at(&pod.workspace.join(".pipelinectl")).load(&received.state).map_err(broken_store)?;
+    mount(pod, &received, &payload)?;
+    let git = Git::new(&workspace, None);
+    received.clone_into(&pod.workspace, &|arguments, folder| git.call(arguments, folder))?;
+    let config = &received.config;
+    let plan = plan_of(&root(pod, &config.path)?, &config.file).map_err(|reason| Failure::new(FailureKind::Setting, reason))?;
+    let planned = stage_of(&plan, receive.stage)?;
+    check_structure(receive.structure, &structure([planned]), &config.file)?;
+    workspace.unpack(std::iter::once(planned))?;
+    workspace.keep_payload(&payload)?;
+    workspace.keep(&RunFacts { repository: config.path.clone(), config: config.file.clone() })
+}
+
+/// A payload for this stage, which leaves the run's own things alone.
+fn read(payload: &str, stage: &str) -> Result<Received, Failure> {
+    let received = Received::read(payload)?;
     if received.stage != stage {
         return Err(refused(format!("it is for the stage `{}`, and this pipeline runs `{stage}`", received.stage)));
     }
     if received.reaches(OWN) {
         return Err(refused(format!("a repository would be cloned into {OWN}, where the run keeps its own things")));
     }
-    let workspace = Workspace::new(&pod.workspace);
-    workspace.install()?;
-    let data = RunData::at(&pod.workspace.join(".pipelinectl"));
-    data.load(&received.state).map_err(broken_store)?;
-    let config = &received.config;
-    mount(&pod.config, &payload)?;
-    let own = [("ONE_PIPELINE_CONFIG_DIRECTORY_NAME", config.path.as_str()), ("pipeline-debug", "0")];
-    let provided = received.pipeline.iter().map(|(key, value)| (*key, value.as_str())).chain(own);
-    for (name, value) in provided.filter(|(name, _)| !pod.config.join(name).exists()) {
-        put(&pod.config, name, value.as_bytes())?;
-    }
-    let git = Git::new(&workspace, None);
-    received.clone_into(&pod.workspace, &|arguments, folder| git.call(arguments, folder))?;
-    let root = pod.workspace.join(&config.path);
-    if config.path.is_empty() || !root.is_dir() {
-        return Err(Failure::new(
-            FailureKind::Data,
-            format!("the repository of the configuration is not in the workspace: {}", config.path),
-        )
-        .reason("The parent run did not know its commit, so it was not sent along.")
-        .help("In the parent run, type: save_repo app-repo url=URL path=PATH commit=COMMIT"));
-    }
-    let plan = plan_of(&root, &config.file).map_err(|reason| Failure::new(FailureKind::Setting, reason))?;
-    let planned = plan.targets.iter().find(|target| target.name == stage);
-    let planned = planned.ok_or_else(|| {
-        let names: Vec<&str> = plan.targets.iter().map(|target| target.name.as_str()).collect();
-        Failure::new(FailureKind::Setting, format!("`{}` has no async stage `{stage}` at this commit", config.file))
-            .reason(format!("It has: {}.", if names.is_empty() { "none".to_owned() } else { names.join(", ") }))
-    })?;
-    check_structure(asked, &structure([planned]), &config.file)?;
-    workspace.unpack(std::iter::once(planned))?;
-    workspace.keep_payload(&payload)?;
-    workspace.keep(&RunFacts { repository: config.path.clone(), config: config.file.clone(), kind: String::new() })
+    Ok(received)
 }
 
-/// The properties of the parent's pipeline, as they were then: a file each.
-fn mount(folder: &Path, payload: &str) -> Result<(), Failure> {
+/// The repository of the configuration.
+fn root(pod: &Pod, path: &str) -> Result<PathBuf, Failure> {
+    let root = pod.workspace.join(path);
+    if !path.is_empty() && root.is_dir() {
+        return Ok(root);
+    }
+    Err(Failure::new(FailureKind::Data, format!("the repository of the configuration is not in the workspace: {path}"))
+        .reason("The parent run did not know its commit, so it was not sent along.")
+        .help("In the parent run, type: save_repo app-repo url=URL path=PATH commit=COMMIT"))
+}
+
+fn stage_of<'p>(plan: &'p Plan, stage: &str) -> Result<&'p PlannedStage, Failure> {
+    plan.targets.iter().find(|target| target.name == stage).ok_or_else(|| {
+        let names: Vec<&str> = async_stages(plan).map(|target| target.name.as_str()).collect();
+        Failure::new(FailureKind::Setting, format!("`{}` has no async stage `{stage}` at this commit", plan.config))
+            .reason(format!("It has: {}.", if names.is_empty() { "none".to_owned() } else { names.join(", ") }))
+    })
+}
+
+/// The properties of the parent's pipeline, as they were then, a file each; and what the platform adds to them.
+fn mount(pod: &Pod, received: &Received, payload: &str) -> Result<(), Failure> {
+    let folder = &pod.config;
     let payload: Value = serde_json::from_str(payload).unwrap_or_default();
     for (name, value) in payload["properties"].as_object().into_iter().flatten() {
         let bytes = match value {
@@ -79,7 +97,10 @@ fn mount(folder: &Path, payload: &str) -> Result<(), Failure> {
         };
         put(folder, name, &bytes)?;
     }
-    Ok(())
+    let own = [("ONE_PIPELINE_CONFIG_DIRECTORY_NAME", received.config.path.as_str()), ("pipeline-debug", "0")];
+    let provided = received.pipeline.iter().map(|(key, value)| (*key, value.as_str())).chain(own);
+    let mut missing = provided.filter(|(name, _)| !folder.join(name).exists());
+    missing.try_for_each(|(name, value)| put(folder, name, value.as_bytes()))
 }
 
 /// A name comes from others: it must be that of a file in the folder itself.

@@ -36,11 +36,11 @@ pub struct Start<'a> {
 ///
 /// # Errors
 /// Where a parameter is none, the repository cannot be cloned, or the manifest does not suit the commit.
-pub fn start(pod: &Pod, start: &Start<'_>, plan_of: Planner<'_>) -> Result<(), Failure> {
+pub fn start(pod: &Pod, start: &Start<'_>, plan_of: Planner<'_>, say: &mut dyn FnMut(&str)) -> Result<(), Failure> {
     let parameters = start.parameters.iter().map(|text| parameter(text)).collect::<Result<Vec<_>, _>>()?;
     check(start)?;
     let workspace = Workspace::new(&pod.workspace);
-    workspace.install()?;
+    workspace.install(say)?;
     let git = Git::new(&workspace, Some(start.url));
     let commit = check_out(&git, &pod.workspace, start)?;
     let root = pod.workspace.join(start.path);
@@ -58,7 +58,7 @@ pub fn start(pod: &Pod, start: &Start<'_>, plan_of: Planner<'_>) -> Result<(), F
     }
     parameters.iter().try_for_each(|(name, value)| data.set(name, value)).map_err(broken_store)?;
     workspace.unpack(planned.stages.iter())?;
-    workspace.keep(&RunFacts { repository: start.path.to_owned(), config: start.config.to_owned(), kind: start.kind.to_owned() })
+    workspace.keep(&RunFacts { repository: start.path.to_owned(), config: start.config.to_owned() })
 }
 
 pub(super) fn broken_store(reason: String) -> Failure {

@@ -84,7 +84,7 @@ pub fn trigger(
     say: &mut dyn FnMut(&str),
 ) -> Result<Started, Failure> {
     let stage = task.stage;
-    let listener = Listener::new()?;
+    let listener = Listener::new(pod)?;
     listener.token()?;
     if pod.run.is_empty() {
         return Err(Failure::new(FailureKind::Setting, "PIPELINE_RUN_ID is not set").reason("It says whose run the stage belongs to."));
@@ -146,6 +146,7 @@ struct Listener {
     url: String,
     token: PathBuf,
     secret: String,
+    namespace: String,
 }
 
 /// What became of a call.
@@ -159,7 +160,7 @@ enum Posted {
 }
 
 impl Listener {
-    fn new() -> Result<Self, Failure> {
+    fn new(pod: &Pod) -> Result<Self, Failure> {
         let url = variable("SIDESTAGE_LISTENER");
         if url.is_empty() {
             return Err(Failure::new(FailureKind::Setting, "SIDESTAGE_LISTENER is not set")
@@ -179,6 +180,7 @@ impl Listener {
             url: by_service_variables(&url, variable),
             token: variable("SIDESTAGE_TOKEN_FILE").into(),
             secret: variable("SIDESTAGE_TOKEN_SECRET"),
+            namespace: pod.namespace.clone(),
         })
     }
 
@@ -192,7 +194,10 @@ impl Listener {
                 format!("there is no token of the listener: {} is not there", self.token.display()),
             )
             .reason("Without it the listener takes no call.")
-            .help(format!("Type: kubectl create secret generic {secret} --from-literal=token=\"$(openssl rand -hex 32)\"")));
+            .help(format!(
+                "Type: kubectl create secret generic {secret} --namespace {} --from-literal=token=\"$(openssl rand -hex 32)\"",
+                self.namespace
+            )));
         }
         Ok(Token::new(text.trim().to_owned()))
     }

@@ -29,8 +29,6 @@ pub(super) struct RunFacts {
     pub(super) repository: String,
     /// The configuration, relative to it.
     pub(super) config: String,
-    /// The kind of the pipeline; empty in an async run.
-    pub(super) kind: String,
 }
 
 impl Workspace {
@@ -68,8 +66,12 @@ impl Workspace {
     }
 
     /// Copies this program and the tools, for images that have neither.
-    pub(super) fn install(&self) -> Result<(), Failure> {
-        self.put_tools().map_err(|error| unwritable("the tools of the run", &error))
+    pub(super) fn install(&self, say: &mut dyn FnMut(&str)) -> Result<(), Failure> {
+        self.put_tools().map_err(|error| unwritable("the tools of the run", &error))?;
+        if fs::read(self.bin().join("sidestage")).is_ok_and(|program| needs_loader(&program)) {
+            say("note: this sidestage is no static program: stages whose images lack its loader and libraries cannot begin.");
+        }
+        Ok(())
     }
 
     fn put_tools(&self) -> io::Result<()> {
@@ -121,6 +123,16 @@ impl Workspace {
         fs::write(path, bytes)?;
         fs::set_permissions(path, fs::Permissions::from_mode(mode))
     }
+}
+
+/// Whether an ELF file of 64 bits names a loader: a program header of type 3.
+fn needs_loader(file: &[u8]) -> bool {
+    let number = |at: usize, size: usize| {
+        let bytes = file.get(at..at + size).unwrap_or_default();
+        bytes.iter().rev().fold(0_usize, |number, byte| number << 8 | usize::from(*byte))
+    };
+    let (table, size, count) = (number(32, 8), number(54, 2), number(56, 2));
+    file.starts_with(b"\x7fELF") && (0..count).any(|header| number(table.saturating_add(header * size), 4) == 3)
 }
 
 pub(super) fn unwritable(what: &str, error: &io::Error) -> Failure {

@@ -5,7 +5,7 @@ use serde_saphyr::FlowMap;
 
 use super::Set;
 use super::objects::access::{Binding, PolicyRule, Role, RoleRef, ServiceAccount, Subject};
-use super::objects::{Metadata, lines};
+use super::objects::lines;
 use super::yaml::File;
 
 const RBAC: &str = "rbac.authorization.k8s.io";
@@ -17,19 +17,29 @@ const ANY_NAMESPACE: &str = "default";
 pub(super) fn access(set: &Set<'_>) -> Result<File, Error> {
     let names = &set.names;
     let see_runs = PolicyRule { api_groups: vec!["tekton.dev"], resources: vec!["pipelineruns"], verbs: vec!["get", "list"] };
-    let mut file = File::new("access.yaml", &format!("{}\n{WORDS}", set.head))
-        .add(&account(names.run(), Some(false)))?
-        .add(&account(names.asynchronous(), Some(false)))?
-        .add(&account(names.listener(), None))?
-        .add(&role("Role", names.run(), vec![see_runs]))?
-        .add(&binding("RoleBinding", names.run(), "Role", names.run(), vec![names.run()]))?;
-    if set.is_chained() {
-        file = file.add(&binding("RoleBinding", names.asynchronous(), "Role", names.run(), vec![names.asynchronous()]))?;
+    let mut file = File::new("access.yaml", &format!("{}\n{WORDS}", set.head)).add(&account(set, names.run(), Some(false)))?;
+    if set.has_listener() {
+        file = file.add(&account(set, names.asynchronous(), Some(false)))?.add(&account(set, names.listener(), None))?;
     }
-    file.add(&role("Role", names.listener(), of_listener()))?
-        .add(&binding("RoleBinding", names.listener(), "Role", names.listener(), vec![names.listener()]))?
-        .add(&role("ClusterRole", "sidestage-listener".to_owned(), vec![of_cluster()]))?
-        .add(&binding("ClusterRoleBinding", names.listener(), "ClusterRole", "sidestage-listener".to_owned(), vec![names.listener()]))
+    file = file.add(&role(set, "Role", names.run(), vec![see_runs]))?.add(&binding(
+        set,
+        "RoleBinding",
+        names.run(),
+        "Role",
+        names.run(),
+        names.run(),
+    ))?;
+    if set.is_chained() {
+        file = file.add(&binding(set, "RoleBinding", names.asynchronous(), "Role", names.run(), names.asynchronous()))?;
+    }
+    if !set.has_listener() {
+        return Ok(file);
+    }
+    let of_cluster = || names.of_cluster(set.namespace);
+    file.add(&role(set, "Role", names.listener(), of_listener()))?
+        .add(&binding(set, "RoleBinding", names.listener(), "Role", names.listener(), names.listener()))?
+        .add(&role(set, "ClusterRole", of_cluster(), vec![see_interceptors()]))?
+        .add(&binding(set, "ClusterRoleBinding", of_cluster(), "ClusterRole", of_cluster(), names.listener()))
 }
 
 const WORDS: &str = "
@@ -46,7 +56,7 @@ fn of_listener() -> Vec<PolicyRule> {
     ]
 }
 
-fn of_cluster() -> PolicyRule {
+fn see_interceptors() -> PolicyRule {
     PolicyRule {
         api_groups: vec!["triggers.tekton.dev"],
         resources: vec!["clusterinterceptors", "clustertriggerbindings"],
@@ -54,22 +64,22 @@ fn of_cluster() -> PolicyRule {
     }
 }
 
-fn account(name: String, automount: Option<bool>) -> ServiceAccount {
-    let metadata = Metadata::named(name);
+fn account(set: &Set<'_>, name: String, automount: Option<bool>) -> ServiceAccount {
+    let metadata = set.metadata(name);
     ServiceAccount { api_version: "v1", kind: "ServiceAccount", metadata, automount_service_account_token: automount }
 }
 
-fn role(kind: &'static str, name: String, rules: Vec<PolicyRule>) -> Role {
-    Role { api_version: API_VERSION, kind, metadata: Metadata::named(name), rules: lines(rules) }
+fn role(set: &Set<'_>, kind: &'static str, name: String, rules: Vec<PolicyRule>) -> Role {
+    Role { api_version: API_VERSION, kind, metadata: set.metadata(name), rules: lines(rules) }
 }
 
-fn binding(kind: &'static str, name: String, role: &'static str, of: String, accounts: Vec<String>) -> Binding {
+fn binding(set: &Set<'_>, kind: &'static str, name: String, role: &'static str, of: String, account: String) -> Binding {
     let namespace = (kind == "ClusterRoleBinding").then_some(ANY_NAMESPACE);
     Binding {
         api_version: API_VERSION,
         kind,
-        metadata: Metadata::named(name),
+        metadata: set.metadata(name),
         role_ref: FlowMap(RoleRef { api_group: RBAC, kind: role, name: of }),
-        subjects: lines(accounts.into_iter().map(|name| Subject { kind: "ServiceAccount", name, namespace })),
+        subjects: lines([Subject { kind: "ServiceAccount", name: account, namespace }]),
     }
 }

@@ -1,7 +1,7 @@
 //! The pipeline of an async stage: one task in one pod, which receives, then runs the stage.
 
 use super::objects::pipeline::{Param, ParamDefault, ParamSpec, PipelineSpec, PipelineTask, TaskSpec};
-use super::objects::{Metadata, Object, lines};
+use super::objects::{Object, lines};
 use super::pipeline::payload_of_run;
 use super::structure::structure;
 use super::task::{Builder, Properties, free_name, own_step, stage_step, workspace};
@@ -30,9 +30,7 @@ pub(super) fn pipeline(set: &Set<'_>, stage: &PlannedStage) -> Object<PipelineSp
     Object {
         api_version: "tekton.dev/v1",
         kind: "Pipeline",
-        metadata: Metadata::named(set.names.async_pipeline(&stage.name))
-            .label(labels::STAGE, &stage.name)
-            .annotation(labels::STRUCTURE, hash),
+        metadata: set.metadata(set.names.async_pipeline(&stage.name)).label(labels::STAGE, &stage.name).annotation(labels::STRUCTURE, hash),
         spec: PipelineSpec {
             params: lines([payload.clone()]),
             workspaces: workspace(),

@@ -1,5 +1,7 @@
 //! Labels and annotations of the objects.
 
+/// The set that an object belongs to.
+pub(super) const PART_OF: &str = "app.kubernetes.io/part-of";
 /// The kind of a pipeline.
 pub(super) const PIPELINE: &str = "sidestage.dev/pipeline";
 /// The async stage that a pipeline or a run is of.

@@ -30,7 +30,7 @@ The run's name is chosen by the caller, so that the same event twice makes one r
 as one user; OpenShift gives one by itself: remove `podTemplate` there by an overlay.";
 
 pub(super) fn listener(set: &Set<'_>) -> Result<File, Error> {
-    let name = || Metadata::named(set.names.asynchronous());
+    let name = || set.metadata(set.names.asynchronous());
     let params = FIELDS.map(|(name, _)| Named { name: name.to_owned() });
     File::new("listener.yaml", &format!("{}\n{WORDS}", set.head))
         .add(&Object { api_version: API_VERSION, kind: "EventListener", metadata: name(), spec: event_listener(set) })?
@@ -116,7 +116,7 @@ fn run(set: &Set<'_>) -> Object<RunSpec> {
     Object {
         api_version: "tekton.dev/v1",
         kind: "PipelineRun",
-        metadata: Metadata::named(field("run")).label(labels::STAGE, field("stage")).label(labels::PARENT, field("parent")),
+        metadata: Metadata::managed(field("run")).label(labels::STAGE, field("stage")).label(labels::PARENT, field("parent")),
         spec: RunSpec {
             pipeline_ref: FlowMap(Named { name: field("pipeline") }),
             params: lines([Param { name: "payload", value: ParamDefault::Text(field("payload")) }]),

@@ -29,7 +29,7 @@ use crate::plan::{Plan, PlannedStage};
 use crate::platform;
 use names::Names;
 use objects::kustomize::{Kustomization, Place, Places};
-use objects::lines;
+use objects::{Metadata, lines};
 use yaml::File;
 
 /// How long a run may take.
@@ -48,7 +48,7 @@ pub struct Cluster {
     pub base_image: Option<String>,
     /// Values of `runtimeClassName`, and what they are called there.
     pub runtime_classes: Vec<(String, String)>,
-    /// Parameters of the triggers that start parents: they stand in the run to start by hand.
+    /// Parameters of the triggers that start parents: the run to start by hand names them.
     pub parameters: Vec<String>,
 }
 
@@ -68,7 +68,7 @@ impl Default for Cluster {
 impl Cluster {
     /// As the settings have it.
     pub fn of(settings: &settings::Settings) -> Self {
-        let parameters = settings.trigger_parameters.iter().map(|name| format!("{name}=")).collect();
+        let parameters = settings.trigger_parameters.iter().map(ToString::to_string).collect();
         let Some(own) = settings.tekton.clone() else { return Self { parameters, ..Self::default() } };
         let default = Self::default();
         Self {
@@ -106,6 +106,16 @@ impl Set<'_> {
         self.asynchronous.iter().map(|stage| stage.name.as_str()).filter(|name| may_start(name)).collect()
     }
 
+    /// Without async stages there is nobody to listen to.
+    fn has_listener(&self) -> bool {
+        !self.asynchronous.is_empty()
+    }
+
+    /// What every object of the set has.
+    fn metadata(&self, name: impl Into<String>) -> Metadata {
+        Metadata::managed(name).label(labels::PART_OF, self.names.prefix)
+    }
+
     /// Whether async stages start others.
     fn is_chained(&self) -> bool {
         self.asynchronous.iter().any(|stage| !self.triggered_by(&[stage]).is_empty())
@@ -129,7 +139,7 @@ pub(super) fn tekton(plan: &Plan, cluster: &Cluster, git_hosts: &[String]) -> Re
         git_hosts,
         runtime_classes: &cluster.runtime_classes,
         parameters: &cluster.parameters,
-        asynchronous: plan.targets.iter().filter(|target| order::is_there(target) && is_async(plan, target)).collect(),
+        asynchronous: async_stages(plan).collect(),
         head: format!("Written by `sidestage build --target tekton` from {}; do not edit: put an overlay on top.", plan.config),
     };
     let files = files(&set, plan)?;
@@ -153,8 +163,7 @@ fn files(set: &Set<'_>, plan: &Plan) -> Result<Vec<File>, Error> {
         files.push(File::new(&path, &set.head).add(&asynchronous::pipeline(set, stage))?);
         resources.push(path);
     }
-    // Without async stages there is nobody to listen to.
-    if !set.asynchronous.is_empty() {
+    if set.has_listener() {
         files.push(listener::listener(set)?);
         resources.push("listener.yaml".to_owned());
     }
@@ -162,9 +171,14 @@ fn files(set: &Set<'_>, plan: &Plan) -> Result<Vec<File>, Error> {
     Ok(files)
 }
 
-/// Whether a stage runs by itself when it is triggered: one of its own, or one of a pipeline that is also triggered.
-fn is_async(plan: &Plan, target: &PlannedStage) -> bool {
-    plan.format == "v2" || !platform::is_built_in_stage(&target.name) || plan.triggers.iter().any(|trigger| trigger.stage == target.name)
+/// The stages that have a pipeline of their own: those that no pipeline runs by itself, and those of one that are also
+/// triggered.
+pub fn async_stages(plan: &Plan) -> impl Iterator<Item = &PlannedStage> {
+    let is_triggered = |name: &str| plan.triggers.iter().any(|trigger| trigger.stage == name);
+    let is_async = move |target: &&PlannedStage| {
+        order::is_there(target) && (plan.format == "v2" || !platform::is_built_in_stage(&target.name) || is_triggered(&target.name))
+    };
+    plan.targets.iter().filter(is_async)
 }
 
 fn kustomization(set: &Set<'_>, resources: Vec<String>) -> Result<[File; 2], Error> {

@@ -43,6 +43,11 @@ impl Names<'_> {
         format!("{}-listener", self.prefix)
     }
 
+    /// The role of the listener in the whole cluster, and its binding: other sets may have the same names in other namespaces.
+    pub(super) fn of_cluster(&self, namespace: &str) -> String {
+        format!("{namespace}-{}", self.listener())
+    }
+
     /// The config map of the pipeline's properties, which is the user's.
     pub(super) fn properties(&self) -> String {
         format!("{}-properties", self.prefix)

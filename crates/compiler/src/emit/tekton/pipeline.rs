@@ -1,10 +1,10 @@
 //! The pipeline of a kind: `start`, its stages, and the list of the async runs at its end.
 
-use serde_saphyr::FlowSeq;
+use serde_saphyr::{FlowMap, FlowSeq};
 
 use super::names::Names;
 use super::objects::pipeline::{Env, Param, ParamDefault, ParamSpec, PipelineSpec, PipelineTask, Step, TaskSpec, When};
-use super::objects::{Metadata, Object, lines};
+use super::objects::{Object, lines};
 use super::order::{Task, tasks};
 use super::structure::structure;
 use super::task::{Builder, Properties, free_name, own_step, place, stage_step, workspace};
@@ -28,7 +28,8 @@ pub(super) fn pipeline(set: &Set<'_>, planned: &PlannedPipeline) -> Object<Pipel
     Object {
         api_version: "tekton.dev/v1",
         kind: "Pipeline",
-        metadata: Metadata::named(names.pipeline(&planned.pipeline))
+        metadata: set
+            .metadata(names.pipeline(&planned.pipeline))
             .label(labels::PIPELINE, &planned.pipeline)
             .annotation(labels::STRUCTURE, structure(&planned.stages)),
         spec: PipelineSpec {
@@ -109,6 +110,11 @@ fn surroundings<'a>(set: &'a Set<'a>, task: &Task<'_>) -> Builder<'a> {
 /// other steps go on in any case, and the last one ends as they did.
 fn final_task(set: &Set<'_>, planned: &PlannedPipeline, task: &Task<'_>) -> PipelineTask {
     let mut written = stage_task(set, task);
+    // How the stages went is known to parameters of tasks at the end alone.
+    let status = ParamSpec { name: "status", r#type: "string", default: None, description: None };
+    written.params = lines([Param { name: status.name, value: ParamDefault::Text("$(tasks.status)".to_owned()) }]);
+    written.task_spec.params = lines([status]);
+    written.task_spec.step_template.env.push(FlowMap(Env::new("SIDESTAGE_STATUS", "$(params.status)")));
     if task.steps.iter().any(|step| step.on_failure) {
         written.when = lines([on_failure(planned)]);
     }

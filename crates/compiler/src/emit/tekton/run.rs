@@ -18,7 +18,7 @@ pub(super) fn run(set: &Set<'_>, planned: &PlannedPipeline) -> Result<File, Erro
     let kind = &planned.pipeline;
     let pipeline = set.names.pipeline(kind);
     let parameter = |name, value: &str| Param { name, value: ParamDefault::Text(value.to_owned()) };
-    let parameters = Param { name: "parameters", value: ParamDefault::List(set.parameters.to_vec()) };
+    let parameters = Param { name: "parameters", value: ParamDefault::List(Vec::new()) };
     let object = Object {
         api_version: "tekton.dev/v1",
         kind: "PipelineRun",
@@ -47,9 +47,13 @@ pub(super) fn run(set: &Set<'_>, planned: &PlannedPipeline) -> Result<File, Erro
             timeouts: FlowMap(Timeouts { pipeline: RUN_TIMEOUT }),
         },
     };
+    let known = match set.parameters {
+        [] => String::new(),
+        names => format!("\nWhat a trigger would set stands in `parameters` as NAME=VALUE: {}.", names.join(", ")),
+    };
     let words = format!(
-        "{}\n\nkubectl create -f runs/{kind}.yaml --namespace {}\nPut your repository in first. All stages share the workspace, so they run as one user; OpenShift gives one by itself:\nremove `podTemplate` there.",
-        set.head, set.namespace
+        "Written by `sidestage build --target tekton` from {}: a run to start, and no object of the set. Put your repository into a\ncopy of it, then type: kubectl create -f {kind}.yaml --namespace {}{known}\nAll stages share the workspace, so they run as one user; OpenShift gives one by itself: remove `podTemplate` there.",
+        set.config, set.namespace
     );
     File::new(&format!("runs/{kind}.yaml"), &words).add(&object)
 }

@@ -4,13 +4,14 @@ use crate::diagnostics::{Finding, RuleId};
 use crate::rules::Context;
 use std::collections::BTreeMap;
 
-use crate::platform::{MAX_PAYLOAD, MAX_PROPERTY};
+use crate::platform::{self, MAX_PAYLOAD, MAX_PROPERTY};
 use crate::source::Location;
 
 pub(crate) const PAGE: &str = r#"## What it does
 Adds up the known values of all variables that are exported at a trigger, and compares them with the limit of a webhook
 call, 512 KB. Compares the value of a variable that is also a property of the pipeline with the limit of a property,
-4,096 characters.
+4,096 characters. On a cluster with Tekton, where the settings have `tekton`, the limit is 96 KB of what gets no smaller
+when it is packed.
 
 ## Why is this bad
 The webhook rejects the call: the stage never starts. A longer property is rejected when it is stored.
@@ -86,14 +87,16 @@ Ignore it if the value is shortened by a command that is not followed.
 
 pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut by_place: BTreeMap<(Location, bool), Finding> = BTreeMap::new();
+    let limit = if context.for_tekton { platform::tekton::MAX_PAYLOAD } else { MAX_PAYLOAD };
     for pipeline in &context.flow.pipelines {
         for run in &pipeline.runs {
             let target = &context.model.stage(run.target).name.name;
-            if run.known_bytes as usize > MAX_PAYLOAD {
+            if run.known_bytes as usize > limit {
                 let finding = by_place.entry((run.trigger.place, false)).or_insert_with(|| {
-                    let message = format!("the payload of `{target}` exceeds the limit of {} KB", MAX_PAYLOAD / 1024);
+                    let message = format!("the payload of `{target}` exceeds the limit of {} KB", limit / 1024);
+                    let unless = if context.for_tekton { "; a cluster takes it only if it gets smaller when it is packed" } else { "" };
                     Finding::new(RuleId::PayloadTooLarge, run.trigger.place, message)
-                        .label(format!("at least {} KB of known values", run.known_bytes / 1024))
+                        .label(format!("at least {} KB of known values{unless}", run.known_bytes / 1024))
                         .help("export less, or put the data where the stage can fetch it")
                         .stage(target.clone())
                 });

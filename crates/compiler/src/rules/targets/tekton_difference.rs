@@ -82,7 +82,9 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
     let mut classes = FxHashSet::default();
     let mut scripts = FxHashSet::default();
-    for subject in subjects(context) {
+    let subjects = subjects(context);
+    shared_class(context, &subjects, findings);
+    for subject in subjects {
         if subject.stage.script.is_none() {
             findings.push(
                 at_name(context, RULE, &subject, format!("`{}` is left out on a cluster", subject.stage.name.name))
@@ -108,6 +110,28 @@ fn runtime_class(context: &Context<'_>, subject: &Subject<'_>, told: &mut FxHash
             at(context, RULE, node, subject, format!("`{class}` is left out on a cluster"))
                 .label("a class of this name may not be there, and then no pod would start")
                 .help(format!("name the class of the cluster in .sidestage.yaml: `tekton: {{runtime-classes: {{{class}: NAME}}}}`")),
+        );
+    }
+}
+
+/// One template makes the runs of all async stages, so a class holds for all of them or for none.
+fn shared_class(context: &Context<'_>, subjects: &[Subject<'_>], findings: &mut Vec<Finding>) {
+    let Some(tekton) = &context.settings.tekton else { return };
+    let mapped = |subject: &Subject<'_>| {
+        let (node, class) = value(context, subject.stage.node, "runtimeClassName")?;
+        Some((node, &tekton.runtime_classes.iter().find(|(from, _)| *from == class)?.1))
+    };
+    let asynchronous: Vec<_> = subjects.iter().filter(|subject| subject.is_async && subject.stage.script.is_some()).collect();
+    let classes: Vec<_> = asynchronous.iter().map(|subject| mapped(subject)).collect();
+    let of_first = classes.first().and_then(|first| first.map(|(_, class)| class));
+    if classes.iter().all(|class| class.map(|(_, class)| class) == of_first) {
+        return;
+    }
+    for (subject, (node, class)) in asynchronous.iter().zip(&classes).filter_map(|(subject, class)| Some((subject, (*class)?))) {
+        findings.push(
+            at(context, RULE, node, subject, format!("`{class}` is left out for async stages on a cluster"))
+                .label("all of them are run by one template, and others have another class")
+                .help("give all async stages the same class, or none"),
         );
     }
 }

@@ -48,7 +48,7 @@ pub(super) const MANAGED: (&str, &str) = ("app.kubernetes.io/managed-by", "sides
 
 impl Metadata {
     /// A name, and the label that all objects of this target have.
-    pub(super) fn named(name: impl Into<String>) -> Self {
+    pub(super) fn managed(name: impl Into<String>) -> Self {
         Self { name: Some(name.into()), ..Self::default() }.label(MANAGED.0, MANAGED.1)
     }
 
