@@ -39,7 +39,7 @@ fn stages_of_format_1_with_all_their_keys() {
                 "runtime-class-name": "large", "configmap": "settings", "secret": "$name",
             },
             { "id": "acceptance-test", "name": "acceptance-test", "line": 14, "after": ["deploy"], "skip": true },
-            { "id": "release", "name": "release", "line": 16, "after": ["acceptance-test"] },
+            { "id": "release", "name": "release", "line": 16, "after": ["acceptance-test"], "run-after": ["deploy"] },
             { "id": "finish", "name": "finish", "line": 19, "after": ["release"], "always": true },
         ])
     );
@@ -79,6 +79,64 @@ fn tasks_and_steps_of_format_2_with_all_their_keys() {
         ])
     );
     assert_eq!(plan["targets"][0]["id"], "scan");
+}
+
+/// `id < what it waits for`, a line each.
+fn order(config: &str) -> Vec<String> {
+    let line = |stage: &Value| {
+        let after = stage["after"].as_array().into_iter().flatten().map(|id| id.as_str().unwrap());
+        format!("{} < {}", stage["id"].as_str().unwrap(), after.collect::<Vec<_>>().join(" "))
+    };
+    stages(&planned(config, "ci")).iter().map(line).collect()
+}
+
+#[test]
+fn steps_run_in_the_order_of_the_platform_and_a_copy_runs_beside_its_source() {
+    let step = |name: &str| format!("      - name: {name}\n        script: echo\n");
+    let task = |name: &str, more: &str, steps: &[&str]| {
+        let steps: String = steps.iter().map(|name| step(name)).collect();
+        format!("  {name}:\n{more}{}{steps}", if steps.is_empty() { "" } else { "    steps:\n" })
+    };
+    // The file has them the other way round.
+    let build = task("code-build", "", &["build-artifact", "setup"]);
+    assert_eq!(
+        order(&format!("version: '2'\ntasks:\n{build}{}", task("arm", "    from: code-build\n", &[]))),
+        ["code-build/setup < ", "code-build/build-artifact < code-build/setup", "arm/setup < ", "arm/build-artifact < arm/setup"]
+    );
+    let config = format!(
+        "version: '2'\ntasks:\n{build}{}{}finally:\n{}",
+        task("arm", "    from: code-build\n", &[]),
+        task("deploy-checks", "    runAfter: [code-build, arm]\n", &["deploy"]),
+        task("code-ci-finish", "", &["evaluate"])
+    );
+    assert_eq!(
+        order(&config),
+        [
+            "code-build/setup < ",
+            "code-build/build-artifact < code-build/setup",
+            "arm/setup < ",
+            "arm/build-artifact < arm/setup",
+            "deploy-checks/deploy < code-build/build-artifact arm/build-artifact",
+            "code-ci-finish/evaluate < deploy-checks/deploy",
+        ]
+    );
+    // A task that has steps of its own keeps those.
+    let own = order(&format!("version: '2'\ntasks:\n{build}{}", task("arm", "    from: code-build\n", &["setup"])));
+    assert_eq!(own.last().unwrap(), "arm/setup < ");
+}
+
+#[test]
+fn code_that_cannot_be_followed_may_trigger() {
+    let may = |script: &str| {
+        let config = format!("version: '1'\ndeploy:\n  script: |\n    #!/usr/bin/env bash\n    {script}\nzap:\n  script: echo\n");
+        planned(&config, "ci")["runs"][0]["stages"][0].get("may-trigger").is_some()
+    };
+    for script in ["trigger-task \"$(get_env stage)\"", "source \"$SOMEWHERE/x.sh\"", "source \"${COMMONS_PATH}/trigger-all.sh\""] {
+        assert!(may(script), "{script}");
+    }
+    for script in ["trigger-task zap", "npm ci", "source ~/.nvm/nvm.sh", "source \"${COMMONS_PATH}/doi/publish.sh\""] {
+        assert!(!may(script), "{script}");
+    }
 }
 
 #[test]

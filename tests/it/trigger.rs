@@ -293,10 +293,10 @@ fn by_the_name_trigger_task_the_surroundings_choose() {
     parent.succeeds(elsewhere);
     assert_eq!(site.runs().len(), 3);
     let mut on_a_cluster = by_name(&["scan"]);
-    on_a_cluster.env("SIDESTAGE_LISTENER", "http://listener");
+    on_a_cluster.env("SIDESTAGE_NAMESPACE", "web").env("SIDESTAGE_ASYNC_STAGES", "scan").env("WORKSPACE", site.folder.path());
     let mut nowhere = by_name(&["scan"]);
     nowhere.env_remove("PIPELINE_ID");
-    for (command, words) in [(on_a_cluster, "SIDESTAGE_LISTENER is set"), (nowhere, "PIPELINE_ID"), (by_name(&[]), "which stage?")] {
+    for (command, words) in [(on_a_cluster, "SIDESTAGE_LISTENER is not set"), (nowhere, "PIPELINE_ID"), (by_name(&[]), "which stage?")] {
         let ended = parent.run(command);
         assert_eq!((ended.code, ended.printed.contains(words)), (Some(2), true), "{words}: {}", ended.printed);
     }

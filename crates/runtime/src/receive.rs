@@ -302,7 +302,8 @@ pub(crate) fn run_git(git: Git<'_>, arguments: &[&str], folder: &Path) -> Result
     })
 }
 
-fn last_words(output: &Output) -> String {
+/// The end of what git has said.
+pub(crate) fn last_words(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     let lines: Vec<&str> = text.lines().rev().take(3).collect();
     lines.into_iter().rev().map(printable).collect::<Vec<_>>().join(" ")

@@ -8,10 +8,10 @@ use sidestage_compiler::plan::{Plan, PlannedPipeline};
 use super::Planner;
 use super::git::Git;
 use super::pod::Pod;
-use super::workspace::{RunFacts, Workspace};
+use super::workspace::{OWN, RunFacts, Workspace};
 use crate::failure::{Failure, FailureKind};
 use crate::pipelinectl::RunData;
-use crate::receive::{clone_anew, place_faults, printable, run_git, url_faults};
+use crate::receive::{self, clone_anew, last_words, place_faults, printable, run_git, url_faults};
 
 /// What is begun.
 #[derive(Debug)]
@@ -76,6 +76,9 @@ fn parameter(text: &str) -> Result<(&str, &str), Failure> {
 /// Nothing is begun that is bound to fail, or would leave the workspace.
 fn check(start: &Start<'_>) -> Result<(), Failure> {
     let mut faults = place_faults(start.path);
+    if start.path.split('/').next() == Some(OWN) {
+        faults.push(format!("its path is where the run keeps its own things: {OWN}"));
+    }
     faults.extend(url_faults(start.url));
     if start.revision.is_empty() || start.revision.starts_with('-') || start.revision.chars().any(|c| c.is_control() || c == ' ') {
         faults.push(format!("its revision is none: '{}'", printable(start.revision)));
@@ -102,31 +105,44 @@ fn check_out(git: &Git, workspace: &Path, start: &Start<'_>) -> Result<Commit, F
         std::fs::remove_dir_all(&target).map_err(|error| super::workspace::unwritable(start.path, &error))?;
     }
     clone_anew(&call, start.url, &target, workspace).map_err(|words| unreachable_repository(start, &words))?;
-    let hash = |name: &str| -> Result<Option<String>, Failure> {
-        let out = run_git(&call, &["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{name}^{{commit}}")], &target)?;
-        Ok(out.status.success().then(|| String::from_utf8_lossy(&out.stdout).trim().to_owned()))
-    };
-    let name = start.revision.strip_prefix("refs/heads/").unwrap_or(start.revision);
-    let is_hash = (7..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let (found, branch) = if let Some(found) = hash(&format!("refs/remotes/origin/{name}"))? {
-        (Some(found), name)
-    } else if let Some(found) = hash(&format!("refs/tags/{}", name.strip_prefix("refs/tags/").unwrap_or(name)))? {
-        (Some(found), "")
-    } else if let Some(found) = if is_hash { hash(name)? } else { None } {
-        (Some(found), "")
-    } else {
-        // The commit of a pull request lies on no branch.
-        let fetched = run_git(&call, &["fetch", "--quiet", "origin", "--end-of-options", start.revision], &target)?;
-        (if fetched.status.success() { hash("FETCH_HEAD")? } else { None }, "")
-    };
-    let found = found.ok_or_else(|| no_revision(start))?;
-    let words: &[&str] = if branch.is_empty() { &["--detach"] } else { &["-B", branch] };
-    let arguments: Vec<&str> = ["checkout", "--quiet"].iter().chain(words).copied().chain([found.as_str(), "--"]).collect();
+    let commit = resolved(&call, start.revision, &target)?.ok_or_else(|| no_revision(start))?;
+    let words: &[&str] = if commit.branch.is_empty() { &["--detach"] } else { &["-B", &commit.branch] };
+    let arguments: Vec<&str> = ["checkout", "--quiet"].iter().chain(words).copied().chain([commit.hash.as_str(), "--"]).collect();
     let out = run_git(&call, &arguments, &target)?;
     if !out.status.success() {
-        return Err(no_revision(start).reason(String::from_utf8_lossy(&out.stderr).trim().to_owned()));
+        return Err(no_revision(start).reason(last_words(&out)));
     }
-    Ok(Commit { hash: found, branch: branch.to_owned() })
+    Ok(commit)
+}
+
+/// The commit of a whole hash, a branch, a tag, a part of a hash, or of what the server knows by another name: the commit of a
+/// pull request lies on no branch.
+fn resolved(git: receive::Git<'_>, revision: &str, folder: &Path) -> Result<Option<Commit>, Failure> {
+    let name = revision.strip_prefix("refs/heads/").unwrap_or(revision);
+    let tag = name.strip_prefix("refs/tags/").unwrap_or(name);
+    let is_hash = name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_whole = is_hash && matches!(name.len(), 40 | 64);
+    let is_part = is_hash && (7..64).contains(&name.len());
+    let known = [
+        (is_whole, name.to_owned(), ""),
+        (true, format!("refs/remotes/origin/{name}"), name),
+        (true, format!("refs/tags/{tag}"), ""),
+        (is_part, name.to_owned(), ""),
+    ];
+    for (_, reference, branch) in known.iter().filter(|(is_possible, _, _)| *is_possible) {
+        if let Some(hash) = hash_of(git, reference, folder)? {
+            return Ok(Some(Commit { hash, branch: (*branch).to_owned() }));
+        }
+    }
+    let fetched = run_git(git, &["fetch", "--quiet", "origin", "--end-of-options", revision], folder)?;
+    let hash = if fetched.status.success() { hash_of(git, "FETCH_HEAD", folder)? } else { None };
+    Ok(hash.map(|hash| Commit { hash, branch: String::new() }))
+}
+
+fn hash_of(git: receive::Git<'_>, reference: &str, folder: &Path) -> Result<Option<String>, Failure> {
+    let commit = format!("{reference}^{{commit}}");
+    let out = run_git(git, &["rev-parse", "--verify", "--quiet", "--end-of-options", &commit], folder)?;
+    Ok(out.status.success().then(|| String::from_utf8_lossy(&out.stdout).trim().to_owned()))
 }
 
 fn unreachable_repository(start: &Start<'_>, words: &str) -> Failure {

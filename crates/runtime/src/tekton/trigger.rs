@@ -264,7 +264,9 @@ impl Call<'_> {
         loop {
             if Instant::now() >= next_call {
                 next_call = Instant::now() + self.patience.again;
-                match self.listener.post(&body)? {
+                let posted = self.listener.post(&body);
+                // A call may have arrived before the token was gone.
+                match posted.or_else(|failure| if is_possible { Ok(Posted::Doubtful(failure.to_string())) } else { Err(failure) })? {
                     Posted::Taken => is_possible = true,
                     Posted::NotReached(reason) => (last, next_call) = (reason, Instant::now()),
                     Posted::Doubtful(reason) => (is_possible, last, next_call) = (true, reason, Instant::now()),

@@ -68,7 +68,7 @@ fn start(set: &Set<'_>, planned: &PlannedPipeline) -> PipelineTask {
     };
     let options = ["start", &planned.pipeline, "--config", set.config, "--structure", &structure(&planned.stages), "--"].map(str::to_owned);
     let args = options.into_iter().chain(params().map(|(param, _)| given(param.name)));
-    let mut builder = Builder::new(&set.names).secrets();
+    let mut builder = Builder::new(&set.names).properties(Properties::Mounted);
     if !set.git_hosts.is_empty() {
         builder.set("SIDESTAGE_GIT_HOSTS", set.git_hosts.join(" "));
     }

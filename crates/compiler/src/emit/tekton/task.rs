@@ -66,11 +66,6 @@ impl<'a> Builder<'a> {
             Properties::Received => VolumeSource::EmptyDir(Empty {}),
         };
         self.mount("properties", CONFIG, properties == Properties::Mounted, source);
-        self.secrets()
-    }
-
-    /// The secure properties alone.
-    pub(super) fn secrets(mut self) -> Self {
         let source = OptionalSecret { secret_name: self.names.secure_properties(), optional: true };
         self.mount("secure-properties", SECRETS, true, VolumeSource::Secret(FlowMap(source)));
         self

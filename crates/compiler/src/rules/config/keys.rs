@@ -47,6 +47,7 @@ impl Level {
                 "image",
                 "abort_on_failure",
                 "dind",
+                "dind_image",
                 "skip",
                 "image_pull_policy",
                 "runAfter",

@@ -11,14 +11,15 @@ use crate::syntax::yaml::NodeId;
 
 pub(crate) const PAGE: &str = r#"## What it does
 Where the settings have `tekton`, and in `sidestage build --target tekton`, finds what a cluster with Tekton cannot run: a
-stage without an image, a condition in CEL, a duration that Go does not read, a name that is none of Kubernetes', a
-config map or secret whose name is a property, a word of `include` or a pull policy that nothing there stands for.
+stage without an image, a condition in CEL, a config map or secret whose name is a property, a word of `include` that
+nothing there stands for, two steps of one name, a task with a name that the target needs.
 
 ## Why is this bad
 The cluster refuses the pipeline, or takes it and fails when it runs.
 
 ## How to fix
-Write what the finding says: name an image, decide by `skip` or in the script, write the duration as `10m`.
+Write what the finding says: name an image, or the one of all stages that name none as `base-image` in the settings; decide
+in the script what a condition decides.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -55,7 +56,7 @@ tasks:
     steps:
       - name: deploy
         image: example/pipeline-base:1
-        timeout: 10 minutes
+        when: "'main' == 'main'"
         script: |
           #!/usr/bin/env bash
           echo deployed
