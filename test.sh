@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 # What the suites run for real, and the package that brings it.
-readonly TOOLS=(bash:bash git:git curl:curl jq:jq shellcheck:shellcheck openssl:openssl make:make python3:python3 node:nodejs npm:npm chromium:chromium)
+readonly TOOLS=(bash:bash git:git curl:curl jq:jq shellcheck:shellcheck openssl:openssl make:make python3:python3 node:nodejs npm:npm chromium:chromium busybox:busybox-static unshare:util-linux)
 # Where the real clients of the Pipeline API go; tests/clients says which.
 readonly CLIENTS=target/clients
 
@@ -75,6 +75,7 @@ main() {
   # The wheel that the hooks without Rust install; before the tests, which run the same binary.
   rm -rf -- "$CLIENTS/wheel"
   "$CLIENTS/python/bin/maturin" build --quiet --profile dev --out "$CLIENTS/wheel"
+  build_static
   local log status=0
   log=$(mktemp)
   rm -f target/fault-matrix.txt
@@ -84,6 +85,17 @@ main() {
   total "$log"
   rm -f -- "$log"
   return "$status"
+}
+
+# The program that runs in any image: tests start it where there is nothing else.
+build_static() {
+  local target=x86_64-unknown-linux-gnu
+  if [[ $(uname -sm) != "Linux x86_64" ]]; then
+    printf 'test.sh: the static program is built and tested on Linux x86_64 only\n' >&2
+    return 0
+  fi
+  RUSTFLAGS="-C target-feature=+crt-static" \
+    cargo build --quiet --profile static --target "$target" --target-dir target/static --bin sidestage
 }
 
 # Licences, banned crates and sources, by deny.toml. Advisories change without us: they are no part of this.

@@ -9,6 +9,7 @@ pub mod failure;
 pub mod hash;
 pub mod pipelinectl;
 pub mod receive;
+pub mod repository;
 #[cfg(feature = "http")]
 pub mod run_store;
 #[cfg(feature = "http")]

@@ -2,21 +2,15 @@
 //! `async-stage.sh` does, without a script.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::process::Output;
-use std::time::Duration;
+use std::path::Path;
 
 use serde_json::Value;
 
 use crate::failure::{Failure, FailureKind};
+use crate::repository::{self, Git, clone_anew, failed, last_words, place_faults, printable, run_git, shown, url_faults};
 
 /// A payload of this version is read.
 const VERSION: u64 = 1;
-
-/// What is wrong with the network may be right a moment later.
-const TRIES: u32 = 3;
 
 /// What a payload asks for.
 #[derive(Debug, Clone)]
@@ -59,9 +53,6 @@ pub struct Repository {
     pub commit: String,
 }
 
-/// How git is called: arguments, and the folder that it works in.
-pub type Git<'a> = &'a dyn Fn(&[&str], &Path) -> io::Result<Output>;
-
 pub(crate) fn refused(reason: impl std::fmt::Display) -> Failure {
     Failure::new(FailureKind::Data, format!("cannot use the payload: {reason}"))
 }
@@ -91,6 +82,7 @@ impl Received {
             commit: text("config", "commit"),
             url: text("config", "url"),
         };
+        config.check()?;
         let known = [("pipeline-debug", "debug"), ("pipeline-name", "name"), ("pipeline_namespace", "type")];
         // An empty value would hide the pipeline's own.
         let pipeline = known.into_iter().map(|(key, name)| (key, text("pipeline", name))).filter(|(_, value)| !value.is_empty()).collect();
@@ -104,11 +96,6 @@ impl Received {
         })
     }
 
-    /// Whether a repository would be put into a folder of the workspace.
-    pub(crate) fn reaches(&self, folder: &str) -> bool {
-        self.repositories.iter().any(|repository| repository.path.split('/').next() == Some(folder))
-    }
-
     /// Clones each repository at its commit into a workspace that is new.
     ///
     /// # Errors
@@ -120,8 +107,17 @@ impl Received {
     }
 }
 
-fn failed(what: String) -> Failure {
-    Failure::new(FailureKind::Rights, what)
+impl ConfigPlace {
+    /// Nothing outside of the workspace and the repository is read.
+    fn check(&self) -> Result<(), Failure> {
+        let Self { path, file, .. } = self;
+        // A repository that is the workspace itself, or not known, is not cloned.
+        let mut faults = if matches!(path.as_str(), "" | ".") { Vec::new() } else { place_faults(path) };
+        if file.starts_with('/') || file.split('/').any(|part| part == "..") {
+            faults.push(format!("its file leaves the repository: '{}'", printable(file)));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(refused(format!("the place of the configuration: {}", faults.join("; ")))) }
+    }
 }
 
 fn repositories(state: &Value, config: &ConfigPlace) -> Result<Vec<Repository>, Failure> {
@@ -159,42 +155,6 @@ fn repositories(state: &Value, config: &ConfigPlace) -> Result<Vec<Repository>, 
     Ok(found)
 }
 
-/// Nothing in it moves a cursor.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
-}
-
-/// What keeps a path from being one of a repository in the workspace.
-pub(crate) fn place_faults(path: &str) -> Vec<String> {
-    let mut faults = Vec::new();
-    let is_bad_part = |part: &str| matches!(part, "" | "." | ".." | ".git" | ".pipelinectl");
-    if path.split('/').any(is_bad_part) {
-        faults.push(format!("its path leaves the workspace, or is none: '{}'", printable(path)));
-    }
-    if path.split('/').any(|part| part.len() > 255) {
-        faults.push("a part of its path is longer than 255 bytes".to_owned());
-    }
-    if path.starts_with('-') {
-        faults.push(format!("its path starts with '-': '{}'", printable(path)));
-    }
-    faults
-}
-
-/// What keeps an address from being cloned.
-pub(crate) fn url_faults(url: &str) -> Vec<String> {
-    let mut faults = Vec::new();
-    if url.is_empty() {
-        faults.push("it has no url".to_owned());
-    } else if url.starts_with('-') {
-        faults.push(format!("its url starts with '-': '{}'", printable(url)));
-    }
-    let scheme = url.split_once("::").map_or("", |(scheme, _)| scheme);
-    if !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte)) {
-        faults.push(format!("its url would start another program: '{}'", printable(url)));
-    }
-    faults
-}
-
 impl Repository {
     /// What keeps it from being cloned.
     fn faults(&self) -> Vec<String> {
@@ -213,10 +173,7 @@ impl Repository {
 
     fn put(&self, workspace: &Path, git: Git<'_>, stage: &str) -> Result<(), Failure> {
         let Self { path, name, commit, .. } = self;
-        let target = workspace.join(path);
-        if !is_inside(&target, workspace) {
-            return Err(failed(format!("repository {name}: its path leaves the workspace through a link: {path}")));
-        }
+        let target = repository::target(workspace, path, name)?;
         if target.join(".git").exists() {
             let head = run_git(git, &["rev-parse", "HEAD"], &target)?;
             if head.status.success() && String::from_utf8_lossy(&head.stdout).starts_with(commit.as_str()) {
@@ -225,23 +182,13 @@ impl Repository {
             return Err(failed(format!("repository {name}: {path} already holds another commit than {commit}"))
                 .reason("Two repositories may be registered for one folder, or the workspace is not new."));
         }
-        // Beside the target, so that the target is there as a whole or not at all.
-        let clone = workspace.join(format!(".sidestage-clone-{}", std::process::id()));
-        self.clone_beside(&clone, workspace, git, stage)?;
-        let parent = target.parent().unwrap_or(workspace);
-        fs::create_dir_all(parent).map_err(|_| failed(format!("repository {name}: a file is in the way of {path}")))?;
-        // An empty folder may be there already.
-        let _ = fs::remove_dir(&target);
-        if target.exists() {
-            return Err(failed(format!("repository {name}: {path} already holds something else")));
-        }
-        fs::rename(&clone, &target).map_err(|error| failed(format!("repository {name}: {path} cannot be made: {error}")))
+        repository::put(workspace, path, name, &|clone| self.clone_beside(clone, workspace, git, stage))
     }
 
     fn clone_beside(&self, clone: &Path, workspace: &Path, git: Git<'_>, stage: &str) -> Result<(), Failure> {
         let Self { name, url, commit, path } = self;
         clone_anew(git, url, clone, workspace).map_err(|words| {
-            failed(format!("repository {name}: cannot clone {}", printable(url)))
+            failed(format!("repository {name}: cannot clone {}", shown(url)))
                 .reason(format!("{words}\n  The stage {stage} was not started, since it would miss the files of {path}."))
                 .help("Check the url, and that this machine may read it.")
         })?;
@@ -254,66 +201,10 @@ impl Repository {
             return Ok(());
         }
         let words = last_words(&out);
-        Err(failed(format!("repository {name}: commit {commit} is not in {}", printable(url)))
+        Err(failed(format!("repository {name}: commit {commit} is not in {}", shown(url)))
             .reason(format!("{words}\n  The parent run had it; it may have been removed by a forced push since."))
             .help("Start the parent run again, on a commit that is there."))
     }
-}
-
-/// Clones without a working tree, several times where the network may be at fault; else the last words of git.
-pub(crate) fn clone_anew(git: Git<'_>, url: &str, folder: &Path, workspace: &Path) -> Result<(), String> {
-    let target = folder.to_string_lossy();
-    let mut words = String::new();
-    for attempt in 1..=TRIES {
-        let _ = fs::remove_dir_all(folder);
-        let arguments = ["clone", "--quiet", "--no-checkout", "--no-recurse-submodules", "--", url, &target];
-        let cloned = run_git(git, &arguments, workspace).map_err(|failure| failure.to_string())?;
-        if cloned.status.success() {
-            return Ok(());
-        }
-        words = last_words(&cloned);
-        // Where the repository lies on this machine, waiting changes nothing.
-        if !url.contains(':') {
-            break;
-        }
-        std::thread::sleep(Duration::from_secs(u64::from(attempt)));
-    }
-    Err(words)
-}
-
-/// What makes git do only what it is asked for: no program of the address, no hook, no stored password, no other host.
-pub const SAFE_GIT: &[&str] = &[
-    "-c",
-    "protocol.ext.allow=never",
-    "-c",
-    "core.hooksPath=/dev/null",
-    "-c",
-    "credential.helper=",
-    "-c",
-    "advice.detachedHead=false",
-    "-c",
-    "http.followRedirects=false",
-];
-
-/// Calls git with [`SAFE_GIT`].
-pub(crate) fn run_git(git: Git<'_>, arguments: &[&str], folder: &Path) -> Result<Output, Failure> {
-    git(&[SAFE_GIT, arguments].concat(), folder).map_err(|error| {
-        Failure::new(FailureKind::Setting, format!("git cannot be started: {error}")).help("Install git, and put it on the PATH.")
-    })
-}
-
-/// The end of what git has said.
-pub(crate) fn last_words(output: &Output) -> String {
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    let lines: Vec<&str> = text.lines().rev().take(3).collect();
-    lines.into_iter().rev().map(printable).collect::<Vec<_>>().join(" ")
-}
-
-/// Whether a path is below the workspace, whatever links are on the way. What is not there yet has no links.
-fn is_inside(path: &Path, workspace: &Path) -> bool {
-    let existing = path.ancestors().find(|ancestor| ancestor.symlink_metadata().is_ok());
-    let real: Option<PathBuf> = existing.and_then(|existing| existing.canonicalize().ok());
-    real.is_some_and(|real| real.starts_with(workspace))
 }
 
 #[cfg(test)]

@@ -147,5 +147,5 @@ impl RunStore {
 fn command_failed(command: &str, name: &str, reason: &str) -> Failure {
     Failure::new(FailureKind::Setting, format!("pipelinectl {command} {name} failed: {reason}"))
         .reason("It keeps what the stages of this run share, and the token of the webhook.")
-        .help("Run this where pipelinectl works; `apply` also works outside of a pipeline, without it.")
+        .help("Run this where pipelinectl works, and the workspace can be written; `apply` also works outside of a pipeline.")
 }

@@ -1,5 +1,7 @@
 //! The target tekton: what is written, and what runs of it without a cluster.
 
+#[cfg(target_arch = "x86_64")]
+mod anywhere;
 mod cases;
 mod execute;
 mod faults;

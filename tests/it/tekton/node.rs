@@ -118,19 +118,26 @@ impl<'a> Node<'a> {
         ended
     }
 
-    /// Runs a task at the end of a run once more; gives what its steps say.
-    pub(super) fn step_of(&self, pipeline: &str, task: &str, run: &str) -> String {
+    /// The workspace of a run.
+    pub(super) fn workspace(&self, run: &str) -> PathBuf {
+        self.folder.path().join(run).join("workspace")
+    }
+
+    /// The token of the listener goes away from the task that triggers.
+    pub(super) fn remove_token(&self, run: &str) {
+        fs::remove_file(self.folder.path().join(run).join("dynamic-scan/sidestage/token/token")).unwrap();
+    }
+
+    /// Runs a task of a run once more; gives what its steps say.
+    pub(super) fn step_again(&self, pipeline: &str, task: &str, run: &str) -> String {
         let spec = &self.manifests.object("Pipeline", pipeline)["spec"];
-        let task = items(spec, "finally").find(|known| known["name"] == task).unwrap();
-        let root = self.folder.path().join(run);
-        let workspace = root.join("workspace");
+        let task = items(spec, "tasks").chain(items(spec, "finally")).find(|known| known["name"] == task).unwrap();
+        let root = self.folder.path().join(run).join("again");
+        let _ = fs::remove_dir_all(&root);
         let labels = BTreeMap::from([("tekton.dev/pipelineRun", run), ("tekton.dev/pipeline", pipeline)]);
+        let pod = Pod { parameters: BTreeMap::new(), status: "", labels, root, workspace: self.workspace(run), mounts: Vec::new() };
         let mut steps = Vec::new();
-        self.task(
-            task,
-            Pod { parameters: BTreeMap::new(), status: "", labels, root: root.join("again"), workspace, mounts: Vec::new() },
-            &mut steps,
-        );
+        self.task(task, pod, &mut steps);
         steps.into_iter().map(|(_, _, said)| said).collect()
     }
 
@@ -166,9 +173,12 @@ impl<'a> Node<'a> {
             // A mount inside a mount, as on a cluster.
             let outer = pod.mounts.iter().find_map(|(outer, folder)| Some(folder.join(path.strip_prefix(outer)?.strip_prefix('/')?)));
             let folder = outer.unwrap_or_else(|| pod.root.join(path.trim_start_matches('/')));
-            fs::create_dir_all(&folder).unwrap();
-            if !volume["projected"].is_null() {
-                fs::remove_dir(&folder).unwrap();
+            if volume["projected"].is_null() {
+                fs::create_dir_all(&folder).unwrap();
+            } else {
+                fs::create_dir_all(folder.parent().unwrap()).unwrap();
+                // One that an earlier pod of this name has left.
+                let _ = fs::remove_file(&folder);
                 std::os::unix::fs::symlink(self.cluster.kube_folder(), &folder).unwrap();
             }
             let source = volume["configMap"]["name"].as_str().or(volume["secret"]["secretName"].as_str()).unwrap_or_default();

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::manifests::Manifests;
 use super::node::{Ended, Node};
-use super::server::{Server, TOKEN};
+use super::server::{Server, TOKEN, git_in};
 use crate::harness::cluster::{Cluster, Fault, GetFault, Run, Status};
 
 /// A parent run over a small configuration, with what the test does to node and cluster.
@@ -174,9 +174,17 @@ fn a_revision_is_a_branch_a_tag_or_a_commit() {
         let run = node.run("web-ci", &format!("web-ci-{number}"), &trial.parameters(revision));
         assert!(run.is_good, "{revision}: {run:#?}");
     }
-    for (revision, expected) in
-        [("nowhere", "has no branch, tag or commit `nowhere`"), ("--upload-pack=x", "its revision is none"), ("", "its revision is none")]
-    {
+    // A branch that is called like a commit is none.
+    trial.server.git(&["update-ref", &format!("refs/heads/{first}"), "topic/one"]);
+    assert!(node.run("web-ci", "web-ci-pinned", &trial.parameters(&first)).is_good);
+    assert_eq!(git_in(&node.workspace("web-ci-pinned").join("app"), &["rev-parse", "HEAD"]), first);
+    assert!(node.run("web-ci", "web-ci-head", &trial.parameters("HEAD")).is_good);
+    for (revision, expected) in [
+        ("nowhere", "has no branch, tag or commit `nowhere`"),
+        ("--upload-pack=x", "its revision is none"),
+        ("main~0", "its revision is none"),
+        ("", "its revision is none"),
+    ] {
         let run = node.run("web-ci", &format!("web-ci-none-{}", revision.len()), &trial.parameters(revision));
         assert!(!run.is_good && run.output("start/start").contains(expected), "{revision}: {run:#?}");
     }
@@ -186,16 +194,33 @@ fn a_revision_is_a_branch_a_tag_or_a_commit() {
 fn parameters_of_a_run_are_looked_at_before_anything_is_done() {
     let trial = Trial::of(Server::small("v1"));
     let node = trial.node();
-    for (name, value, expected) in [
+    for (number, (name, value, expected)) in [
         ("parameters", json!(["opt-in"]), "the parameter `opt-in` is not NAME=VALUE"),
         ("repository-path", json!("../outside"), "its path leaves the workspace"),
+        ("repository-path", json!(".sidestage"), "its path leaves the workspace, or is none: '.sidestage'"),
+        ("repository-path", json!("a/.git/hooks"), "its path leaves the workspace, or is none: 'a/.git/hooks'"),
         ("repository", json!("ext::sh -c touch% /tmp/x"), "its url would start another program"),
         ("repository", json!("/nowhere/at/all"), "cannot clone /nowhere/at/all"),
-    ] {
+        ("repository", json!("http://me:hunter2@127.0.0.1:1/a"), "cannot clone http://***@127.0.0.1:1/a"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
         let mut parameters = trial.parameters("main");
         parameters.push((name, value));
-        let run = node.run("web-ci", &format!("web-ci-{}", expected.len()), &parameters);
+        let run = node.run("web-ci", &format!("web-ci-{number}"), &parameters);
         assert!(!run.is_good && run.output("start/start").contains(expected), "{name}: {run:#?}");
+        assert!(!run.output("start/start").contains("hunter2"), "{run:#?}");
+    }
+    // What another step has put there is not removed.
+    let workspace = node.workspace("web-ci-taken");
+    std::fs::create_dir_all(workspace.join("app/data")).unwrap();
+    std::os::unix::fs::symlink("/", workspace.join("link")).unwrap();
+    for (path, expected) in [("app", "already holds something else"), ("link/tmp/x", "leaves the workspace through a link")] {
+        let mut parameters = trial.parameters("main");
+        parameters.push(("repository-path", json!(path)));
+        let run = node.run("web-ci", "web-ci-taken", &parameters);
+        assert!(run.output("start/start").contains(expected) && workspace.join("app/data").is_dir(), "{path}: {run:#?}");
     }
 }
 
@@ -207,10 +232,21 @@ fn a_payload_that_is_none_starts_nothing() {
         use base64::Engine;
         json!(base64::engine::general_purpose::STANDARD.encode(text))
     };
+    let with = |more: &str| {
+        let config = "\"config\": {\"path\": \"app\", \"file\": \"x.yaml\"}";
+        let state = "\"state\": {\"env\": {}, \"repos\": {}, \"artifacts\": {}}";
+        format!("{{\"sidestage\": 1, \"stage\": \"zap\", \"pipeline\": {{}}, {config}, {state}, {more}}}")
+    };
     for (number, (payload, expected)) in [
         (json!("%%%"), "it is not base64"),
         (packed("[]"), "it is no JSON object"),
         (packed("{\"sidestage\": 2}"), "its version is 2"),
+        (packed(&with("\"properties\": [1]")), "its properties are no object"),
+        (packed(&with("\"properties\": {\"a\": 5}")), "the property \"a\" is neither text nor base64"),
+        (packed(&with("\"properties\": {\"../a\": \"\"}")), "has a name that no property has"),
+        (packed(&with("\"properties\": {\"secure-properties\": \"\"}")), "has a name that no property has"),
+        (packed(&with("\"x\": 1").replace("\"app\"", "\"../app\"")), "the place of the configuration: its path leaves the workspace"),
+        (packed(&with("\"x\": 1").replace("x.yaml", "../x.yaml")), "its file leaves the repository"),
         (
             packed("{\"sidestage\": 1, \"stage\": \"other\", \"pipeline\": {}, \"config\": {}, \"state\": {}}"),
             "it is for the stage `other`",
@@ -258,6 +294,48 @@ fn the_list_has_all_runs_of_the_parent_and_none_of_others() {
     // One that is gone is said to be.
     let own = trial.cluster.runs().into_iter().find(|run| !run.payload.is_empty()).unwrap();
     trial.cluster.remove(&own.name);
-    let again = node.step_of("web-ci", "async-runs", "web-ci-1");
+    let again = node.step_again("web-ci", "async-runs", "web-ci-1");
     assert!(again.contains("deleted"), "{again}");
+}
+
+#[test]
+fn a_start_that_is_repeated_is_the_same_start() {
+    let trial = Trial::of(Server::small("v1"));
+    let mut node = trial.node();
+    node.environment.insert("SIDESTAGE_NONCE", "0123456789abcdef");
+    assert_eq!(scan(&trial.parent(&node)).0, 0);
+    let again = node.step_again("web-ci", "dynamic-scan", "web-ci-1");
+    assert!(again.contains("started: stage zap, run zap-0123456789abcdef"), "{again}");
+    assert_eq!((trial.cluster.runs().len(), trial.cluster.posts()), (1, 1), "{again}");
+    // It is deleted, as old runs are: the same start makes no second one.
+    trial.cluster.remove("zap-0123456789abcdef");
+    let again = node.step_again("web-ci", "dynamic-scan", "web-ci-1");
+    assert!(again.contains("was started, and is deleted"), "{again}");
+    assert_eq!((trial.cluster.runs().len(), trial.cluster.posts()), (0, 1), "{again}");
+    // A run of another stage under this name is not ours.
+    let run =
+        Run { name: "zap-0123456789abcdef".to_owned(), stage: "other".to_owned(), parent: "web-ci-1".to_owned(), payload: String::new() };
+    trial.cluster.insert_foreign(run);
+    assert!(node.step_again("web-ci", "dynamic-scan", "web-ci-1").contains("or of another stage"));
+}
+
+#[test]
+fn a_token_that_goes_away_does_not_deny_a_run() {
+    let trial = Trial::of(Server::small("v1"));
+    let mut node = trial.node();
+    node.environment.extend([("SIDESTAGE_DEADLINE", "2"), ("SIDESTAGE_RETRY_CAP", "0.3")]);
+    trial.cluster.post_faults([Fault::Drop]);
+    let (code, said) = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // The first call has been taken, and the next one finds no token.
+            while trial.cluster.posts() == 0 {
+                std::thread::yield_now();
+            }
+            node.remove_token("web-ci-1");
+        });
+        let parent = trial.parent(&node);
+        let (code, said) = scan(&parent);
+        (code, said.to_owned())
+    });
+    assert!(code == 7 && said.contains("there is no token of the listener"), "{code} {said}");
 }

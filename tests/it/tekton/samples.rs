@@ -21,6 +21,7 @@ const DIFFERENCES: &[(&str, &str)] = &[
     ("/spec/params", "§3: runs/ shows where to put repository, revision and parameters in"),
     ("/roleRef/name", "§5: the role of the cluster and its binding belong to one set: other sets of other namespaces may have its name"),
     ("/metadata/name", "the same"),
+    ("/interceptors/0/params/0/value", "§4: the name of a parent, which a person may have chosen, may have dots"),
     ("/images", "§3: sidecars of tasks at the end, too"),
 ];
 

@@ -75,9 +75,14 @@ impl Server {
 
     /// Calls git in it; gives what that prints.
     pub(super) fn git(&self, words: &[&str]) -> String {
-        let own = ["-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "init.defaultBranch=main"];
-        let output = Command::new("git").args(own).args(words).current_dir(self.path()).output().unwrap();
-        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        git_in(self.path(), words)
     }
+}
+
+/// Calls git in a folder; gives what that prints.
+pub(super) fn git_in(folder: &Path, words: &[&str]) -> String {
+    let own = ["-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "init.defaultBranch=main"];
+    let output = Command::new("git").args(own).args(words).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }

@@ -41,38 +41,47 @@ impl Include {
 
 /// What is wrong with a text as a duration of Go, such as `1h30m`, that is to pass; nothing where it is one.
 pub fn duration_fault(text: &str) -> Option<String> {
-    let expected = "write one such as `90s`, `10m` or `1h30m`";
+    seconds(text).err()
+}
+
+/// The seconds of a duration of Go that is to pass; else what is wrong with it.
+pub fn seconds(text: &str) -> Result<f64, String> {
+    const EXPECTED: &str = "write one such as `90s`, `10m` or `1h30m`";
     if text == "0" {
-        return None;
+        return Ok(0.0);
     }
     if text.starts_with('-') {
-        return Some("it is negative, so the time is over before it begins".to_owned());
+        return Err("it is negative, so the time is over before it begins".to_owned());
     }
     let mut rest = text.strip_prefix('+').unwrap_or(text);
     if rest.is_empty() {
-        return Some(format!("it is empty: {expected}"));
+        return Err(format!("it is empty: {EXPECTED}"));
     }
+    let mut sum = 0.0;
     while !rest.is_empty() {
-        let number: usize = rest.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
-        let is_number = rest[..number].bytes().any(|byte| byte.is_ascii_digit()) && rest[..number].matches('.').count() < 2;
-        if !is_number {
-            return Some(format!("it is no duration of Go: {expected}"));
-        }
-        let unit: String = rest[number..].chars().take_while(|c| !c.is_ascii_digit() && *c != '.').collect();
-        if !["ns", "us", "µs", "μs", "ms", "s", "m", "h"].contains(&unit.as_str()) {
-            return Some(match unit.as_str() {
-                "" => format!("the number {} has no unit: {expected}", &rest[..number]),
-                unit => format!("`{unit}` is no unit of Go's durations: {expected}"),
-            });
-        }
-        rest = &rest[number + unit.len()..];
+        let length: usize = rest.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
+        let digits = &rest[..length];
+        let number: f64 = digits.parse().map_err(|_| format!("it is no duration of Go: {EXPECTED}"))?;
+        let unit: String = rest[length..].chars().take_while(|c| !c.is_ascii_digit() && *c != '.').collect();
+        let size = match unit.as_str() {
+            "ns" => 1e-9,
+            "us" | "µs" | "μs" => 1e-6,
+            "ms" => 1e-3,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            "" => return Err(format!("the number {digits} has no unit: {EXPECTED}")),
+            unit => return Err(format!("`{unit}` is no unit of Go's durations: {EXPECTED}")),
+        };
+        sum += number * size;
+        rest = &rest[length + unit.len()..];
     }
-    None
+    Ok(sum)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_PAYLOAD, duration_fault};
+    use super::{MAX_PAYLOAD, duration_fault, seconds};
 
     #[test]
     fn durations_are_those_of_go() {
@@ -82,6 +91,7 @@ mod tests {
         for bad in ["", "10", "1d", "10 minutes", "-1h", "h", "1h30", "1..5h", "1h-5m", "ten"] {
             assert!(duration_fault(bad).is_some(), "{bad}");
         }
+        assert_eq!(seconds("1h30m").map(|seconds| seconds / 60.0), Ok(90.0));
     }
 
     #[test]

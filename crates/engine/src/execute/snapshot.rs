@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use sidestage_runtime::receive::SAFE_GIT;
+use sidestage_runtime::repository::SAFE_GIT;
 
 use crate::processes::children;
 

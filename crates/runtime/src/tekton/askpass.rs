@@ -33,11 +33,13 @@ pub fn answer(question: &str, hosts: &str, pod: &Pod) -> Result<String, Failure>
     })
 }
 
+/// The host of a question. A quote in the address is not git's own: older versions show the user's name as it is.
 fn host_of(question: &str) -> Option<&str> {
     let (_, rest) = question.split_once(" for 'https://")?;
-    let (address, _) = rest.split_once('\'')?;
+    let address = rest.trim_end().strip_suffix("':").filter(|address| !address.contains('\''))?;
     let host = address.rsplit_once('@').map_or(address, |(_, host)| host);
-    Some(host.split('/').next().unwrap_or(host)).filter(|host| !host.is_empty())
+    let is_host = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c));
+    is_host.then_some(host)
 }
 
 /// The host of a repository, as git names it in its question; nothing where it is not reached over https.
@@ -60,6 +62,8 @@ mod tests {
             ("Password for 'http://git.example.com': ", None),
             ("Enter passphrase for key '/root/.ssh/id': ", None),
             ("Password for 'https://': ", None),
+            ("Password for 'https://git.example.com'@evil.example.com': ", None),
+            ("Password for 'https://evil.example.com/git.example.com': ", None),
         ] {
             assert_eq!(host_of(question), expected, "{question}");
         }

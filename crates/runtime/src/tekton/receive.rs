@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sidestage_compiler::emit::tekton::{async_stages, structure};
 use sidestage_compiler::plan::{Plan, PlannedStage};
 
 use super::git::Git;
 use super::pod::Pod;
-use super::start::{broken_store, check_structure};
-use super::workspace::{OWN, RunFacts, Workspace, unwritable};
+use super::start::check_structure;
+use super::workspace::{RunFacts, Workspace, unwritable};
 use super::{Planner, payload_text};
 use crate::failure::{Failure, FailureKind};
 use crate::pipelinectl::RunData;
@@ -40,7 +40,7 @@ pub fn receive(pod: &Pod, receive: &Receive<'_>, plan_of: Planner<'_>, say: &mut
     let received = read(&payload, receive.stage)?;
     let workspace = Workspace::new(&pod.workspace);
     workspace.install(say)?;
-    RunData::at(&pod.workspace.join(".pipelinectl")).load(&received.state).map_err(broken_store)?;
+    RunData::at(&pod.workspace.join(".pipelinectl")).load(&received.state).map_err(refused)?;
     mount(pod, &received, &payload)?;
     let git = Git::new(&workspace, None);
     received.clone_into(&pod.workspace, &|arguments, folder| git.call(arguments, folder))?;
@@ -53,14 +53,11 @@ pub fn receive(pod: &Pod, receive: &Receive<'_>, plan_of: Planner<'_>, say: &mut
     workspace.keep(&RunFacts { repository: config.path.clone(), config: config.file.clone() })
 }
 
-/// A payload for this stage, which leaves the run's own things alone.
+/// A payload for this stage.
 fn read(payload: &str, stage: &str) -> Result<Received, Failure> {
     let received = Received::read(payload)?;
     if received.stage != stage {
         return Err(refused(format!("it is for the stage `{}`, and this pipeline runs `{stage}`", received.stage)));
-    }
-    if received.reaches(OWN) {
-        return Err(refused(format!("a repository would be cloned into {OWN}, where the run keeps its own things")));
     }
     Ok(received)
 }
@@ -88,12 +85,16 @@ fn stage_of<'p>(plan: &'p Plan, stage: &str) -> Result<&'p PlannedStage, Failure
 fn mount(pod: &Pod, received: &Received, payload: &str) -> Result<(), Failure> {
     let folder = &pod.config;
     let payload: Value = serde_json::from_str(payload).unwrap_or_default();
-    for (name, value) in payload["properties"].as_object().into_iter().flatten() {
-        let bytes = match value {
-            Value::String(text) => text.clone().into_bytes(),
-            other => STANDARD
-                .decode(other["base64"].as_str().unwrap_or_default())
-                .map_err(|_| refused(format!("the property {name:?} is neither text nor base64")))?,
+    let properties = match payload.get("properties") {
+        None => Map::new(),
+        Some(Value::Object(properties)) => properties.clone(),
+        Some(_) => return Err(refused("its properties are no object")),
+    };
+    for (name, value) in &properties {
+        let bytes = match (value, value["base64"].as_str().map(|text| STANDARD.decode(text))) {
+            (Value::String(text), _) => text.clone().into_bytes(),
+            (_, Some(Ok(bytes))) => bytes,
+            _ => return Err(refused(format!("the property {name:?} is neither text nor base64"))),
         };
         put(folder, name, &bytes)?;
     }
@@ -106,7 +107,11 @@ fn mount(pod: &Pod, received: &Received, payload: &str) -> Result<(), Failure> {
 /// A name comes from others: it must be that of a file in the folder itself.
 fn put(folder: &Path, name: &str, value: &[u8]) -> Result<(), Failure> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if !(1..=253).contains(&name.len()) || name.starts_with("..") || name == "." || !name.bytes().all(is_plain) {
+    if !(1..=253).contains(&name.len())
+        || name.starts_with("..")
+        || matches!(name, "." | "secure-properties")
+        || !name.bytes().all(is_plain)
+    {
         return Err(refused(format!("the property {name:?} has a name that no property has")));
     }
     let write = || {

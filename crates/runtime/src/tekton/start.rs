@@ -1,5 +1,6 @@
 //! The beginning of a pipeline: tools, the clone, what a trigger would set, the scripts of the commit.
 
+use std::cell::RefCell;
 use std::path::Path;
 
 use sidestage_compiler::emit::tekton::structure;
@@ -8,10 +9,10 @@ use sidestage_compiler::plan::{Plan, PlannedPipeline};
 use super::Planner;
 use super::git::Git;
 use super::pod::Pod;
-use super::workspace::{OWN, RunFacts, Workspace};
+use super::workspace::{RunFacts, Workspace, unwritable};
 use crate::failure::{Failure, FailureKind};
 use crate::pipelinectl::RunData;
-use crate::receive::{self, clone_anew, last_words, place_faults, printable, run_git, url_faults};
+use crate::repository::{self, clone_anew, last_words, place_faults, printable, run_git, shown, url_faults};
 
 /// What is begun.
 #[derive(Debug)]
@@ -42,8 +43,9 @@ pub fn start(pod: &Pod, start: &Start<'_>, plan_of: Planner<'_>, say: &mut dyn F
     let workspace = Workspace::new(&pod.workspace);
     workspace.install(say)?;
     let git = Git::new(&workspace, Some(start.url));
-    let commit = check_out(&git, &pod.workspace, start)?;
     let root = pod.workspace.join(start.path);
+    let folder = pod.workspace.canonicalize().map_err(|error| unwritable("the workspace", &error))?;
+    let commit = check_out(&git, &folder, start)?;
     let plan = plan_of(&root, start.config).map_err(|reason| Failure::new(FailureKind::Setting, reason))?;
     let planned = pipeline(&plan, start)?;
     check_structure(start.structure, &structure(&planned.stages), start.config)?;
@@ -76,11 +78,8 @@ fn parameter(text: &str) -> Result<(&str, &str), Failure> {
 /// Nothing is begun that is bound to fail, or would leave the workspace.
 fn check(start: &Start<'_>) -> Result<(), Failure> {
     let mut faults = place_faults(start.path);
-    if start.path.split('/').next() == Some(OWN) {
-        faults.push(format!("its path is where the run keeps its own things: {OWN}"));
-    }
     faults.extend(url_faults(start.url));
-    if start.revision.is_empty() || start.revision.starts_with('-') || start.revision.chars().any(|c| c.is_control() || c == ' ') {
+    if !is_revision(start.revision) {
         faults.push(format!("its revision is none: '{}'", printable(start.revision)));
     }
     if faults.is_empty() {
@@ -97,62 +96,81 @@ struct Commit {
     branch: String,
 }
 
+/// What may be a name of git or a hash, and is no expression over them.
+fn is_revision(text: &str) -> bool {
+    let is_plain = |c: char| !c.is_control() && !c.is_whitespace() && !"~^:?*[\\".contains(c);
+    !text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain) && !text.contains("..") && !text.contains("@{")
+}
+
+/// The clone at its commit. A step that is tried again finds its own one, and puts another into its place.
 fn check_out(git: &Git, workspace: &Path, start: &Start<'_>) -> Result<Commit, Failure> {
+    const NAME: &str = "of the run";
     let call = |arguments: &[&str], folder: &Path| git.call(arguments, folder);
-    let target = workspace.join(start.path);
-    // A step that is tried again finds what it has left.
+    let target = repository::target(workspace, start.path, NAME)?;
     if target.join(".git").exists() {
-        std::fs::remove_dir_all(&target).map_err(|error| super::workspace::unwritable(start.path, &error))?;
+        std::fs::remove_dir_all(&target).map_err(|error| unwritable(start.path, &error))?;
     }
-    clone_anew(&call, start.url, &target, workspace).map_err(|words| unreachable_repository(start, &words))?;
-    let commit = resolved(&call, start.revision, &target)?.ok_or_else(|| no_revision(start))?;
-    let words: &[&str] = if commit.branch.is_empty() { &["--detach"] } else { &["-B", &commit.branch] };
-    let arguments: Vec<&str> = ["checkout", "--quiet"].iter().chain(words).copied().chain([commit.hash.as_str(), "--"]).collect();
-    let out = run_git(&call, &arguments, &target)?;
-    if !out.status.success() {
-        return Err(no_revision(start).reason(last_words(&out)));
-    }
-    Ok(commit)
+    let found = RefCell::new(None);
+    repository::put(workspace, start.path, NAME, &|clone| {
+        clone_anew(&call, start.url, clone, workspace).map_err(|words| unreachable_repository(start, &words))?;
+        let commit = resolved(&call, start, clone)?;
+        let words: &[&str] = if commit.branch.is_empty() { &["--detach"] } else { &["-B", &commit.branch] };
+        let arguments: Vec<&str> = ["checkout", "--quiet"].iter().chain(words).copied().chain([commit.hash.as_str(), "--"]).collect();
+        let out = run_git(&call, &arguments, clone)?;
+        if !out.status.success() {
+            return Err(no_revision(start).reason(last_words(&out)));
+        }
+        found.replace(Some(commit));
+        Ok(())
+    })?;
+    found.into_inner().ok_or_else(|| no_revision(start))
 }
 
 /// The commit of a whole hash, a branch, a tag, a part of a hash, or of what the server knows by another name: the commit of a
 /// pull request lies on no branch.
-fn resolved(git: receive::Git<'_>, revision: &str, folder: &Path) -> Result<Option<Commit>, Failure> {
+fn resolved(git: repository::Git<'_>, start: &Start<'_>, folder: &Path) -> Result<Commit, Failure> {
+    let revision = start.revision;
     let name = revision.strip_prefix("refs/heads/").unwrap_or(revision);
     let tag = name.strip_prefix("refs/tags/").unwrap_or(name);
     let is_hash = name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let is_whole = is_hash && matches!(name.len(), 40 | 64);
-    let is_part = is_hash && (7..64).contains(&name.len());
-    let known = [
-        (is_whole, name.to_owned(), ""),
-        (true, format!("refs/remotes/origin/{name}"), name),
-        (true, format!("refs/tags/{tag}"), ""),
-        (is_part, name.to_owned(), ""),
-    ];
-    for (_, reference, branch) in known.iter().filter(|(is_possible, _, _)| *is_possible) {
+    let mut known: Vec<(String, &str)> = Vec::new();
+    // A branch that is called like a commit is none: a whole hash says what runs.
+    if is_hash && matches!(name.len(), 40 | 64) {
+        known.push((name.to_owned(), ""));
+    } else {
+        known.push((format!("refs/remotes/origin/{name}"), if name == "HEAD" { "" } else { name }));
+        known.push((format!("refs/tags/{tag}"), ""));
+        if is_hash && name.len() >= 7 {
+            known.push((name.to_owned(), ""));
+        }
+    }
+    for (reference, branch) in &known {
         if let Some(hash) = hash_of(git, reference, folder)? {
-            return Ok(Some(Commit { hash, branch: (*branch).to_owned() }));
+            return Ok(Commit { hash, branch: (*branch).to_owned() });
         }
     }
     let fetched = run_git(git, &["fetch", "--quiet", "origin", "--end-of-options", revision], folder)?;
-    let hash = if fetched.status.success() { hash_of(git, "FETCH_HEAD", folder)? } else { None };
-    Ok(hash.map(|hash| Commit { hash, branch: String::new() }))
+    if !fetched.status.success() {
+        return Err(no_revision(start).reason(last_words(&fetched)));
+    }
+    let hash = hash_of(git, "FETCH_HEAD", folder)?.ok_or_else(|| no_revision(start))?;
+    Ok(Commit { hash, branch: String::new() })
 }
 
-fn hash_of(git: receive::Git<'_>, reference: &str, folder: &Path) -> Result<Option<String>, Failure> {
+fn hash_of(git: repository::Git<'_>, reference: &str, folder: &Path) -> Result<Option<String>, Failure> {
     let commit = format!("{reference}^{{commit}}");
     let out = run_git(git, &["rev-parse", "--verify", "--quiet", "--end-of-options", &commit], folder)?;
     Ok(out.status.success().then(|| String::from_utf8_lossy(&out.stdout).trim().to_owned()))
 }
 
 fn unreachable_repository(start: &Start<'_>, words: &str) -> Failure {
-    Failure::new(FailureKind::Rights, format!("cannot clone {}", printable(start.url)))
+    Failure::new(FailureKind::Rights, format!("cannot clone {}", shown(start.url)))
         .reason(words.to_owned())
         .help("Check the parameter repository of the run, and the key git-token of its secret of secure properties.")
 }
 
 fn no_revision(start: &Start<'_>) -> Failure {
-    Failure::new(FailureKind::Rights, format!("{} has no branch, tag or commit `{}`", printable(start.url), start.revision))
+    Failure::new(FailureKind::Rights, format!("{} has no branch, tag or commit `{}`", shown(start.url), start.revision))
         .help("Correct the parameter revision of the run.")
 }
 

@@ -20,8 +20,11 @@ use crate::hash::hex;
 use crate::run_store::RunStore;
 use crate::trigger::{REGISTER, StartOnCluster, payload_on_cluster};
 
-/// The label that says who has started a run.
+/// The labels that say who has started a run, and of what.
 const PARENT: &str = "sidestage.dev/parent";
+const STAGE: &str = "sidestage.dev/stage";
+/// What the register says of a run that was seen.
+const ACCEPTED: &str = "accepted";
 /// The name of a run ends in a hyphen and 16 digits.
 const LONGEST_HEAD: usize = 46;
 
@@ -98,18 +101,19 @@ pub fn trigger(
     // Rights are found out about before the call: one that is refused afterwards has a run already.
     let is_there = call.look_before()?;
     let key = format!("async-run-{stage}-{nonce}");
+    if !is_there && store.data(&key, Some("status"))? == ACCEPTED {
+        return Err(call.is_gone());
+    }
     // The run is registered before the call and completed after it, so that no run is ever forgotten.
     store.put_data(REGISTER, &key, stage)?;
     for (property, value) in [("id", name.as_str()), ("status", "requested")] {
         store.put_data(&key, property, value)?;
     }
-    if !is_there {
-        call.send().inspect_err(|failure| {
-            let status = if failure.kind == FailureKind::Unconfirmed { "unconfirmed" } else { "failed" };
-            let _ = store.put_data(&key, "status", status);
-        })?;
+    if !is_there && let Err(lost) = call.send() {
+        let _ = store.put_data(&key, "status", if lost.may_run { "unconfirmed" } else { "failed" });
+        return Err(lost.failure);
     }
-    store.put_data(&key, "status", "accepted").map_err(|_| {
+    store.put_data(&key, "status", ACCEPTED).map_err(|_| {
         Failure::new(FailureKind::Service, format!("the stage {stage} runs as {name}, but put_data failed"))
             .reason("The list of runs finds it by its label.")
             .help("Do not start it again; look why pipelinectl cannot write.")
@@ -149,12 +153,21 @@ struct Listener {
     namespace: String,
 }
 
+/// Why no run was seen.
+struct Lost {
+    failure: Failure,
+    /// Whether one may run all the same, or appear later.
+    may_run: bool,
+}
+
 /// What became of a call.
 enum Posted {
     /// The listener has it: that says nothing of a run.
     Taken,
     /// It cannot have arrived.
     NotReached(String),
+    /// It has answered with something else: to call again at once changes nothing.
+    Answered(String),
     /// It may have.
     Doubtful(String),
 }
@@ -207,7 +220,7 @@ impl Listener {
         let request = self.agent.post(&self.url).header("content-type", "application/json").header(TOKEN_HEADER, token.expose_secret());
         Ok(match request.send(body.to_string()) {
             Ok(response) if response.status().is_success() => Posted::Taken,
-            Ok(response) => Posted::Doubtful(format!("the listener answers HTTP {}", response.status().as_u16())),
+            Ok(response) => Posted::Answered(format!("the listener answers HTTP {}", response.status().as_u16())),
             Err(error @ (ureq::Error::ConnectionFailed | ureq::Error::HostNotFound)) => Posted::NotReached(error.to_string()),
             Err(ureq::Error::Io(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => Posted::NotReached(error.to_string()),
             Err(error) => Posted::Doubtful(error.to_string()),
@@ -254,32 +267,36 @@ impl Call<'_> {
         }
     }
 
-    fn send(&mut self) -> Result<(), Failure> {
+    /// Calls until the run is seen.
+    fn send(&mut self) -> Result<(), Lost> {
         let body = json!({ "sidestage": 1, "stage": self.stage, "run": self.name, "parent": self.parent, "payload": self.payload });
         let started = Instant::now();
-        let mut is_possible = false;
+        let mut may_run = false;
         let mut last = String::new();
         let mut pause = self.patience.look;
         let mut next_call = started;
         loop {
             if Instant::now() >= next_call {
                 next_call = Instant::now() + self.patience.again;
-                let posted = self.listener.post(&body);
-                // A call may have arrived before the token was gone.
-                match posted.or_else(|failure| if is_possible { Ok(Posted::Doubtful(failure.to_string())) } else { Err(failure) })? {
-                    Posted::Taken => is_possible = true,
-                    Posted::NotReached(reason) => (last, next_call) = (reason, Instant::now()),
-                    Posted::Doubtful(reason) => (is_possible, last, next_call) = (true, reason, Instant::now()),
+                match self.listener.post(&body) {
+                    Ok(Posted::Taken) => may_run = true,
+                    Ok(Posted::Answered(reason)) => (may_run, last) = (true, reason),
+                    Ok(Posted::NotReached(reason)) => (last, next_call) = (reason, Instant::now()),
+                    Ok(Posted::Doubtful(reason)) => (may_run, last, next_call) = (true, reason, Instant::now()),
+                    // A call may have arrived before the token was gone.
+                    Err(failure) if may_run => last = failure.to_string(),
+                    Err(failure) => return Err(Lost { failure, may_run }),
                 }
                 pause = self.patience.look;
             }
             match self.kube.run(self.name) {
-                Seen::Run(run) => return self.is_own(&run),
+                Seen::Run(run) => return self.is_own(&run).map_err(|failure| Lost { failure, may_run: false }),
                 Seen::Absent => {}
                 Seen::Refused(reason) | Seen::Unknown(reason) => last = reason,
             }
             if started.elapsed() + pause >= self.patience.deadline {
-                return Err(if is_possible { self.unconfirmed(&last) } else { self.unreached(&last) });
+                let failure = if may_run { self.unconfirmed(&last) } else { self.unreached(&last) };
+                return Err(Lost { failure, may_run });
             }
             pause = self.rest(pause);
         }
@@ -293,11 +310,20 @@ impl Call<'_> {
 
     /// Only a run that we have started is ours.
     fn is_own(&self, run: &Value) -> Result<(), Failure> {
-        if run["metadata"]["labels"][PARENT] == self.parent {
+        let labels = &run["metadata"]["labels"];
+        if labels[PARENT] == self.parent && labels[STAGE] == self.stage {
             return Ok(());
         }
-        Err(Failure::new(FailureKind::Decision, format!("there is a run {} already, which this run has not started", self.name))
+        let what = format!("there is a run {} already, which this run has not started, or of another stage", self.name);
+        Err(Failure::new(FailureKind::Decision, what)
             .help("Start the stage again: it gets another name. With SIDESTAGE_NONCE, give another one."))
+    }
+
+    /// The same start again, after its run was deleted.
+    fn is_gone(&self) -> Failure {
+        Failure::new(FailureKind::Decision, format!("the run {} was started, and is deleted", self.name))
+            .reason("The same SIDESTAGE_NONCE never starts a second run.")
+            .help("To start the stage once more, give another one, or none.")
     }
 
     fn no_rights(&self, reason: &str) -> Failure {

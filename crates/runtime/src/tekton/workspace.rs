@@ -76,7 +76,7 @@ impl Workspace {
 
     fn put_tools(&self) -> io::Result<()> {
         // What an earlier try has left.
-        match fs::remove_dir_all(self.one_pipeline()) {
+        match fs::remove_dir_all(self.root.join(OWN)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }

@@ -46,7 +46,7 @@ pub(super) fn in_workspace(path: &str, workspace: &str) -> String {
 
 /// Whether the receiving side takes a path of a repository.
 pub(super) fn is_below_workspace(path: &str) -> bool {
-    let is_refused = |part: &str| ["..", ".git", ".pipelinectl"].contains(&part) || part.len() > 255;
+    let is_refused = |part: &str| ["..", ".git", ".pipelinectl", ".sidestage"].contains(&part) || part.len() > 255;
     !path.starts_with('/') && !path.starts_with('-') && !path.split('/').any(is_refused)
 }
 

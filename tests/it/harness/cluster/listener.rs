@@ -47,7 +47,8 @@ fn wanted(state: &State, request: &Request) -> Option<Run> {
     let is_good = body["sidestage"].as_f64() == Some(1.0)
         && state.pipelines.contains_key(&run.stage)
         && is_name(&run.name)
-        && is_name(&run.parent)
+        // A label may also have dots.
+        && is_name(&run.parent.replace('.', "-"))
         && is_base64(&run.payload);
     is_good.then_some(run)
 }

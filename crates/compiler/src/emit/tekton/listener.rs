@@ -12,7 +12,7 @@ use super::objects::triggers::{
 use super::objects::{Empty, Metadata, NameValue, Named, Object, SecurityContext, lines};
 use super::task::WORKSPACE;
 use super::yaml::File;
-use super::{RUN_TIMEOUT, Set, asynchronous, labels};
+use super::{Set, asynchronous, labels, run_timeout};
 use crate::platform::TOKEN_HEADER;
 
 const API_VERSION: &str = "triggers.tekton.dev/v1beta1";
@@ -78,7 +78,8 @@ fn filter(set: &Set<'_>) -> String {
         "body.sidestage == 1".to_owned(),
         format!("body.stage in [{}]", stages.join(", ")),
         format!("body.run.matches('{LABEL}')"),
-        format!("body.parent.matches('{LABEL}')"),
+        // A run that a person has named may have dots.
+        format!("body.parent.matches('{}')", LABEL.replace("[-a-z0-9]", "[-a-z0-9.]")),
         "body.payload.matches('^[A-Za-z0-9+/]+=*$')".to_owned(),
     ]
     .join(" && ")
@@ -126,7 +127,7 @@ fn run(set: &Set<'_>) -> Object<RunSpec> {
             },
             task_run_specs: lines(of_task),
             workspaces: vec![Workspace { name: WORKSPACE, source: WorkspaceSource::EmptyDir(Empty {}) }],
-            timeouts: FlowMap(Timeouts { pipeline: RUN_TIMEOUT }),
+            timeouts: FlowMap(Timeouts { pipeline: run_timeout(set.asynchronous.iter().copied()) }),
         },
     }
 }

@@ -26,14 +26,14 @@ pub use structure::structure;
 use super::Emission;
 use crate::config::settings;
 use crate::plan::{Plan, PlannedStage};
-use crate::platform;
+use crate::platform::{self, tekton::seconds};
 use names::Names;
 use objects::kustomize::{Kustomization, Place, Places};
 use objects::{Metadata, lines};
 use yaml::File;
 
-/// How long a run may take.
-const RUN_TIMEOUT: &str = "2h";
+/// How many hours a run may take, unless a stage may take longer.
+const RUN_HOURS: u32 = 2;
 
 /// What the manifests are to suit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,6 +169,14 @@ fn files(set: &Set<'_>, plan: &Plan) -> Result<Vec<File>, Error> {
     }
     files.extend(kustomization(set, resources)?);
     Ok(files)
+}
+
+/// How long a run of these stages may take: an hour more than one of them, if that is longer than usual.
+fn run_timeout<'s>(stages: impl Iterator<Item = &'s PlannedStage>) -> String {
+    let own = stages.flat_map(|stage| [&stage.timeout, &stage.task_timeout]).flatten();
+    let longest = own.filter_map(|text| seconds(text).ok()).fold(0.0, f64::max);
+    let hours = (1..=10_000).find(|hours| f64::from(*hours) * 3600.0 >= longest).unwrap_or(RUN_HOURS);
+    format!("{}h", if hours < RUN_HOURS { RUN_HOURS } else { hours + 1 })
 }
 
 /// The stages that have a pipeline of their own: those that no pipeline runs by itself, and those of one that are also

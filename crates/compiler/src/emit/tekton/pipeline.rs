@@ -18,7 +18,10 @@ const CONTINUE: &str = "continue";
 pub(super) fn pipeline(set: &Set<'_>, planned: &PlannedPipeline) -> Object<PipelineSpec> {
     let names = &set.names;
     let tasks = tasks(planned);
-    let is_list_needed = !tasks.iter().any(|task| task.is_finally && !set.triggered_by(&task.steps).is_empty());
+    // One that may be skipped does not take over the list.
+    let lists =
+        |task: &Task<'_>| task.is_finally && !task.steps.iter().any(|step| step.on_failure) && !set.triggered_by(&task.steps).is_empty();
+    let is_list_needed = !tasks.iter().any(lists);
     let (at_end, in_order): (Vec<&Task<'_>>, Vec<&Task<'_>>) = tasks.iter().partition(|task| task.is_finally);
     let of_stages = in_order.into_iter().map(|task| stage_task(set, task));
     let mut finally: Vec<PipelineTask> = at_end.into_iter().map(|task| final_task(set, planned, task)).collect();

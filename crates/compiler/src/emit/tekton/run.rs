@@ -11,7 +11,7 @@ use super::objects::{Metadata, Named, Object, SecurityContext, lines};
 use super::order::tasks;
 use super::task::WORKSPACE;
 use super::yaml::File;
-use super::{RUN_TIMEOUT, Set};
+use super::{Set, run_timeout};
 use crate::plan::PlannedPipeline;
 
 pub(super) fn run(set: &Set<'_>, planned: &PlannedPipeline) -> Result<File, Error> {
@@ -44,7 +44,7 @@ pub(super) fn run(set: &Set<'_>, planned: &PlannedPipeline) -> Result<File, Erro
                     },
                 }),
             }],
-            timeouts: FlowMap(Timeouts { pipeline: RUN_TIMEOUT }),
+            timeouts: FlowMap(Timeouts { pipeline: run_timeout(planned.stages.iter()) }),
         },
     };
     let known = match set.parameters {

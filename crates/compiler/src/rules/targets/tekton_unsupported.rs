@@ -145,6 +145,22 @@ fn image(context: &Context<'_>, subject: &Subject<'_>, findings: &mut Vec<Findin
                 .help("add `image: NAME` to it, or `tekton: {base-image: NAME}` to .sidestage.yaml"),
         );
     }
+    if let Some((at_value, image)) =
+        value(context, node, "image").filter(|(_, image)| image.contains(|c: char| c.is_whitespace() || c == '$'))
+    {
+        let finding = at(context, RULE, at_value, subject, "no name of an image");
+        findings.push(
+            finding.label(format!("`{image}` has blanks, or a variable that nobody replaces")).help("write the whole name of the image"),
+        );
+    }
+    if let Some((at_value, image)) =
+        value(context, node, "image").filter(|(_, image)| image.contains(|c: char| c.is_whitespace() || c == '$'))
+    {
+        let finding = at(context, RULE, at_value, subject, "no name of an image");
+        findings.push(
+            finding.label(format!("`{image}` has blanks, or a variable that nobody replaces")).help("write the whole name of the image"),
+        );
+    }
     if let Some((at_value, policy)) = value(context, node, "image_pull_policy")
         && !tekton::PULL_POLICIES.contains(&policy.as_str())
     {

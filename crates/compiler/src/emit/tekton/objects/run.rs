@@ -46,7 +46,7 @@ pub(in super::super) struct TaskRunSpec {
 
 #[derive(Debug, Serialize)]
 pub(in super::super) struct Timeouts {
-    pub(in super::super) pipeline: &'static str,
+    pub(in super::super) pipeline: String,
 }
 
 #[derive(Debug, Serialize)]
