@@ -7,6 +7,7 @@ use serde_json::json;
 use super::arguments::{AsyncRuns, ListFormat};
 use super::client::{client, ended, store_of_run};
 use super::error::CliError;
+use super::tekton;
 use super::{Exit, print, print_error, print_line, print_note};
 use sidestage_compiler::platform::TRIGGER_NAME;
 use sidestage_runtime::api::Failure;
@@ -22,9 +23,12 @@ pub(super) fn run(arguments: &AsyncRuns) -> Result<Exit, CliError> {
 }
 
 fn list(arguments: &AsyncRuns) -> Result<Vec<AsyncRun>, Failure> {
-    let store = store_of_run("It keeps the list of the async runs that were started.")?;
     let mut say = |line: &str| print_line(line);
     let wait = Wait { interval: Duration::from_secs(arguments.interval), limit: Duration::from_secs(arguments.timeout) };
+    if tekton::is_here() {
+        return tekton::runs(arguments.wait.then_some(wait));
+    }
+    let store = store_of_run("It keeps the list of the async runs that were started.")?;
     Ok(match (client(store), async_runs::registered(store)?) {
         (_, none) if none.is_empty() => none,
         (Ok(mut client), _) if arguments.wait => async_runs::wait(&mut client, store, TRIGGER_NAME, wait, &mut say)?,

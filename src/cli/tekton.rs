@@ -15,6 +15,7 @@ use sidestage_compiler::emit::carried_by;
 use sidestage_compiler::emit::tekton::async_stages;
 use sidestage_compiler::plan::Plan;
 use sidestage_runtime::api::Failure;
+use sidestage_runtime::async_runs::{AsyncRun, Wait};
 use sidestage_runtime::run_store::RunStore;
 use sidestage_runtime::tekton::{self, ASKPASS, Entered, Patience, Pod, Receive, Start, TriggerTask};
 
@@ -56,9 +57,18 @@ fn enter(stage: &str, after: &[String]) -> Exit {
     }
 }
 
+/// The runs that this run has started; where a wait is asked for, when they have ended.
+pub(super) fn runs(wait: Option<Wait>) -> Result<Vec<AsyncRun>, Failure> {
+    let pod = Pod::read()?;
+    let mut say = |line: &str| print_line(line);
+    match wait {
+        Some(wait) => tekton::wait(&pod, RunStore::own(), wait, &mut say),
+        None => tekton::list(&pod, RunStore::own(), &mut say),
+    }
+}
+
 fn async_runs(end_as: &[String], format: ListFormat) -> Result<Exit, CliError> {
-    let list = || tekton::list(&Pod::read()?, RunStore::own(), &mut |line| print_line(line));
-    match list() {
+    match runs(None) {
         Ok(runs) => show(&runs, format)?,
         // How the stages ended counts more than a list that is missing.
         Err(failure) if end_as.is_empty() => return Ok(ended(Err(failure))),

@@ -85,14 +85,23 @@ pub fn list(client: &mut Client, store: RunStore, trigger: &str, say: &mut dyn F
 /// # Errors
 /// Where the register cannot be read.
 pub fn wait(client: &mut Client, store: RunStore, trigger: &str, wait: Wait, say: &mut dyn FnMut(&str)) -> Result<Vec<AsyncRun>, Failure> {
-    let started = Instant::now();
-    loop {
-        let list = list(client, store, trigger, say)?;
-        if list.iter().all(AsyncRun::has_ended) || started.elapsed() + wait.interval >= wait.limit {
-            return Ok(list);
-        }
-        std::thread::sleep(wait.interval);
+    wait.until_ended(&mut || {
         client.begin_again();
+        list(client, store, trigger, say)
+    })
+}
+
+impl Wait {
+    /// Looks at a list until all of it has ended, or the time is over.
+    pub(crate) fn until_ended(self, look: &mut dyn FnMut() -> Result<Vec<AsyncRun>, Failure>) -> Result<Vec<AsyncRun>, Failure> {
+        let started = Instant::now();
+        loop {
+            let list = look()?;
+            if list.iter().all(AsyncRun::has_ended) || started.elapsed() + self.interval >= self.limit {
+                return Ok(list);
+            }
+            std::thread::sleep(self.interval);
+        }
     }
 }
 

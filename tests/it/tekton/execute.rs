@@ -176,3 +176,21 @@ fn a_rollback_runs_where_the_deployment_has_failed() {
         assert!(run.names().contains(&"finish/finish"), "{run:#?}");
     }
 }
+
+#[test]
+fn a_stage_may_list_its_runs_itself() {
+    let config = "version: '1'\ndeploy:\n  image: example/base:1\n  script: |\n    trigger-task zap >/dev/null\n    sidestage async-runs --format json\n\
+                  zap:\n  image: example/zap:1\n  script: 'true'\n";
+    let server = Server::empty();
+    server.commit(&[(".pipeline-config.yaml", config)]);
+    let manifests = Manifests::of(server.path(), &["--name", "web", "--pipeline", "ci"]);
+    let cluster = Cluster::start(&[("zap", "web-async-zap")], TOKEN);
+    let mut node = Node::new(&manifests, &cluster);
+    node.volumes.insert("web-async-token", [("token", TOKEN.to_owned())].into());
+    let run = node.run("web-ci", "web-ci-1", &parameters(&server, "main", &[]));
+    let list: Value = serde_json::from_str(run.output("deploy/deploy")).unwrap_or_else(|error| panic!("{error}: {run:#?}"));
+    let schema: Value = serde_json::from_str(&fs::read_to_string(project().join("schemas/async-runs.schema.json")).unwrap()).unwrap();
+    let faults: Vec<String> = jsonschema::validator_for(&schema).unwrap().iter_errors(&list).map(|error| error.to_string()).collect();
+    assert!(faults.is_empty(), "{faults:?}");
+    assert_eq!((&list["runs"][0]["stage"], &list["runs"][0]["status"]), (&json!("zap"), &json!("running")));
+}

@@ -17,7 +17,7 @@ pub use askpass::{ASKPASS, answer};
 pub use enter::{Entered, enter};
 pub use pod::Pod;
 pub use receive::{Receive, receive};
-pub use runs::{end_of, list};
+pub use runs::{end_of, list, wait};
 pub use start::{Start, start};
 pub use trigger::{Patience, Started, TriggerTask, trigger};
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::kube::Kube;
 use super::pod::Pod;
 use crate::api::Failure;
-use crate::async_runs::{AsyncRun, registered};
+use crate::async_runs::{AsyncRun, Wait, registered};
 use crate::run_store::RunStore;
 
 /// All of them, in the order in which they were made. Where the API does not answer, their states are `unknown`.
@@ -33,6 +33,14 @@ pub fn list(pod: &Pod, store: RunStore, say: &mut dyn FnMut(&str)) -> Result<Vec
     let missing = own.into_iter().filter(|run| !list.values().any(|seen| seen.id == run.id));
     let missing: Vec<AsyncRun> = missing.map(|run| without_run(store, run)).collect::<Result<_, _>>()?;
     Ok(list.into_values().chain(missing).collect())
+}
+
+/// The same, when all have ended, or the time is over.
+///
+/// # Errors
+/// Where the register cannot be read, or the manifest has not given what the look needs.
+pub fn wait(pod: &Pod, store: RunStore, wait: Wait, say: &mut dyn FnMut(&str)) -> Result<Vec<AsyncRun>, Failure> {
+    wait.until_ended(&mut || list(pod, store, say))
 }
 
 /// A registered run that never appeared.
