@@ -10,7 +10,10 @@ pub(crate) fn run(name: &str) -> Result<ExitCode, Error> {
     test(name, &[])
 }
 
-/// Writes what is reported now as what is expected, for one fixture or, without a name, for all.
+/// The test of the manifests for a cluster, whose expected files are written in the same way.
+const MANIFESTS: &str = "tekton::sets::the_bytes_are_those_of_before";
+
+/// Writes what is reported now as what is expected, for one fixture or, without a name, for all, with their manifests.
 pub(crate) fn bless(name: &str) -> Result<ExitCode, Error> {
     if !name.is_empty() {
         known(name)?;
@@ -34,7 +37,8 @@ fn known(name: &str) -> Result<(), Error> {
 fn test(name: &str, variables: &[(&str, String)]) -> Result<ExitCode, Error> {
     let (filter, exact) = filter(name);
     let arguments = ["test", "--quiet", "--test", "it", "--", &filter];
-    cargo(&arguments.into_iter().chain(exact).collect::<Vec<_>>(), variables)
+    let manifests = name.is_empty().then_some(MANIFESTS);
+    cargo(&arguments.into_iter().chain(exact).chain(manifests).collect::<Vec<_>>(), variables)
 }
 
 /// The name of the test: all of it, or what the names of all begin with.

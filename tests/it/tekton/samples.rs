@@ -22,6 +22,8 @@ const DIFFERENCES: &[(&str, &str)] = &[
     ("/roleRef/name", "§5: the role of the cluster and its binding belong to one set: other sets of other namespaces may have its name"),
     ("/metadata/name", "the same"),
     ("/interceptors/0/params/0/value", "§4: the name of a parent, which a person may have chosen, may have dots"),
+    ("/timeout", "§2 maps time-outs: without one a task has an hour, whatever the run has"),
+    ("/timeouts", "the same; an hour is kept for the tasks at the end"),
     ("/images", "§3: sidecars of tasks at the end, too"),
 ];
 

@@ -171,6 +171,33 @@ fn kustomize_builds_the_set_and_finds_its_images() {
     assert_eq!(built.len(), manifests.documents.iter().filter(|(file, value)| is_manifest(value) && !file.starts_with("runs/")).count());
 }
 
+/// A condition or a name that a cluster would refuse is not left out in silence, whatever the levels of rules are.
+#[test]
+fn what_a_cluster_refuses_is_not_written_in_another_form() {
+    let step = "version: '2'\ntasks:\n  deploy-checks:\n    steps:\n      - name: deploy\n        image: a:1\n        when: \"'a' == 'b'\"\n        script: 'true'\n";
+    let copy = "version: '2'\ntasks:\n  code-build:\n    steps:\n      - name: setup\n        image: a:1\n        script: 'true'\n  more:\n    from: code-build\n    when: \"'a' == 'b'\"\n";
+    let config_map = "version: '1'\ndeploy:\n  image: a:1\n  configmap: $settings\n  script: 'true'\n";
+    let image = "version: '1'\ndeploy:\n  script: 'true'\n";
+    for config in [step, copy, config_map, image] {
+        let repository = Repository::with_config(config);
+        let ran = repository.run(&["build", "--target", "tekton", "--out", "out", "--allow", "tekton-unsupported"]);
+        assert!(ran.code == Some(1) && ran.stderr.contains("a cluster would refuse"), "{config}: {}", ran.stderr);
+        assert!(!repository.path().join("out").exists(), "{config}");
+    }
+}
+
+#[test]
+fn a_copy_that_never_runs_is_left_out_and_an_async_step_takes_over_what_it_replaces() {
+    let config = "version: '2'\ntasks:\n  code-build:\n    steps:\n      - name: setup\n        image: a:1\n        script: trigger-task zap\n\
+                  \x20 off:\n    from: code-build\n    when: 'false'\n  on:\n    from: code-build\n  async-stage:\n    steps:\n      - name: run-stage\n        image: base:1\n        include: [podman]\n\
+                  \x20     - name: zap\n        script: 'true'\n";
+    let manifests = Manifests::of(Repository::with_config(config).path(), &["--name", "web", "--pipeline", "ci"]);
+    let tasks = manifests.object("Pipeline", "web-ci")["spec"]["tasks"].as_array().unwrap();
+    assert_eq!(tasks.iter().map(|task| task["name"].as_str().unwrap()).collect::<Vec<_>>(), ["start", "code-build", "on"]);
+    let step = &manifests.object("Pipeline", "web-async-zap")["spec"]["tasks"][0]["taskSpec"]["steps"][1];
+    assert_eq!((&step["image"], &step["securityContext"]["privileged"]), (&"base:1".into(), &true.into()));
+}
+
 #[test]
 fn pipelines_limit_what_is_written() {
     let copy = copied(&project().join("fixtures/zap"));

@@ -203,6 +203,13 @@ impl Model {
         names
     }
 
+    /// The step `run-stage` whose place an async stage of format 2 takes, where the file has one.
+    pub fn replaced_by(&self, id: StageId) -> Option<StageId> {
+        let task = self.task(self.stage(id).task?);
+        let is_replaced = |step: &&StageId| self.stage(**step).name.name == "run-stage";
+        task.steps.iter().find(is_replaced).copied().filter(|step| *step != id && self.is_async(id))
+    }
+
     /// Whether a stage lives where async stages live: format 1, a stage that no pipeline runs by itself;
     /// format 2, a step of `async-stage`.
     pub fn is_async(&self, id: StageId) -> bool {

@@ -1,10 +1,11 @@
 //! Tasks with `from`: they run the steps of another task under their own name, beside it.
 
 use super::PlannedStage;
-use crate::config::{Model, Task};
+use crate::config::{Model, Runs, Task};
 
 /// Adds the steps of tasks that copy another one, and lets wait for them who says so.
-pub(super) fn add(model: &Model, planned: &mut Vec<PlannedStage>) {
+/// `when_of` gives the condition of a task.
+pub(super) fn add(model: &Model, planned: &mut Vec<PlannedStage>, when_of: &dyn Fn(&Task) -> Option<String>) {
     for task in model.tasks.iter().filter(|task| task.steps.is_empty()) {
         let Some(from) = task.from.as_ref() else { continue };
         let of_source = planned.iter().filter(|stage| stage.task.as_deref() == Some(from.name.as_str()) && stage.always == task.is_finally);
@@ -12,6 +13,8 @@ pub(super) fn add(model: &Model, planned: &mut Vec<PlannedStage>) {
         let first_after = if task.run_after.is_empty() { None } else { Some(last_of(task, planned)) };
         let mut last: Option<String> = None;
         for copy in &mut copies {
+            copy.skip |= task.runs == Runs::Never;
+            copy.when.extend(when_of(task).filter(|_| task.runs == Runs::Maybe));
             copy.task = Some(task.name.name.to_string());
             copy.id = format!("{}/{}", task.name.name, copy.name);
             copy.after = match (&last, &first_after) {

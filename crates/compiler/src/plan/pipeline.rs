@@ -115,7 +115,15 @@ pub(super) fn targets(compilation: &Compilation) -> Vec<PlannedStage> {
     });
     let target = |id| {
         // By itself it waits for nothing, and nothing that others are told of a failure concerns it.
-        let stage = reader.stage(id, compilation.flow.pipelines.iter());
+        let mut stage = reader.stage(id, compilation.flow.pipelines.iter());
+        stage.may_trigger |= compilation.flow.stage(id).may_trigger_anything();
+        // It takes the place of the platform's step, with the surroundings of that.
+        if let Some(replaced) = model.replaced_by(id).map(|id| reader.stage(id, std::iter::empty())) {
+            stage.image = stage.image.or(replaced.image);
+            stage.include.extend(replaced.include);
+            stage.include.sort();
+            stage.include.dedup();
+        }
         PlannedStage { id: stage.name.clone(), always: false, on_failure: false, ..stage }
     };
     ids.map(target).collect()
@@ -153,7 +161,7 @@ fn stages(compilation: &Compilation, pipeline: &PipelineFlow) -> Vec<PlannedStag
         stage.after = after;
     }
     let mut planned = planned.into_iter().map(|(_, stage)| stage).collect();
-    copies::add(model, &mut planned);
+    copies::add(model, &mut planned, &|task| reader.text(task.node, "when"));
     planned
 }
 
@@ -211,7 +219,10 @@ impl Reader<'_> {
             image_pull_policy: text("image_pull_policy"),
             include,
             dind_image: text("dind_image"),
-            runtime_class_name: text("runtimeClassName").or_else(|| of_task("runtimeClassName")),
+            runtime_class_name: match self.model.format {
+                Format::V1 => text("runtimeClassName"),
+                Format::V2 => of_task("runtimeClassName"),
+            },
             configmap: text("configmap"),
             secret: text("secret"),
             triggers: triggers.into_iter().collect(),

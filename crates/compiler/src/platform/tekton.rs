@@ -39,6 +39,29 @@ impl Include {
     }
 }
 
+/// What is wrong with a text as the name of an image.
+pub fn image_fault(text: &str) -> Option<&'static str> {
+    if text.contains("://") {
+        return Some("it is an address");
+    }
+    if text.contains(|c: char| c.is_whitespace() || c == '$') {
+        return Some("it has blanks, or a variable that nobody replaces");
+    }
+    let (name, digest) = text.split_once('@').map_or((text, None), |(name, digest)| (name, Some(digest)));
+    let is_whole = |hex: &str| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if digest.and_then(|digest| digest.strip_prefix("sha256:")).is_some_and(|hex| !is_whole(hex)) {
+        return Some("its digest has not 64 hexadecimal digits");
+    }
+    // A colon behind the last slash begins the tag; one before it, a port.
+    let last = name.rfind('/').map_or(0, |at| at + 1);
+    if name[last..].matches(':').count() > 1 {
+        return Some("it has two tags");
+    }
+    let path = name[last..].find(':').map_or(name, |at| &name[..last + at]);
+    let path = path.split_once('/').filter(|(host, _)| host.contains(['.', ':'])).map_or(path, |(_, path)| path);
+    path.contains(|c: char| c.is_ascii_uppercase()).then_some("it has capitals")
+}
+
 /// What is wrong with a text as a duration of Go, such as `1h30m`, that is to pass; nothing where it is one.
 pub fn duration_fault(text: &str) -> Option<String> {
     seconds(text).err()
@@ -81,7 +104,7 @@ pub fn seconds(text: &str) -> Result<f64, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_PAYLOAD, duration_fault, seconds};
+    use super::{MAX_PAYLOAD, duration_fault, image_fault, seconds};
 
     #[test]
     fn durations_are_those_of_go() {
@@ -92,6 +115,17 @@ mod tests {
             assert!(duration_fault(bad).is_some(), "{bad}");
         }
         assert_eq!(seconds("1h30m").map(|seconds| seconds / 60.0), Ok(90.0));
+    }
+
+    #[test]
+    fn images_have_names() {
+        let digest = format!("example/a@sha256:{}", "a".repeat(64));
+        for good in ["a", "a:1", "example/a:1.10-Alpine", "git.example.com:5000/a/b:1", &digest, "Host.example.com/a"] {
+            assert_eq!(image_fault(good), None, "{good}");
+        }
+        for bad in ["http://example.com/a", "a b", "a:1 ", "$(params.image)", "example/a:1:2", "Example/a:1", "example/a@sha256:abc"] {
+            assert!(image_fault(bad).is_some(), "{bad}");
+        }
     }
 
     #[test]

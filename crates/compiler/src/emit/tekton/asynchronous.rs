@@ -5,7 +5,7 @@ use super::objects::{Object, lines};
 use super::pipeline::payload_of_run;
 use super::structure::structure;
 use super::task::{Builder, Properties, free_name, own_step, stage_step, workspace};
-use super::{Set, labels};
+use super::{Set, hours, labels};
 use crate::plan::PlannedStage;
 use crate::platform::tekton::OWN_TASKS;
 
@@ -36,7 +36,7 @@ pub(super) fn pipeline(set: &Set<'_>, stage: &PlannedStage) -> Object<PipelineSp
             workspaces: workspace(),
             tasks: vec![PipelineTask {
                 name: TASK.to_owned(),
-                timeout: stage.task_timeout.clone(),
+                timeout: stage.task_timeout.clone().or_else(|| Some(format!("{}h", hours([stage])))),
                 params: lines([given]),
                 workspaces: workspace(),
                 task_spec: TaskSpec { params: lines([payload]), ..spec },

@@ -12,7 +12,7 @@ use super::objects::triggers::{
 use super::objects::{Empty, Metadata, NameValue, Named, Object, SecurityContext, lines};
 use super::task::WORKSPACE;
 use super::yaml::File;
-use super::{Set, asynchronous, labels, run_timeout};
+use super::{Set, asynchronous, hours, labels};
 use crate::platform::TOKEN_HEADER;
 
 const API_VERSION: &str = "triggers.tekton.dev/v1beta1";
@@ -127,7 +127,7 @@ fn run(set: &Set<'_>) -> Object<RunSpec> {
             },
             task_run_specs: lines(of_task),
             workspaces: vec![Workspace { name: WORKSPACE, source: WorkspaceSource::EmptyDir(Empty {}) }],
-            timeouts: FlowMap(Timeouts { pipeline: run_timeout(set.asynchronous.iter().copied()) }),
+            timeouts: FlowMap(Timeouts { pipeline: format!("{}h", hours(set.asynchronous.iter().copied())), tasks: None, finally: None }),
         },
     }
 }

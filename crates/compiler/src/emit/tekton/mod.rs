@@ -171,12 +171,13 @@ fn files(set: &Set<'_>, plan: &Plan) -> Result<Vec<File>, Error> {
     Ok(files)
 }
 
-/// How long a run of these stages may take: an hour more than one of them, if that is longer than usual.
-fn run_timeout<'s>(stages: impl Iterator<Item = &'s PlannedStage>) -> String {
-    let own = stages.flat_map(|stage| [&stage.timeout, &stage.task_timeout]).flatten();
+/// How many hours the tasks of these stages may take: one more than the longest of them, if that is longer than usual. Without
+/// a limit of its own a task would have an hour.
+fn hours<'s>(stages: impl IntoIterator<Item = &'s PlannedStage>) -> u32 {
+    let own = stages.into_iter().flat_map(|stage| [&stage.timeout, &stage.task_timeout]).flatten();
     let longest = own.filter_map(|text| seconds(text).ok()).fold(0.0, f64::max);
     let hours = (1..=10_000).find(|hours| f64::from(*hours) * 3600.0 >= longest).unwrap_or(RUN_HOURS);
-    format!("{}h", if hours < RUN_HOURS { RUN_HOURS } else { hours + 1 })
+    if hours < RUN_HOURS { RUN_HOURS } else { hours + 1 }
 }
 
 /// The stages that have a pipeline of their own: those that no pipeline runs by itself, and those of one that are also

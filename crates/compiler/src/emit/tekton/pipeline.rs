@@ -8,7 +8,7 @@ use super::objects::{Object, lines};
 use super::order::{Task, tasks};
 use super::structure::structure;
 use super::task::{Builder, Properties, free_name, own_step, place, stage_step, workspace};
-use super::{Set, labels};
+use super::{Set, hours, labels};
 use crate::plan::PlannedPipeline;
 use crate::platform::tekton::OWN_TASKS;
 
@@ -17,16 +17,21 @@ const CONTINUE: &str = "continue";
 /// The pipeline of a kind.
 pub(super) fn pipeline(set: &Set<'_>, planned: &PlannedPipeline) -> Object<PipelineSpec> {
     let names = &set.names;
-    let tasks = tasks(planned);
+    let planned_tasks = tasks(planned);
     // One that may be skipped does not take over the list.
     let lists =
         |task: &Task<'_>| task.is_finally && !task.steps.iter().any(|step| step.on_failure) && !set.triggered_by(&task.steps).is_empty();
-    let is_list_needed = !tasks.iter().any(lists);
-    let (at_end, in_order): (Vec<&Task<'_>>, Vec<&Task<'_>>) = tasks.iter().partition(|task| task.is_finally);
+    let is_list_needed = !planned_tasks.iter().any(lists);
+    let (at_end, in_order): (Vec<&Task<'_>>, Vec<&Task<'_>>) = planned_tasks.iter().partition(|task| task.is_finally);
     let of_stages = in_order.into_iter().map(|task| stage_task(set, task));
     let mut finally: Vec<PipelineTask> = at_end.into_iter().map(|task| final_task(set, planned, task)).collect();
     if is_list_needed {
         finally.push(list(set, names));
+    }
+    let mut tasks: Vec<PipelineTask> = std::iter::once(start(set, planned)).chain(of_stages).collect();
+    let limit = format!("{}h", hours(&planned.stages));
+    for task in &mut tasks {
+        task.timeout.get_or_insert_with(|| limit.clone());
     }
     Object {
         api_version: "tekton.dev/v1",
@@ -38,7 +43,7 @@ pub(super) fn pipeline(set: &Set<'_>, planned: &PlannedPipeline) -> Object<Pipel
         spec: PipelineSpec {
             params: lines(params().map(|(param, description)| ParamSpec { description: Some(description), ..param })),
             workspaces: workspace(),
-            tasks: std::iter::once(start(set, planned)).chain(of_stages).collect(),
+            tasks,
             finally,
         },
     }
@@ -88,12 +93,14 @@ fn start(set: &Set<'_>, planned: &PlannedPipeline) -> PipelineTask {
 /// A task of the configuration.
 fn stage_task(set: &Set<'_>, task: &Task<'_>) -> PipelineTask {
     let is_v1 = task.steps.iter().all(|step| step.task.is_none());
-    let may_fail = is_v1 && task.steps.iter().all(|step| step.may_fail);
+    // A task at the end goes on by its step: so it is also where Tekton knows no other way.
+    let is_step_asked = !is_v1 || task.is_finally;
+    let may_fail = !is_step_asked && task.steps.iter().all(|step| step.may_fail);
     let builder = surroundings(set, task);
-    let steps = task
-        .steps
-        .iter()
-        .map(|stage| Step { on_error: (stage.may_fail && !is_v1).then_some(CONTINUE), ..stage_step(stage, &place(stage), set.base_image) });
+    let steps = task.steps.iter().map(|stage| Step {
+        on_error: (stage.may_fail && is_step_asked).then_some(CONTINUE),
+        ..stage_step(stage, &place(stage), set.base_image)
+    });
     PipelineTask {
         name: task.name.to_owned(),
         run_after: (!task.is_finally).then(|| FlowSeq(task.after.clone())),

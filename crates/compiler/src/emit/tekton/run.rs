@@ -11,11 +11,12 @@ use super::objects::{Metadata, Named, Object, SecurityContext, lines};
 use super::order::tasks;
 use super::task::WORKSPACE;
 use super::yaml::File;
-use super::{Set, run_timeout};
+use super::{Set, hours};
 use crate::plan::PlannedPipeline;
 
 pub(super) fn run(set: &Set<'_>, planned: &PlannedPipeline) -> Result<File, Error> {
     let kind = &planned.pipeline;
+    let hours = hours(&planned.stages);
     let pipeline = set.names.pipeline(kind);
     let parameter = |name, value: &str| Param { name, value: ParamDefault::Text(value.to_owned()) };
     let parameters = Param { name: "parameters", value: ParamDefault::List(Vec::new()) };
@@ -44,7 +45,12 @@ pub(super) fn run(set: &Set<'_>, planned: &PlannedPipeline) -> Result<File, Erro
                     },
                 }),
             }],
-            timeouts: FlowMap(Timeouts { pipeline: run_timeout(planned.stages.iter()) }),
+            timeouts: FlowMap(Timeouts {
+                pipeline: format!("{}h", hours + 1),
+                tasks: Some(format!("{hours}h")),
+                // Also where the others have used up their time.
+                finally: Some("1h".to_owned()),
+            }),
         },
     };
     let known = match set.parameters {

@@ -4,8 +4,8 @@ use serde_saphyr::FlowMap;
 
 use super::names::Names;
 use super::objects::pipeline::{
-    Env, EnvFrom, Exec, KeyPath, OptionalConfigMap, OptionalSecret, Probe, Projected, Projection, Sidecar, Step, StepTemplate, TaskSpec,
-    Volume, VolumeMount, VolumeSource, WorkspaceMount,
+    Cel, Env, EnvFrom, Exec, KeyPath, OptionalConfigMap, OptionalSecret, Probe, Projected, Projection, Sidecar, Step, StepTemplate,
+    TaskSpec, Volume, VolumeMount, VolumeSource, WorkspaceMount,
 };
 use super::objects::{Empty, Line, NameValue, Named, SecurityContext, lines};
 use crate::plan::PlannedStage;
@@ -24,6 +24,9 @@ const TOKEN: &str = "/sidestage/token";
 const KUBE: &str = "/sidestage/kube";
 /// The service of docker, where the stage names no other.
 const DOCKER: &str = "docker:27-dind";
+
+/// The word of `include` that asks for the socket of docker.
+const SOCKET: &str = "docker-socket";
 
 /// Where the properties of a task come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +118,13 @@ impl<'a> Builder<'a> {
             volume_mounts: lines([mounted("docker-certs", "/certs", false), mounted("docker-state", "/var/lib/docker", false)]),
             readiness_probe: Probe { exec: FlowMap(Exec { command: vec!["docker", "version"] }), period_seconds: 1 },
         });
+        if stages.iter().any(|stage| stage.include.iter().any(|word| word == SOCKET)) {
+            // The service also listens there: scripts wait for the file.
+            if let Some(sidecar) = self.spec.sidecars.first_mut() {
+                sidecar.volume_mounts.push(FlowMap(mounted(SOCKET, "/var/run", false)));
+            }
+            self.mount(SOCKET, "/var/run", false, VolumeSource::EmptyDir(Empty {}));
+        }
         self.set("DOCKER_HOST", "tcp://127.0.0.1:2376");
         self.set("DOCKER_TLS_VERIFY", "1");
         self.set("DOCKER_CERT_PATH", "/certs/client");
@@ -167,6 +177,7 @@ pub(super) fn stage_step(stage: &PlannedStage, place: &str, base_image: &str) ->
         name: stage.name.clone(),
         image: stage.image.clone().unwrap_or_else(|| base_image.to_owned()),
         image_pull_policy: stage.image_pull_policy.clone(),
+        when: lines(stage.when.iter().map(|cel| Cel { cel: cel.clone() })),
         timeout: stage.timeout.clone().filter(|_| stage.task.is_some()),
         security_context: asks(Include::Podman).then_some(FlowMap(SecurityContext::PRIVILEGED)),
         env_from: lines(config_map.chain(secret)),

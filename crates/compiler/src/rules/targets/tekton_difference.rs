@@ -1,11 +1,12 @@
 //! `tekton-difference`: what is left out on a cluster with Tekton, or does something else there.
 
 use super::{Subject, at, at_name, subjects, value};
+use crate::config::settings::Tekton;
 use crate::diagnostics::{Finding, RuleId};
 use crate::flow::StageFlow;
 use crate::rules::Context;
 use crate::source::Location;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 pub(crate) const PAGE: &str = r#"## What it does
 Where the settings have `tekton`, and in `sidestage build --target tekton`, says what a cluster with Tekton runs otherwise
@@ -13,12 +14,12 @@ than the platform: stages without a script, whose implementation is the platform
 `runtimeClassName` that the settings do not map; a time limit of a step that may fail; an async step that may fail.
 
 ## Why is this bad
-Nothing breaks by itself, but what the platform would have done does not happen.
+What the platform would have done does not happen; a script that is not there ends the stage that calls it.
 
 ## How to fix
-* Give the stage a script and an image, or write `skip: true`.
+* Give the stage a script and an image, or write `skip: true`, in format 2 `when: 'false'`.
 * Name the class of the cluster in the settings: `tekton: {runtime-classes: {large: NAME}}`.
-* For scripts of the platform, mount them by an overlay where `$COMMONS_PATH` is.
+* Do without scripts of the platform, or put them where they are looked for: into the image, or by a volume of an overlay.
 
 ## Example
 ```yaml .pipeline-config.yaml
@@ -80,7 +81,8 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     if !context.for_tekton {
         return;
     }
-    let mut classes = FxHashSet::default();
+    let mut classes = FxHashMap::default();
+    let mut places = FxHashSet::default();
     let mut scripts = FxHashSet::default();
     let subjects = subjects(context);
     shared_class(context, &subjects, findings);
@@ -89,29 +91,37 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             findings.push(
                 at_name(context, RULE, &subject, format!("`{}` is left out on a cluster", subject.stage.name.name))
                     .label("it has no script, and the platform's is not there")
-                    .help("give it a script and an image, or write `skip: true`"),
+                    .help(format!(
+                        "give it a script and an image, or write `{}`",
+                        if subject.task.is_some() { "when: 'false'" } else { "skip: true" }
+                    )),
             );
             continue;
         }
-        runtime_class(context, &subject, &mut classes, findings);
+        runtime_class(context, &subject, &mut classes, &mut places);
         failures(context, &subject, findings);
         platform_scripts(context, &subject, &mut scripts, findings);
     }
+    findings.extend(classes.into_values());
 }
 
-fn runtime_class(context: &Context<'_>, subject: &Subject<'_>, told: &mut FxHashSet<u32>, findings: &mut Vec<Finding>) {
-    let nodes = [Some(subject.stage.node), subject.task.map(|task| task.node)];
-    for (node, class) in nodes.into_iter().flatten().filter_map(|node| value(context, node, "runtimeClassName")) {
-        let is_mapped = |tekton: &crate::config::settings::Tekton| tekton.runtime_classes.iter().any(|(from, _)| *from == class);
-        if context.settings.tekton.as_ref().is_some_and(is_mapped) || !told.insert(context.document.span(node).start) {
-            continue;
-        }
-        findings.push(
-            at(context, RULE, node, subject, format!("`{class}` is left out on a cluster"))
-                .label("a class of this name may not be there, and then no pod would start")
-                .help(format!("name the class of the cluster in .sidestage.yaml: `tekton: {{runtime-classes: {{{class}: NAME}}}}`")),
-        );
+/// A class is told where it stands first; the other places belong to it.
+fn runtime_class(context: &Context<'_>, subject: &Subject<'_>, told: &mut FxHashMap<String, Finding>, places: &mut FxHashSet<u32>) {
+    let node = subject.task.map_or(subject.stage.node, |task| task.node);
+    let Some((node, class)) = value(context, node, "runtimeClassName") else { return };
+    let is_mapped = |tekton: &Tekton| tekton.runtime_classes.iter().any(|(from, _)| *from == class);
+    let span = context.document.span(node);
+    if context.settings.tekton.as_ref().is_some_and(is_mapped) || !places.insert(span.start) {
+        return;
     }
+    if let Some(finding) = told.get_mut(&class) {
+        finding.relate(context.at(span), "and here");
+        return;
+    }
+    let finding = at(context, RULE, node, subject, format!("`{class}` is left out on a cluster"))
+        .label("a class of this name may not be there, and then no pod would start")
+        .help(format!("name the class of the cluster in .sidestage.yaml: `tekton: {{runtime-classes: {{{class}: NAME}}}}`"));
+    told.insert(class, finding);
 }
 
 /// One template makes the runs of all async stages, so a class holds for all of them or for none.
@@ -147,13 +157,13 @@ fn failures(context: &Context<'_>, subject: &Subject<'_>, findings: &mut Vec<Fin
         findings.push(
             at(context, RULE, at_value, subject, "an async run fails on a cluster where its stage fails")
                 .label("otherwise the list would call it succeeded")
-                .help("remove it, or end the script with 0"),
+                .help("to have it fail there, remove this; to have it succeed, end the script with 0"),
         );
-    } else if let Some((at_value, _)) = value(context, node, "timeout").filter(|_| subject.task.is_some()) {
+    } else if let Some((at_value, time)) = value(context, node, "timeout").filter(|_| subject.task.is_some()) {
         findings.push(
             at(context, RULE, at_value, subject, "on a cluster the task fails when this time is over")
                 .label("`onError: continue` does not count for a time limit there")
-                .help("limit the time in the script: `timeout 10m COMMAND || true`"),
+                .help(format!("limit the time in the script: `timeout {time} COMMAND || true`")),
         );
     }
 }
@@ -163,8 +173,8 @@ fn platform_scripts(context: &Context<'_>, subject: &Subject<'_>, told: &mut FxH
     for opaque in flows.chain([context.flow.stage(subject.id)]).flat_map(StageFlow::opaque) {
         let Some(script) = opaque.platform_script.as_ref().filter(|_| told.insert(opaque.place)) else { continue };
         let finding = Finding::new(RULE, opaque.place, "a script of the platform is not on a cluster")
-            .label(format!("{script} is not there"))
-            .help("mount it by an overlay where `$COMMONS_PATH` is, or do without it");
+            .label(format!("{script} is not there, so the command fails"))
+            .help("do without it, or put the file there: into the image, or by a volume of an overlay");
         findings.push(super::about(finding, subject));
     }
 }

@@ -137,7 +137,9 @@ fn name(context: &Context<'_>, subject: &Subject<'_>, findings: &mut Vec<Finding
 fn image(context: &Context<'_>, subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     let node = subject.stage.node;
     let has_base = context.settings.tekton.as_ref().is_some_and(|tekton| tekton.base_image.is_some());
-    if !has_base && context.document.get(context.text, node, "image").is_none() {
+    let replaced = context.model.replaced_by(subject.id).map(|id| context.model.stage(id).node);
+    let has_image = |node: NodeId| context.document.get(context.text, node, "image").is_some();
+    if !has_base && !has_image(node) && !replaced.is_some_and(has_image) {
         let finding = at_name(context, RULE, subject, format!("no image for `{}` on a cluster", subject.stage.name.name));
         findings.push(
             finding
@@ -145,20 +147,14 @@ fn image(context: &Context<'_>, subject: &Subject<'_>, findings: &mut Vec<Findin
                 .help("add `image: NAME` to it, or `tekton: {base-image: NAME}` to .sidestage.yaml"),
         );
     }
-    if let Some((at_value, image)) =
-        value(context, node, "image").filter(|(_, image)| image.contains(|c: char| c.is_whitespace() || c == '$'))
+    if let Some((at_value, image)) = value(context, node, "image")
+        && let Some(fault) = tekton::image_fault(&image)
     {
-        let finding = at(context, RULE, at_value, subject, "no name of an image");
+        let finding = at(context, RULE, at_value, subject, "no name of an image on a cluster");
         findings.push(
-            finding.label(format!("`{image}` has blanks, or a variable that nobody replaces")).help("write the whole name of the image"),
-        );
-    }
-    if let Some((at_value, image)) =
-        value(context, node, "image").filter(|(_, image)| image.contains(|c: char| c.is_whitespace() || c == '$'))
-    {
-        let finding = at(context, RULE, at_value, subject, "no name of an image");
-        findings.push(
-            finding.label(format!("`{image}` has blanks, or a variable that nobody replaces")).help("write the whole name of the image"),
+            finding
+                .label(format!("`{image}`: {fault}, so its pod cannot start"))
+                .help("write it as `HOST/NAME:TAG` or `NAME@sha256:DIGEST`"),
         );
     }
     if let Some((at_value, policy)) = value(context, node, "image_pull_policy")

@@ -81,6 +81,9 @@ fn check_container(container: &Node<'_>, volumes: &[&str], report: &mut Report<'
         report.add_field(container, "imagePullPolicy", format!("`{policy}` is not allowed: Always, IfNotPresent and Never are"));
     }
     volumes::check_mounts(container, volumes, report);
+    let sources = container.list("envFrom");
+    let named = sources.iter().flat_map(|source| ["configMapRef", "secretRef"].iter().filter_map(|key| source.get(key)));
+    names::forms(&named.collect::<Vec<_>>(), "name", |name| names::subdomain(name, 253), report);
     for argument in container.list("command").into_iter().chain(container.list("args")) {
         length(&argument, argument.value.as_str().map_or(0, str::len), report);
     }

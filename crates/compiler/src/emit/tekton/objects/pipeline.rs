@@ -139,6 +139,12 @@ pub(in super::super) enum EnvFrom {
     SecretRef(Named),
 }
 
+/// A condition as an expression.
+#[derive(Debug, Serialize)]
+pub(in super::super) struct Cel {
+    pub(in super::super) cel: String,
+}
+
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(in super::super) struct Step {
@@ -146,6 +152,9 @@ pub(in super::super) struct Step {
     pub(in super::super) image: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in super::super) image_pull_policy: Option<String>,
+    /// Refused as a cluster is set up: so it is never left out in silence.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(in super::super) when: Vec<Line<Cel>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in super::super) on_error: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]

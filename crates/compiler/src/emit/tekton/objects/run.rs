@@ -47,6 +47,10 @@ pub(in super::super) struct TaskRunSpec {
 #[derive(Debug, Serialize)]
 pub(in super::super) struct Timeouts {
     pub(in super::super) pipeline: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in super::super) tasks: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in super::super) finally: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
