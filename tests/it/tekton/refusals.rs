@@ -23,7 +23,7 @@ impl Trial {
     fn node(&self) -> Node<'_> {
         let mut node = Node::new(&self.manifests, &self.cluster);
         node.volumes.insert("web-async-token", [("token", TOKEN.to_owned())].into());
-        node.environment = [("SIDESTAGE_DEADLINE", "0.5"), ("SIDESTAGE_RETRY_DELAY", "0.01"), ("SIDESTAGE_RETRY_CAP", "0.1")].into();
+        node.environment = [("SIDESTAGE_RETRY_DELAY", "0.01"), ("SIDESTAGE_RETRY_CAP", "0.1")].into();
         node
     }
 
@@ -73,7 +73,9 @@ fn rights_are_found_out_about_before_the_call() {
 fn a_wrong_token_is_said_as_what_it_is_and_the_list_shows_what_is_not_known() {
     let trial = Trial::of(Server::small("v1"));
     trial.cluster.rotate_stage_token("another");
-    let parent = trial.parent(&trial.node());
+    let mut node = trial.node();
+    node.environment.insert("SIDESTAGE_DEADLINE", "0.5");
+    let parent = trial.parent(&node);
     let (code, said) = scan(&parent);
     assert_eq!(code, 7, "{said}");
     assert!(said.contains("The listener answers 202 whatever happens") && said.contains("token"), "{said}");
@@ -103,7 +105,11 @@ fn a_listener_that_is_away_is_waited_for_and_one_that_stays_away_is_said() {
     let trial = Trial::of(Server::small("v1"));
     let mut node = trial.node();
     // Nothing listens there.
-    node.environment.extend([("EL_WEB_ASYNC_SERVICE_HOST", "127.0.0.1"), ("EL_WEB_ASYNC_SERVICE_PORT", "1")]);
+    node.environment.extend([
+        ("EL_WEB_ASYNC_SERVICE_HOST", "127.0.0.1"),
+        ("EL_WEB_ASYNC_SERVICE_PORT", "1"),
+        ("SIDESTAGE_DEADLINE", "0.5"),
+    ]);
     let parent = trial.parent(&node);
     let (code, said) = scan(&parent);
     assert_eq!(code, 1, "{said}");
@@ -323,8 +329,9 @@ fn a_start_that_is_repeated_is_the_same_start() {
 fn a_token_that_goes_away_does_not_deny_a_run() {
     let trial = Trial::of(Server::small("v1"));
     let mut node = trial.node();
-    node.environment.extend([("SIDESTAGE_DEADLINE", "2"), ("SIDESTAGE_RETRY_CAP", "0.3")]);
-    trial.cluster.post_faults([Fault::Drop]);
+    node.environment.extend([("SIDESTAGE_DEADLINE", "4"), ("SIDESTAGE_RETRY_CAP", "0.3")]);
+    // However late the token goes: no call makes a run.
+    trial.cluster.post_faults([Fault::Drop; 50]);
     let (code, said) = std::thread::scope(|scope| {
         scope.spawn(|| {
             // The first call has been taken, and the next one finds no token.
