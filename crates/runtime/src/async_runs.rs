@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::api::{Client, Failure, FailureKind, encoded};
 use crate::run_store::RunStore;
-use crate::trigger::REGISTER;
 use crate::trigger::runs::{self, Run};
+use crate::trigger::{REGISTER, register_key};
 
 /// An async run, as the list shows it: `schemas/async-runs.schema.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -60,7 +60,12 @@ pub fn registered(store: RunStore) -> Result<Vec<AsyncRun>, Failure> {
 }
 
 fn key(run: &AsyncRun) -> String {
-    format!("async-run-{}-{}", run.stage, run.nonce)
+    register_key(&run.stage, &run.nonce)
+}
+
+/// What the register says of how a run was started; empty where it says nothing.
+pub(crate) fn registered_status(store: RunStore, run: &AsyncRun) -> Result<String, Failure> {
+    store.data(&key(run), Some("status"))
 }
 
 /// The same, with what the API says of them. Where it does not answer, their states are `unknown`.
@@ -146,7 +151,7 @@ fn entry(line: &str) -> Option<AsyncRun> {
 fn ask(client: &mut Client, store: RunStore, trigger: &str, run: &mut AsyncRun) -> Result<(), Failure> {
     if run.id.is_empty() {
         let Some(Run { id, url }) = runs::find(client, trigger, &run.nonce)? else {
-            status_without_run(&store.data(&key(run), Some("status"))?).clone_into(&mut run.status);
+            status_without_run(&registered_status(store, run)?).clone_into(&mut run.status);
             return Ok(());
         };
         (run.id, run.url) = (id, url);
@@ -157,7 +162,7 @@ fn ask(client: &mut Client, store: RunStore, trigger: &str, run: &mut AsyncRun) 
 }
 
 /// A registered run that the pipeline does not have: refused, not seen yet, or ended between register and call.
-fn status_without_run(registered: &str) -> &'static str {
+pub(crate) fn status_without_run(registered: &str) -> &'static str {
     match registered {
         "failed" => "refused",
         "unconfirmed" => "unknown",

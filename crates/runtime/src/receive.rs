@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::failure::{Failure, FailureKind};
@@ -26,6 +28,7 @@ pub struct Received {
     /// What `deserialize` takes.
     pub state: String,
     repositories: Vec<Repository>,
+    properties: Value,
 }
 
 /// The repository of the configuration, and the file in it.
@@ -91,9 +94,28 @@ impl Received {
             parent: text("pipeline", "run-id"),
             pipeline,
             repositories: repositories(&value["state"], &config)?,
+            properties: value["properties"].clone(),
             config,
             state: value["state"].to_string(),
         })
+    }
+
+    /// The properties of the parent's pipeline, as they were then; none where its async runs see them themselves.
+    ///
+    /// # Errors
+    /// Where they are none.
+    pub fn properties(&self) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+        let properties = match &self.properties {
+            Value::Null => return Ok(Vec::new()),
+            Value::Object(properties) => properties,
+            _ => return Err(refused("its properties are no object")),
+        };
+        let bytes = |(name, value): (&String, &Value)| match (value, value["base64"].as_str().map(|text| STANDARD.decode(text))) {
+            (Value::String(text), _) => Ok((name.clone(), text.clone().into_bytes())),
+            (_, Some(Ok(bytes))) => Ok((name.clone(), bytes)),
+            _ => Err(refused(format!("the property {name:?} is neither text nor base64"))),
+        };
+        properties.iter().map(bytes).collect()
     }
 
     /// Clones each repository at its commit into a workspace that is new.

@@ -62,6 +62,12 @@ get_repo_params() {
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then get_repo_params "$@"; fi
 "#;
 
+/// Whether a property can have a name: it becomes that of a file.
+pub fn is_property_name(name: &str) -> bool {
+    let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (1..=253).contains(&name.len()) && name != "." && name != ".." && name.bytes().all(is_known)
+}
+
 const EXECUTABLE: u32 = 0o755;
 
 /// Puts the commands of the store and `trigger-task` into a folder: links to the program, which the folder may hold itself.

@@ -1,6 +1,7 @@
 //! Facts about the platform, as data: stages and their order, parameters, pipelinectl commands.
 
 mod commands;
+pub mod duration;
 mod parameters;
 mod programs;
 mod stages;

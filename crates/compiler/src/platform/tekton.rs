@@ -1,11 +1,13 @@
 //! Limits and words of Tekton Pipelines and Triggers, and what the target makes of includes.
 
+use super::duration;
+
 /// The longest name of a pipeline, task or step, and of a run.
 pub const MAX_NAME: usize = 63;
 /// The longest beginning of all names: the listener's name is that with `-async`, and has at most 60 characters.
 pub const MAX_PREFIX: usize = 54;
-/// A pipeline of more bytes is refused where it is kept.
-pub const MAX_PIPELINE: usize = 1_000_000;
+/// An object of more bytes is refused where it is kept: etcd takes 1.5 MB a request, and it grows by defaults and status.
+pub const MAX_OBJECT: usize = 1_000_000;
 /// A pipeline of more bytes needs `kubectl apply --server-side`.
 pub const PIPELINE_OF_CLIENTS: usize = 250_000;
 /// The most that one variable of the environment may hold, in base64: with its name and its end it is 128 KiB.
@@ -63,48 +65,17 @@ pub fn image_fault(text: &str) -> Option<&'static str> {
 }
 
 /// What is wrong with a text as a duration of Go, such as `1h30m`, that is to pass; nothing where it is one.
-pub fn duration_fault(text: &str) -> Option<String> {
-    seconds(text).err()
-}
-
-/// The seconds of a duration of Go that is to pass; else what is wrong with it.
-pub fn seconds(text: &str) -> Result<f64, String> {
-    const EXPECTED: &str = "write one such as `90s`, `10m` or `1h30m`";
-    if text == "0" {
-        return Ok(0.0);
+pub fn duration_fault(text: &str) -> Option<&'static str> {
+    match duration::parse(text) {
+        None => Some("it is no duration of Go: write one such as `90s`, `10m` or `1h30m`"),
+        Some(_) if text.starts_with('-') => Some("it is negative, so the time is over before it begins"),
+        Some(_) => None,
     }
-    if text.starts_with('-') {
-        return Err("it is negative, so the time is over before it begins".to_owned());
-    }
-    let mut rest = text.strip_prefix('+').unwrap_or(text);
-    if rest.is_empty() {
-        return Err(format!("it is empty: {EXPECTED}"));
-    }
-    let mut sum = 0.0;
-    while !rest.is_empty() {
-        let length: usize = rest.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
-        let digits = &rest[..length];
-        let number: f64 = digits.parse().map_err(|_| format!("it is no duration of Go: {EXPECTED}"))?;
-        let unit: String = rest[length..].chars().take_while(|c| !c.is_ascii_digit() && *c != '.').collect();
-        let size = match unit.as_str() {
-            "ns" => 1e-9,
-            "us" | "µs" | "μs" => 1e-6,
-            "ms" => 1e-3,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            "" => return Err(format!("the number {digits} has no unit: {EXPECTED}")),
-            unit => return Err(format!("`{unit}` is no unit of Go's durations: {EXPECTED}")),
-        };
-        sum += number * size;
-        rest = &rest[length + unit.len()..];
-    }
-    Ok(sum)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_PAYLOAD, duration_fault, image_fault, seconds};
+    use super::{MAX_PAYLOAD, duration, duration_fault, image_fault};
 
     #[test]
     fn durations_are_those_of_go() {
@@ -114,7 +85,7 @@ mod tests {
         for bad in ["", "10", "1d", "10 minutes", "-1h", "h", "1h30", "1..5h", "1h-5m", "ten"] {
             assert!(duration_fault(bad).is_some(), "{bad}");
         }
-        assert_eq!(seconds("1h30m").map(|seconds| seconds / 60.0), Ok(90.0));
+        assert_eq!(duration::parse("1h30m"), Some(duration::HOUR / 2 * 3));
     }
 
     #[test]

@@ -1,30 +1,13 @@
-//! Durations as Go writes them: `1h30m`, `.5s`, `0`.
+//! How long something may take, as the configuration writes it, and how long it took, for people.
 
 use std::time::Duration;
 
-const UNITS: &[(&str, f64)] =
-    &[("ns", 1e-9), ("us", 1e-6), ("µs", 1e-6), ("μs", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
+use sidestage_compiler::platform::duration;
 
 /// A duration; nothing where it is none, or negative.
 pub(super) fn parse(text: &str) -> Option<Duration> {
-    let mut rest = text.strip_prefix('+').unwrap_or(text);
-    if rest == "0" {
-        return Some(Duration::ZERO);
-    }
-    let mut seconds = 0.0;
-    while !rest.is_empty() {
-        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let (number, after) = rest.split_at(end);
-        if !number.bytes().any(|byte| byte.is_ascii_digit()) {
-            return None;
-        }
-        let amount: f64 = if number.starts_with('.') { format!("0{number}").parse().ok()? } else { number.parse().ok()? };
-        let unit_end = after.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(after.len());
-        let (unit, next) = after.split_at(unit_end);
-        seconds += amount * UNITS.iter().find(|(name, _)| *name == unit)?.1;
-        rest = next;
-    }
-    (!text.is_empty()).then_some(seconds).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+    let nanoseconds = duration::parse(text).filter(|_| !text.starts_with('-'))?;
+    u64::try_from(nanoseconds).ok().map(Duration::from_nanos)
 }
 
 /// The time that something may take; nothing where that is without end, which Go writes as `0`.

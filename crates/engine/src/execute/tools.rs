@@ -43,8 +43,7 @@ pub(super) fn mount<'a>(folder: &Path, values: impl IntoIterator<Item = (&'a str
 
 /// A property must have a name that can be the name of its file.
 pub(super) fn check_name(name: &str) -> io::Result<()> {
-    let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if (1..=253).contains(&name.len()) && name != "." && name != ".." && name.bytes().all(is_known) {
+    if tools::is_property_name(name) {
         return Ok(());
     }
     Err(io::Error::other(format!("`{name}` is not a name of a property: 1 to 253 of A-Z a-z 0-9 - _ .")))

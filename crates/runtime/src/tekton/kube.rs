@@ -9,6 +9,7 @@ use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, http};
 
 use super::pod::{Pod, variable};
+use super::trigger::PARENT;
 use crate::api::encoded;
 use crate::failure::{Failure, FailureKind};
 
@@ -86,7 +87,7 @@ impl Kube {
 
     /// All runs that a run has started.
     pub(super) fn started_by(&self, parent: &str) -> Result<Vec<Value>, String> {
-        let selector = encoded(&format!("sidestage.dev/parent={parent}"));
+        let selector = encoded(&format!("{PARENT}={parent}"));
         let mut runs = Vec::new();
         let mut next = String::new();
         for _ in 0..PAGES {

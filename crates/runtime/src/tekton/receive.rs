@@ -4,9 +4,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value};
 use sidestage_compiler::emit::tekton::{async_stages, structure};
 use sidestage_compiler::plan::{Plan, PlannedStage};
 
@@ -18,6 +15,7 @@ use super::{Planner, payload_text};
 use crate::failure::{Failure, FailureKind};
 use crate::pipelinectl::RunData;
 use crate::receive::{Received, refused};
+use crate::tools;
 
 /// What is begun.
 #[derive(Debug)]
@@ -41,7 +39,7 @@ pub fn receive(pod: &Pod, receive: &Receive<'_>, plan_of: Planner<'_>, say: &mut
     let workspace = Workspace::new(&pod.workspace);
     workspace.install(say)?;
     RunData::at(&pod.workspace.join(".pipelinectl")).load(&received.state).map_err(refused)?;
-    mount(pod, &received, &payload)?;
+    mount(pod, &received)?;
     let git = Git::new(&workspace, None);
     received.clone_into(&pod.workspace, &|arguments, folder| git.call(arguments, folder))?;
     let config = &received.config;
@@ -82,21 +80,10 @@ fn stage_of<'p>(plan: &'p Plan, stage: &str) -> Result<&'p PlannedStage, Failure
 }
 
 /// The properties of the parent's pipeline, as they were then, a file each; and what the platform adds to them.
-fn mount(pod: &Pod, received: &Received, payload: &str) -> Result<(), Failure> {
+fn mount(pod: &Pod, received: &Received) -> Result<(), Failure> {
     let folder = &pod.config;
-    let payload: Value = serde_json::from_str(payload).unwrap_or_default();
-    let properties = match payload.get("properties") {
-        None => Map::new(),
-        Some(Value::Object(properties)) => properties.clone(),
-        Some(_) => return Err(refused("its properties are no object")),
-    };
-    for (name, value) in &properties {
-        let bytes = match (value, value["base64"].as_str().map(|text| STANDARD.decode(text))) {
-            (Value::String(text), _) => text.clone().into_bytes(),
-            (_, Some(Ok(bytes))) => bytes,
-            _ => return Err(refused(format!("the property {name:?} is neither text nor base64"))),
-        };
-        put(folder, name, &bytes)?;
+    for (name, value) in received.properties()? {
+        put(folder, &name, &value)?;
     }
     let own = [("ONE_PIPELINE_CONFIG_DIRECTORY_NAME", received.config.path.as_str()), ("pipeline-debug", "0")];
     let provided = received.pipeline.iter().map(|(key, value)| (*key, value.as_str())).chain(own);
@@ -106,12 +93,8 @@ fn mount(pod: &Pod, received: &Received, payload: &str) -> Result<(), Failure> {
 
 /// A name comes from others: it must be that of a file in the folder itself.
 fn put(folder: &Path, name: &str, value: &[u8]) -> Result<(), Failure> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if !(1..=253).contains(&name.len())
-        || name.starts_with("..")
-        || matches!(name, "." | "secure-properties")
-        || !name.bytes().all(is_plain)
-    {
+    // What begins with two dots is a cluster's own; the folder of the secure ones lies in this one.
+    if !tools::is_property_name(name) || name.starts_with("..") || name == "secure-properties" {
         return Err(refused(format!("the property {name:?} has a name that no property has")));
     }
     let write = || {

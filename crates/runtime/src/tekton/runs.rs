@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::kube::Kube;
 use super::pod::Pod;
+use super::trigger::{ACCEPTED, STAGE};
 use crate::api::Failure;
-use crate::async_runs::{AsyncRun, Wait, registered};
+use crate::async_runs::{AsyncRun, Wait, registered, registered_status, status_without_run};
 use crate::run_store::RunStore;
 
 /// All of them, in the order in which they were made. Where the API does not answer, their states are `unknown`.
@@ -45,12 +46,9 @@ pub fn wait(pod: &Pod, store: RunStore, wait: Wait, say: &mut dyn FnMut(&str)) -
 
 /// A registered run that never appeared.
 fn without_run(store: RunStore, run: AsyncRun) -> Result<AsyncRun, Failure> {
-    let key = format!("async-run-{}-{}", run.stage, run.nonce);
-    let status = match store.data(&key, Some("status"))?.as_str() {
-        "failed" => "refused",
-        "accepted" => "deleted",
-        "unconfirmed" => "unknown",
-        _ => "not started",
+    let status = match registered_status(store, &run)?.as_str() {
+        ACCEPTED => "deleted",
+        other => status_without_run(other),
     };
     Ok(AsyncRun { status: status.to_owned(), ..run })
 }
@@ -59,7 +57,7 @@ fn shown(run: &Value) -> AsyncRun {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let name = text(&run["metadata"]["name"]);
     AsyncRun {
-        stage: text(&run["metadata"]["labels"]["sidestage.dev/stage"]),
+        stage: text(&run["metadata"]["labels"][STAGE]),
         status: status(run).to_owned(),
         url: String::new(),
         nonce: name.rsplit_once('-').map(|(_, nonce)| nonce.to_owned()).unwrap_or_default(),

@@ -18,13 +18,13 @@ use crate::api::{Retries, Token, random_bytes};
 use crate::failure::{Failure, FailureKind};
 use crate::hash::hex;
 use crate::run_store::RunStore;
-use crate::trigger::{REGISTER, StartOnCluster, payload_on_cluster};
+use crate::trigger::{REGISTER, StartOnCluster, payload_on_cluster, register_key};
 
 /// The labels that say who has started a run, and of what.
-const PARENT: &str = "sidestage.dev/parent";
-const STAGE: &str = "sidestage.dev/stage";
+pub(super) const PARENT: &str = "sidestage.dev/parent";
+pub(super) const STAGE: &str = "sidestage.dev/stage";
 /// What the register says of a run that was seen.
-const ACCEPTED: &str = "accepted";
+pub(super) const ACCEPTED: &str = "accepted";
 /// The name of a run ends in a hyphen and 16 digits.
 const LONGEST_HEAD: usize = 46;
 
@@ -100,7 +100,7 @@ pub fn trigger(
     let mut call = Call { kube: Kube::new(pod)?, listener, stage, name: &name, parent: &pod.run, payload, patience };
     // Rights are found out about before the call: one that is refused afterwards has a run already.
     let is_there = call.look_before()?;
-    let key = format!("async-run-{stage}-{nonce}");
+    let key = register_key(stage, &nonce);
     if !is_there && store.data(&key, Some("status"))? == ACCEPTED {
         return Err(call.is_gone());
     }

@@ -24,6 +24,11 @@ use payload::{LIMIT, Source, Way};
 /// The entry of the run's register that lists all async runs.
 pub(crate) const REGISTER: &str = "async-runs";
 
+/// The entry of a run itself.
+pub(crate) fn register_key(stage: &str, nonce: &str) -> String {
+    format!("async-run-{stage}-{nonce}")
+}
+
 /// What is started.
 #[derive(Debug)]
 pub struct Start<'a> {
@@ -65,7 +70,7 @@ pub fn trigger(client: &mut Client, store: RunStore, start: &Start<'_>, say: &mu
     // A call whose reply is lost must be looked up.
     call.client.sign_in_once()?;
     // The run is registered before the call and completed after it, so that no run is ever forgotten.
-    let key = format!("async-run-{stage}-{nonce}");
+    let key = register_key(stage, &nonce);
     store.put_data(REGISTER, &key, stage)?;
     let run = call.send(webhook, &payload).map_err(|failed| {
         if failed.is_refusal {

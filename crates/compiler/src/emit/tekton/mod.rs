@@ -26,7 +26,8 @@ pub use structure::structure;
 use super::Emission;
 use crate::config::settings;
 use crate::plan::{Plan, PlannedStage};
-use crate::platform::{self, tekton::seconds};
+use crate::platform;
+use crate::platform::duration::{self, HOUR};
 use names::Names;
 use objects::kustomize::{Kustomization, Place, Places};
 use objects::{Metadata, lines};
@@ -175,8 +176,8 @@ fn files(set: &Set<'_>, plan: &Plan) -> Result<Vec<File>, Error> {
 /// a limit of its own a task would have an hour.
 fn hours<'s>(stages: impl IntoIterator<Item = &'s PlannedStage>) -> u32 {
     let own = stages.into_iter().flat_map(|stage| [&stage.timeout, &stage.task_timeout]).flatten();
-    let longest = own.filter_map(|text| seconds(text).ok()).fold(0.0, f64::max);
-    let hours = (1..=10_000).find(|hours| f64::from(*hours) * 3600.0 >= longest).unwrap_or(RUN_HOURS);
+    let longest = own.filter_map(|text| duration::parse(text)).max().unwrap_or_default();
+    let hours = u32::try_from((longest + HOUR - 1) / HOUR).unwrap_or(RUN_HOURS);
     if hours < RUN_HOURS { RUN_HOURS } else { hours + 1 }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn pipeline(set: &Set<'_>, planned: &PlannedPipeline) -> Object<Pipel
     let is_list_needed = !planned_tasks.iter().any(lists);
     let (at_end, in_order): (Vec<&Task<'_>>, Vec<&Task<'_>>) = planned_tasks.iter().partition(|task| task.is_finally);
     let of_stages = in_order.into_iter().map(|task| stage_task(set, task));
-    let mut finally: Vec<PipelineTask> = at_end.into_iter().map(|task| final_task(set, planned, task)).collect();
+    let mut finally: Vec<PipelineTask> = at_end.into_iter().map(|task| final_task(set, &planned_tasks, task)).collect();
     if is_list_needed {
         finally.push(list(set, names));
     }
@@ -118,7 +118,7 @@ fn surroundings<'a>(set: &'a Set<'a>, task: &Task<'_>) -> Builder<'a> {
 
 /// A task at the end. Where it triggers, the list of runs is its last step, since tasks at the end run side by side: then the
 /// other steps go on in any case, and the last one ends as they did.
-fn final_task(set: &Set<'_>, planned: &PlannedPipeline, task: &Task<'_>) -> PipelineTask {
+fn final_task(set: &Set<'_>, tasks: &[Task<'_>], task: &Task<'_>) -> PipelineTask {
     let mut written = stage_task(set, task);
     // How the stages went is known to parameters of tasks at the end alone.
     let status = ParamSpec { name: "status", r#type: "string", default: None, description: None };
@@ -126,7 +126,7 @@ fn final_task(set: &Set<'_>, planned: &PlannedPipeline, task: &Task<'_>) -> Pipe
     written.task_spec.params = lines([status]);
     written.task_spec.step_template.env.push(FlowMap(Env::new("SIDESTAGE_STATUS", "$(params.status)")));
     if task.steps.iter().any(|step| step.on_failure) {
-        written.when = lines([on_failure(planned)]);
+        written.when = lines([on_failure(tasks)]);
     }
     if set.triggered_by(&task.steps).is_empty() {
         return written;
@@ -146,8 +146,7 @@ fn final_task(set: &Set<'_>, planned: &PlannedPipeline, task: &Task<'_>) -> Pipe
 }
 
 /// `rollback` runs where the deployment has failed; without one, where anything has.
-fn on_failure(planned: &PlannedPipeline) -> When {
-    let tasks = tasks(planned);
+fn on_failure(tasks: &[Task<'_>]) -> When {
     let deployment = tasks.iter().find(|task| ["deploy", "deployment"].contains(&task.name));
     match deployment {
         Some(task) => When { input: format!("$(tasks.{}.status)", task.name), operator: "in", values: vec!["Failed"] },

@@ -27,12 +27,14 @@ struct Subject<'a> {
 fn subjects<'a>(context: &'a Context<'_>) -> Vec<Subject<'a>> {
     let triggered: FxHashSet<StageId> =
         context.flow.pipelines.iter().flat_map(|pipeline| pipeline.runs.iter().map(|run| run.target)).collect();
+    let run_by = context.flow.pipelines.iter().map(|pipeline| (pipeline.kind, pipeline.stages.iter().map(|(id, _)| *id).collect()));
+    let run_by: Vec<(PipelineKind, FxHashSet<StageId>)> = run_by.collect();
     let subject = |(id, stage): (StageId, &'a Stage)| {
         let task = stage.task.map(|task| context.model.task(task));
         let is_known =
             task.is_none_or(|task| platform::runs_step(&task.name.name, task.from.is_some() || task.is_finally, &stage.name.name));
-        let pipelines = context.flow.pipelines.iter().filter(|pipeline| is_known && pipeline.stages.iter().any(|(run, _)| *run == id));
-        let pipelines: Vec<PipelineKind> = pipelines.map(|pipeline| pipeline.kind).collect();
+        let pipelines: Vec<PipelineKind> =
+            run_by.iter().filter(|(_, stages)| is_known && stages.contains(&id)).map(|(kind, _)| *kind).collect();
         let is_async = context.model.is_async(id) || triggered.contains(&id);
         let runs = stage.runs != Runs::Never && (is_async || !pipelines.is_empty());
         runs.then_some(Subject { id, stage, task, is_async, pipelines })

@@ -29,6 +29,8 @@ use node::{Node, Report};
 use serde_json::Value;
 use set::Set;
 
+use crate::platform::tekton::MAX_OBJECT;
+
 /// A document of a set: the file that it stands in, and what it says.
 #[derive(Debug, Clone, Copy)]
 pub struct Document<'a> {
@@ -48,9 +50,6 @@ pub struct Fault {
     /// What is wrong there.
     pub message: String,
 }
-
-/// etcd takes 1.5 MB a request; the object grows by defaults and status.
-const DOCUMENT_BYTES: usize = 1_000_000;
 
 /// All faults of a set, in the order of its documents.
 pub fn faults(documents: &[Document<'_>]) -> Vec<Fault> {
@@ -84,7 +83,7 @@ fn of_document(set: &Set<'_>, index: usize, document: &Document<'_>) -> Vec<Faul
 
 fn size(root: &Node<'_>, report: &mut Report<'_>) {
     let bytes = root.value.to_string().len();
-    if bytes > DOCUMENT_BYTES {
-        report.add(root, format!("the document has {bytes} bytes; {DOCUMENT_BYTES} are allowed"));
+    if bytes > MAX_OBJECT {
+        report.add(root, format!("the document has {bytes} bytes; {MAX_OBJECT} are allowed"));
     }
 }

@@ -1,10 +1,11 @@
 //! The spec of a run.
 
-use super::durations::{self, Duration, HOUR};
+use super::durations;
 use super::node::{Node, Report, texts_of};
 use super::pipeline::{self, Given};
 use super::set::Set;
 use super::{names, parameters, references, usage};
+use crate::platform::duration::{Duration, HOUR};
 
 /// What can be bound to a workspace.
 const SOURCES: [&str; 7] = ["persistentVolumeClaim", "volumeClaimTemplate", "emptyDir", "configMap", "secret", "projected", "csi"];
