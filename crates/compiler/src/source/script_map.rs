@@ -104,11 +104,19 @@ impl ScriptMap {
     }
 
     // Most often the offset is in the segment of the one before, or in the next.
+    #[inline]
     fn offset_near(&self, offset: u32, is_end: bool, hint: &mut usize) -> u32 {
-        let begins = |segment: &Segment| if is_end { segment.text < offset } else { segment.text <= offset };
-        let holds = |at: usize| self.segments.get(at).is_some_and(begins) && !self.segments.get(at + 1).is_some_and(begins);
-        let found = (*hint..*hint + 3).find(|at| holds(*at));
-        *hint = found.unwrap_or_else(|| self.segments.partition_point(begins).saturating_sub(1));
+        // What lies behind the offset begins at it, or behind it.
+        let limit = if is_end { offset.max(1) } else { offset.saturating_add(1) };
+        for at in *hint..*hint + 3 {
+            if let [own, next, ..] = self.segments.get(at..).unwrap_or_default()
+                && (own.text..next.text).contains(&(limit - 1))
+            {
+                *hint = at;
+                return (own.file + (offset - own.text)).min(self.end);
+            }
+        }
+        *hint = self.segments.partition_point(|segment| segment.text < limit).saturating_sub(1);
         match self.segments.get(*hint) {
             Some(segment) => (segment.file + offset.saturating_sub(segment.text)).min(self.end),
             None => 0,

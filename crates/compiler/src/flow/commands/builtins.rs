@@ -8,7 +8,7 @@ use super::super::interpret::fields::Arguments;
 use super::super::interpret::{Interpreter, Status};
 use super::super::state::{Flag, Signal, Toggle, Trap};
 use super::super::value::folder::Folder;
-use super::super::value::{Binding, Cause, Value};
+use super::super::value::{Binding, Cause, Piece, Value};
 use super::paths::Manner;
 use super::{Lookup, Site, list_of};
 use crate::platform::{self, StoreCommand};
@@ -125,7 +125,7 @@ impl Interpreter<'_, '_> {
             return Status::Success;
         }
         if name.contains('/')
-            && let Folder::Repo { path, sure: true } = self.state.folder().join(&[super::super::value::Piece::Text(name.into())])
+            && let Folder::Repo { path, sure: true } = self.state.folder().join(&[Piece::Text(name.into())])
             && self.scripts.exists(&path)
         {
             return Status::Success;
@@ -167,10 +167,7 @@ impl Interpreter<'_, '_> {
         let folder = match target {
             None if own.is_complete => Folder::Outside,
             None => Folder::Unknown,
-            Some(target) => match &*target.options() {
-                [path] => self.state.folder().join(path),
-                _ => Folder::Unknown,
-            },
+            Some(target) => target.only().map_or(Folder::Unknown, |path| self.state.folder().join(path)),
         };
         self.state.set_folder(folder);
         Status::Likely
@@ -346,11 +343,8 @@ impl Interpreter<'_, '_> {
 }
 
 fn folder_of(value: &Value) -> Option<Folder> {
-    match &*value.options() {
-        [option] => match &**option {
-            [super::super::value::Piece::Folder(folder)] => Some(folder.clone()),
-            _ => None,
-        },
+    match value {
+        Value::One(Piece::Folder(folder)) => Some(Folder::clone(folder)),
         _ => None,
     }
 }

@@ -189,10 +189,10 @@ impl Interpreter<'_, '_> {
     /// A command whose name is not known: a script by its path, or anything at all.
     fn unknown_command(&mut self, arguments: &Arguments, site: Site<'_>) -> Status {
         let target = arguments.list()[0].clone();
-        let options = target.value.options();
-        let has_path = options.iter().any(|option| option.iter().any(|piece| matches!(piece, super::value::Piece::Folder(_))));
+        let mut options = target.value.options();
+        let has_path = options.clone().any(|option| option.iter().any(|piece| matches!(piece, super::value::Piece::Folder(_))));
         let word = site.word(&target);
-        let is_provided = word.is_some_and(|word| options.iter().any(|option| self.scripts.provided.names(word, option)));
+        let is_provided = word.is_some_and(|word| options.any(|option| self.scripts.provided.names(word, option)));
         // `"$folder/run.sh"`: a script, wherever it is.
         if has_path || is_provided {
             let values = arguments.skip(1).values();

@@ -58,8 +58,7 @@ impl Interpreter<'_, '_> {
     }
 
     fn run_one(&mut self, value: &Value, target: &Argument, manner: &Manner, site: Site<'_>) -> Status {
-        let options = value.options();
-        let Some(text) = options.first().map(|option| option.to_vec()) else { return Status::Unknown };
+        let Some(text) = value.options().next() else { return Status::Unknown };
         if let Some(path) = value.known()
             && let Some(name) = platform::in_system_folder(path)
             && !manner.is_source()

@@ -189,8 +189,7 @@ impl Interpreter<'_, '_> {
 
     /// A script of another language that the repository may hold.
     fn other_program(&mut self, base: &str, path: &Value, site: Site<'_>) {
-        let options = path.options();
-        let [only] = &*options else { return };
+        let Some(only) = path.only() else { return };
         let Folder::Repo { path, .. } = self.state.folder().join(only) else { return };
         if let Some(text) = self.scripts.text(&path)
             && self.scripts.names_store(&text, &mut FxHashSet::default())
@@ -224,13 +223,10 @@ impl Interpreter<'_, '_> {
         let mut folder = self.state.folder().clone();
         let mut named = Vec::new();
         for (index, argument) in own.list().iter().enumerate() {
-            let next = own.get(index + 1).and_then(|value| match &*value.options() {
-                [option] => Some(option.to_vec()),
-                _ => None,
-            });
+            let next = own.get(index + 1).and_then(Value::only);
             match (argument.value.known().map(CompactString::as_str), next) {
-                (Some("-C" | "--directory" | "--prefix"), Some(next)) => folder = folder.join(&next),
-                (Some("-f" | "--file" | "--makefile"), Some(next)) => named.push(folder.join(&next)),
+                (Some("-C" | "--directory" | "--prefix"), Some(next)) => folder = folder.join(next),
+                (Some("-f" | "--file" | "--makefile"), Some(next)) => named.push(folder.join(next)),
                 _ => {}
             }
         }
@@ -289,7 +285,7 @@ fn is_in_place(option: &str) -> bool {
 
 /// `dirname`.
 fn folder_of(path: &Value) -> Option<Value> {
-    let [option] = &*path.options() else { return None };
+    let option = path.only()?;
     let (last, pieces) = option.split_last()?;
     let Piece::Text(last) = last else { return None };
     let trimmed = last.trim_end_matches('/');
@@ -304,7 +300,7 @@ fn folder_of(path: &Value) -> Option<Value> {
 
 /// `basename`.
 fn name_of(path: &Value, suffix: &str) -> Option<Value> {
-    let [option] = &*path.options() else { return None };
+    let option = path.only()?;
     let Some(Piece::Text(last)) = option.last() else { return None };
     let trimmed = last.trim_end_matches('/');
     let name = match trimmed.rsplit_once('/') {

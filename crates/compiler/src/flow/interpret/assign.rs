@@ -275,8 +275,8 @@ impl Interpreter<'_, '_> {
         match self.state.variable(name) {
             Some(Binding::Array(known)) => Binding::Array(Arc::new(known.iter().cloned().chain(values).collect())),
             Some(Binding::Unset) => Binding::Array(Arc::new(values)),
-            Some(Binding::Scalar(Value::Text(first))) => {
-                Binding::Array(Arc::new(std::iter::once(Value::Text(first.clone())).chain(values).collect()))
+            Some(Binding::Scalar(first)) if first.known().is_some() => {
+                Binding::Array(Arc::new(std::iter::once(first.clone()).chain(values).collect()))
             }
             _ => unknown(),
         }
@@ -366,15 +366,12 @@ fn put_pair(pairs: &mut Vec<(CompactString, Value)>, key: CompactString, value: 
 /// A value without the first bytes of the text that it begins with.
 fn without_text(value: &Value, length: usize) -> Value {
     use super::super::value::Piece;
-    let options = value.options();
-    let Some(pieces) = options.first() else { return value.clone() };
+    let Some(pieces) = value.options().next() else { return value.clone() };
     let mut rest = Value::text("");
     for (index, piece) in pieces.iter().enumerate() {
         rest.push(&match piece {
             Piece::Text(text) if index == 0 => Value::text(text.get(length..).unwrap_or_default()),
-            Piece::Text(text) => Value::text(text.clone()),
-            Piece::Folder(folder) => Value::folder(folder.clone()),
-            Piece::Unknown(cause) => Value::unknown(cause.clone()),
+            piece => Value::One(piece.clone()),
         });
     }
     rest

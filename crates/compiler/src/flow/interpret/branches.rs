@@ -24,6 +24,14 @@ pub(in crate::flow) struct Split {
     pub(in crate::flow) is_unlikely: bool,
 }
 
+/// How a statement ended that may part ways.
+enum Ways {
+    /// In one way, or not at all: what it did is not taken back.
+    Here(Status),
+    /// In ways that are taken back.
+    Parted(Split),
+}
+
 impl Split {
     fn of(status: Status, branch: Branch) -> Self {
         match status {
@@ -108,47 +116,40 @@ impl Interpreter<'_, '_> {
 
     /// Runs a statement and takes it back: what it led to since `start`.
     pub(super) fn split(&mut self, statement: &Statement, start: Mark) -> Split {
+        match self.ways(statement, start) {
+            Ways::Here(status) => self.taken_back(status, start, statement.span),
+            Ways::Parted(split) => split,
+        }
+    }
+
+    /// Runs a statement; takes it back since `start` where it parts ways.
+    fn ways(&mut self, statement: &Statement, start: Mark) -> Ways {
         match &statement.kind {
-            StatementKind::Chain(chain) => self.split_chain(chain, start),
-            StatementKind::Not(inner) => self.excused(|interpreter| interpreter.split(inner, start)).negated(),
-            StatementKind::Time(inner) => self.split(inner, start),
-            StatementKind::Group(block) => self.split_block(block, start),
-            StatementKind::If(branches) => {
-                if !self.spend(1, statement.span) {
-                    return Split::default();
-                }
-                let ends = self.branch_ends(branches, true);
-                self.outcome(ends, start)
-            }
+            StatementKind::Chain(chain) => Ways::Parted(self.split_chain(chain, start)),
+            StatementKind::Not(inner) => Ways::Parted(self.excused(|interpreter| interpreter.split(inner, start)).negated()),
+            StatementKind::Time(inner) => self.ways(inner, start),
+            StatementKind::Group(block) => self.ways_of_block(block, start),
             StatementKind::Case(case) => {
                 let value = self.word(&case.word);
                 if !self.alive || !self.spend(1, statement.span) {
-                    return self.taken_back(Status::Unknown, start, statement.span);
+                    return Ways::Here(Status::Unknown);
                 }
                 let ends = self.case_ends(case, &value, true);
-                self.outcome(ends, start)
+                Ways::Parted(self.outcome(ends, start))
             }
-            StatementKind::Test(test) => {
-                if !self.spend(1, statement.span) {
-                    return Split::default();
-                }
-                self.in_condition(|interpreter| interpreter.split_test(test, start, statement.span))
+            StatementKind::If(_) | StatementKind::Test(_) | StatementKind::Command(_) if !self.spend(1, statement.span) => {
+                Ways::Parted(Split::default())
             }
-            StatementKind::Command(command) => {
-                if !self.spend(1, statement.span) {
-                    return Split::default();
-                }
-                let split = self.split_command(command, statement.span, start);
-                if let Some(split) = split {
-                    return split;
-                }
-                let status = self.statement(statement);
-                self.taken_back(status, start, statement.span)
+            StatementKind::If(branches) => {
+                let ends = self.branch_ends(branches, true);
+                Ways::Parted(self.outcome(ends, start))
             }
-            _ => {
-                let status = self.statement(statement);
-                self.taken_back(status, start, statement.span)
-            }
+            StatementKind::Test(test) => Ways::Parted(self.in_condition(|interpreter| interpreter.split_test(test, start, statement.span))),
+            StatementKind::Command(command) => match self.split_command(command, statement.span, start) {
+                Some(split) => Ways::Parted(split),
+                None => Ways::Here(self.statement(statement)),
+            },
+            _ => Ways::Here(self.statement(statement)),
         }
     }
 
@@ -188,7 +189,15 @@ impl Interpreter<'_, '_> {
 
     /// As [`Self::split`], for the last statement of a block, behind those before it.
     pub(super) fn split_block(&mut self, block: &Block, start: Mark) -> Split {
-        let [first @ .., last] = &**block else { return self.taken_back(Status::Success, start, Span::default()) };
+        match self.ways_of_block(block, start) {
+            Ways::Here(status) => self.taken_back(status, start, block.last().map_or(Span::default(), |last| last.span)),
+            Ways::Parted(split) => split,
+        }
+    }
+
+    /// As [`Self::ways`], for the last statement of a block, behind those before it.
+    fn ways_of_block(&mut self, block: &Block, start: Mark) -> Ways {
+        let [first @ .., last] = &**block else { return Ways::Here(Status::Success) };
         for statement in first {
             if !self.alive {
                 break;
@@ -196,10 +205,7 @@ impl Interpreter<'_, '_> {
             // Only the end of a condition is asked.
             self.statement(statement);
         }
-        if !self.alive {
-            return self.taken_back(Status::Unknown, start, last.span);
-        }
-        self.split(last, start)
+        if self.alive { self.ways(last, start) } else { Ways::Here(Status::Unknown) }
     }
 
     pub(super) fn taken_back(&mut self, status: Status, start: Mark, span: Span) -> Split {
@@ -524,17 +530,38 @@ impl Interpreter<'_, '_> {
     /// Runs the commands of a program to its end: where the last one failed, the program did.
     pub(super) fn run_to_end(&mut self, body: &Block) {
         let start = self.state.mark();
-        let split = self.split_block(body, start);
+        let split = match self.ways_of_block(body, start) {
+            Ways::Here(_) if !self.alive => Split::default(),
+            Ways::Here(Status::Unknown) => {
+                self.end_program(true, Status::Failure);
+                self.end_program(true, Status::Success);
+                Split::default()
+            }
+            Ways::Here(status @ Status::Asked(_)) => self.taken_back(status, start, Span::default()),
+            Ways::Here(status) => {
+                self.end_program(false, status);
+                Split::default()
+            }
+            Ways::Parted(split) => split,
+        };
         let is_forked = split.success.is_some() && split.failure.is_some();
         let (success, failure) = split.statuses();
         for (branch, status) in [(split.failure, failure), (split.success, success)] {
             let Some(branch) = branch else { continue };
-            self.enter(&branch);
-            self.uncertain(is_forked, |interpreter| interpreter.end_process(status));
             self.state.undo(start);
-            self.alive = true;
+            self.enter(&branch);
+            self.end_program(is_forked, status);
         }
+        self.state.undo(start);
         self.alive = false;
+    }
+
+    /// Ends the present program, and goes back to before its end.
+    fn end_program(&mut self, is_forked: bool, status: Status) {
+        let here = self.state.mark();
+        self.uncertain(is_forked, |interpreter| interpreter.end_process(status));
+        self.state.undo(here);
+        self.alive = true;
     }
 }
 

@@ -10,7 +10,7 @@ use super::super::facts::Subject;
 use super::super::state::{Answer, Flag, TestId, Toggle};
 use super::super::value::folder::Folder;
 use super::super::value::glob::Pattern;
-use super::super::value::{Binding, Cause, Value};
+use super::super::value::{Binding, Cause, Piece, Value};
 use super::Interpreter;
 use crate::platform::StoreKind;
 use crate::source::EntryKind;
@@ -147,8 +147,7 @@ impl Interpreter<'_, '_> {
         if !FILE_TESTS.contains(&operator) {
             return (None, None);
         }
-        let options = value.options();
-        let [path] = &*options else { return (None, None) };
+        let Some(path) = value.only() else { return (None, None) };
         let Folder::Repo { path, sure } = self.state.folder().join(path) else { return (None, None) };
         let question = Some((file_test(operator, &path), false));
         let found = self.scripts.kind(&path);
@@ -317,7 +316,7 @@ impl Interpreter<'_, '_> {
         let name = self.referred(name);
         let mut hasher = FxHasher::default();
         match (self.state.variable(&name), self.state.variable_id(&name)) {
-            (Some(Binding::Scalar(Value::Text(text))), _) => text.hash(&mut hasher),
+            (Some(Binding::Scalar(Value::One(Piece::Text(text)))), _) => text.hash(&mut hasher),
             (Some(_), Some(id)) => (23, id).hash(&mut hasher),
             _ if !super::words::is_name(&name) => return None,
             _ => (29, name).hash(&mut hasher),

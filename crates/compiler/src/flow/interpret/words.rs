@@ -139,8 +139,8 @@ impl Interpreter<'_, '_> {
             Binding::Array(values) => Some(values.to_vec()),
             Binding::Map(pairs) => Some(pairs.iter().map(|(_, value)| value.clone()).collect()),
             Binding::Unset => Some(Vec::new()),
-            Binding::Scalar(Value::Text(text)) => Some(vec![Value::Text(text.clone())]),
-            Binding::Scalar(_) | Binding::Reference(_) => None,
+            Binding::Scalar(value) => value.known().map(|_| vec![value.clone()]),
+            Binding::Reference(_) => None,
         }
     }
 

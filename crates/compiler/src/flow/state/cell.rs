@@ -72,6 +72,10 @@ pub(in crate::flow) enum Flag {
     LastPipe,
 }
 
+impl Flag {
+    pub(super) const COUNT: usize = Self::LastPipe as usize + 1;
+}
+
 /// Whether something is so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::flow) enum Toggle {
@@ -99,6 +103,10 @@ pub(in crate::flow) enum Signal {
     Exit,
     /// At any time.
     Other,
+}
+
+impl Signal {
+    pub(super) const COUNT: usize = Self::Other as usize + 1;
 }
 
 /// A handler of `trap`.
@@ -209,18 +217,19 @@ pub(super) enum Cell {
     Answer(TestId, Option<Answer>),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum CellKey {
+/// Which cell it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum CellKey<'c> {
     Fact(SubjectId),
-    Variable(CompactString),
-    Function(CompactString),
+    Variable(&'c str),
+    Function(&'c str),
     Folder,
     Arguments,
     Input,
     Output,
     Trap(Signal),
     Flag(Flag),
-    File(CompactString),
+    File(&'c str),
     Answer(TestId),
 }
 
@@ -260,18 +269,18 @@ impl Cell {
         hasher.finish().wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29).wrapping_mul(0xbf58_476d_1ce4_e5b9)
     }
 
-    pub(super) fn key(&self) -> CellKey {
+    pub(super) fn key(&self) -> CellKey<'_> {
         match self {
             Self::Fact(subject, _) => CellKey::Fact(*subject),
-            Self::Variable(name, _) => CellKey::Variable(name.clone()),
-            Self::Function(name, _) => CellKey::Function(name.clone()),
+            Self::Variable(name, _) => CellKey::Variable(name),
+            Self::Function(name, _) => CellKey::Function(name),
             Self::Folder(_) => CellKey::Folder,
             Self::Arguments(_) => CellKey::Arguments,
             Self::Input(_) => CellKey::Input,
             Self::Output(_) => CellKey::Output,
             Self::Trap(signal, _) => CellKey::Trap(*signal),
             Self::Flag(flag, _) => CellKey::Flag(*flag),
-            Self::File(path, _) => CellKey::File(path.clone()),
+            Self::File(path, _) => CellKey::File(path),
             Self::Answer(test, _) => CellKey::Answer(*test),
         }
     }

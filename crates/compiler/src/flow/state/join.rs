@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::super::facts::Facts;
 use super::super::value::{Binding, Cause, Value};
 use super::State;
 use super::cell::{Alternative, Answer, Cell, CellKey, Input, Signal, TestId, Variable};
-use super::journal::Branch;
+use super::journal::{Branch, all_held};
+
+/// Up to so many cells are searched one by one.
+const FEW: usize = 16;
 
 /// Branches that meet, of which some answer a test with yes and all others with no.
 struct Meeting {
@@ -27,18 +30,69 @@ impl Meeting {
     }
 }
 
+/// The cells that branches change, in the order of the first one that does, each as it is at the end of each branch that
+/// changes it.
+struct Rows<'b> {
+    keys: Vec<CellKey<'b>>,
+    /// As many for each key as there are branches.
+    ends: Vec<Option<&'b Cell>>,
+    branches: usize,
+}
+
+impl<'b> Rows<'b> {
+    fn of(branches: &'b [Branch]) -> Self {
+        let most = branches.iter().map(|branch| branch.len()).sum();
+        let mut rows = Self { keys: Vec::with_capacity(most), ends: Vec::with_capacity(most * branches.len()), branches: branches.len() };
+        let mut places: FxHashMap<CellKey<'b>, usize> = FxHashMap::default();
+        for (branch, cells) in branches.iter().map(|branch| &branch.cells).enumerate() {
+            for cell in cells {
+                let key = cell.key();
+                let next = rows.keys.len();
+                let place = if most <= FEW {
+                    rows.keys.iter().position(|known| *known == key).unwrap_or(next)
+                } else {
+                    *places.entry(key).or_insert(next)
+                };
+                if place == next {
+                    rows.keys.push(key);
+                    rows.ends.resize(rows.ends.len() + rows.branches, None);
+                }
+                rows.ends[place * rows.branches + branch] = Some(cell);
+            }
+        }
+        rows
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (CellKey<'b>, &[Option<&'b Cell>])> {
+        self.keys.iter().copied().zip(self.ends.chunks_exact(self.branches))
+    }
+
+    /// The first test that some of the branches answer with yes and all others with no, and who answers what.
+    fn deciding_test(&self) -> Option<Meeting> {
+        self.iter().find_map(|(key, ends)| {
+            let CellKey::Answer(test) = key else { return None };
+            let answers = ends.iter().map(|end| match end {
+                Some(Cell::Answer(_, Some(Answer::Known(answer)))) => Some(*answer),
+                _ => None,
+            });
+            let answers: Vec<bool> = answers.collect::<Option<_>>()?;
+            (answers.contains(&true) && answers.contains(&false)).then(|| Meeting { test, answers, alternatives: Vec::new() })
+        })
+    }
+}
+
 impl State {
     /// Goes on where a test is answered so: what depended on it is known again.
     pub(in crate::flow) fn assume(&mut self, facts: &mut Facts, test: TestId, answer: bool) {
         let (test, is_opposite) = test.plain();
         let answer = answer != is_opposite;
-        let met = match self.answers.get(&test) {
+        let met = match self.answer(test) {
             Some(Answer::Met(_, alternatives)) => Some(alternatives.clone()),
             _ => None,
         };
         self.change(Cell::Answer(test, Some(Answer::Known(answer))));
         for alternative in met.iter().flat_map(|met| met.iter()) {
-            if self.current(&alternative.joined.key()) == alternative.joined {
+            if self.current(alternative.joined.key()) == alternative.joined {
                 let cell = if answer { &alternative.yes } else { &alternative.no };
                 self.renew(facts, cell.clone());
             }
@@ -48,14 +102,14 @@ impl State {
     /// The test that parts paths with different handlers for this signal.
     pub(in crate::flow) fn test_of_trap(&self, signal: Signal) -> Option<TestId> {
         // One that is known for certain is the same on all paths.
-        let trap = self.traps.get(&signal).filter(|trap| trap.text.known().is_none())?;
+        let trap = self.trap(signal).filter(|trap| trap.text.known().is_none())?;
         let parts = |answer: &Answer| match answer {
             Answer::Met(_, alternatives) => alternatives
                 .iter()
                 .any(|alternative| matches!(&alternative.joined, Cell::Trap(own, Some(joined)) if *own == signal && joined == trap)),
             _ => false,
         };
-        self.answers.iter().filter(|(_, answer)| parts(answer)).map(|(test, _)| *test).min()
+        all_held(&self.answers).filter(|(_, answer)| parts(answer)).map(|(test, _)| *test).min()
     }
 
     /// Continues where any of the branches ended, all of which began at the present state.
@@ -70,14 +124,8 @@ impl State {
             self.redo(facts, &only.clone(), None);
             return None;
         }
-        let mut seen: FxHashSet<&CellKey> = FxHashSet::default();
-        let mut order: Vec<&CellKey> = Vec::new();
-        for (key, _) in branches.iter().flat_map(|branch| &branch.cells) {
-            if seen.insert(key) {
-                order.push(key);
-            }
-        }
-        let mut tests: Vec<Meeting> = Self::deciding_test(&order, branches).into_iter().collect();
+        let rows = Rows::of(branches);
+        let mut tests: Vec<Meeting> = rows.deciding_test().into_iter().collect();
         let mut named = None;
         if let Some(outcomes) = outcomes {
             let known = tests.iter().find_map(|meeting| meeting.asks(&outcomes));
@@ -88,20 +136,19 @@ impl State {
                 test
             }));
         }
-        for key in order {
+        for (key, ends) in rows.iter() {
             let base = self.current(key);
             let fresh = self.next_id;
             self.next_id += 1;
             let joined_of = |taken: &dyn Fn(usize) -> bool| {
-                let mut cells =
-                    branches.iter().enumerate().filter(|(at, _)| taken(*at)).map(|(_, branch)| branch.get(key).unwrap_or(&base));
+                let mut cells = ends.iter().enumerate().filter(|(at, _)| taken(*at)).map(|(_, end)| end.unwrap_or(&base));
                 let first = cells.next()?.clone();
                 Some(cells.fold(first, |joined, cell| joined.join(cell, fresh)))
             };
             let Some(joined) = joined_of(&|_| true) else { continue };
             // An inner test can be asked again only where the outer one has its answer; what the disk says may have changed.
             let is_forgotten = matches!(key, CellKey::Answer(test) if test.is_of_disk());
-            for meeting in tests.iter_mut().filter(|meeting| !is_forgotten && *key != CellKey::Answer(meeting.test)) {
+            for meeting in tests.iter_mut().filter(|meeting| !is_forgotten && key != CellKey::Answer(meeting.test)) {
                 let answers = &meeting.answers;
                 if let (Some(yes), Some(no)) = (joined_of(&|at| answers[at]), joined_of(&|at| !answers[at]))
                     && yes != no
@@ -125,25 +172,14 @@ impl State {
         named
     }
 
-    /// The first test that some of the branches answer with yes and all others with no, and who answers what.
-    fn deciding_test(order: &[&CellKey], branches: &[Branch]) -> Option<Meeting> {
-        order.iter().find_map(|key| {
-            let CellKey::Answer(test) = key else { return None };
-            let answers = branches.iter().map(|branch| match branch.get(key) {
-                Some(Cell::Answer(_, Some(Answer::Known(answer)))) => Some(*answer),
-                _ => None,
-            });
-            let answers: Vec<bool> = answers.collect::<Option<_>>()?;
-            (answers.contains(&true) && answers.contains(&false)).then(|| Meeting { test: *test, answers, alternatives: Vec::new() })
-        })
-    }
-
     /// Joins one more round of a loop into the present state. What a round changes of the shell may be anything in the
     /// next one; true where that was not known before.
     pub(in crate::flow) fn widen(&mut self, facts: &mut Facts, round: &Branch, forgets: bool) -> bool {
         let mut has_changed = false;
-        let mut bases: FxHashMap<&CellKey, Cell> = FxHashMap::default();
-        for (key, cell) in round.cells.iter().filter(|(key, _)| !matches!(key, CellKey::Answer(_))) {
+        // What the facts were, and what they are behind the round.
+        let mut facts_of_round: FxHashMap<CellKey<'_>, (Cell, &Cell)> = FxHashMap::default();
+        for cell in round.cells.iter().filter(|cell| !matches!(cell, Cell::Answer(..))) {
+            let key = cell.key();
             let base = self.current(key);
             let fresh = self.next_id;
             self.next_id += 1;
@@ -156,14 +192,14 @@ impl State {
                 self.renew(facts, joined);
             }
             if matches!(key, CellKey::Fact(_)) {
-                bases.insert(key, base);
+                facts_of_round.insert(key, (base, cell));
             }
         }
-        for (key, cell) in round.cells.iter().filter(|(key, _)| matches!(key, CellKey::Answer(_))) {
-            let base = self.current(key);
+        for cell in round.cells.iter().filter(|cell| matches!(cell, Cell::Answer(..))) {
+            let base = self.current(cell.key());
             let widened = match (cell, &base) {
                 (Cell::Answer(test, Some(Answer::Met(_, own))), Cell::Answer(_, known @ (None | Some(Answer::Met(..))))) => {
-                    Cell::Answer(*test, self.widened_meeting(round, own, known.as_ref(), &bases))
+                    Cell::Answer(*test, self.widened_meeting(own, known.as_ref(), &facts_of_round))
                 }
                 _ => cell.clone().join(&base, 0),
             };
@@ -179,16 +215,15 @@ impl State {
     /// is not known in it.
     fn widened_meeting(
         &mut self,
-        round: &Branch,
         own: &[Alternative],
         known: Option<&Answer>,
-        bases: &FxHashMap<&CellKey, Cell>,
+        facts_of_round: &FxHashMap<CellKey<'_>, (Cell, &Cell)>,
     ) -> Option<Answer> {
         let before: &[Alternative] = match known {
             Some(Answer::Met(_, before)) => before,
             _ => &[],
         };
-        let mut keys: Vec<CellKey> = Vec::new();
+        let mut keys: Vec<CellKey<'_>> = Vec::new();
         for key in own.iter().chain(before).map(|alternative| alternative.joined.key()) {
             if matches!(key, CellKey::Fact(_)) && !keys.contains(&key) {
                 keys.push(key);
@@ -196,9 +231,8 @@ impl State {
         }
         let mut alternatives = Vec::new();
         for key in keys {
-            let joined = self.current(&key);
-            let base = bases.get(&key).unwrap_or(&joined);
-            let after = round.get(&key).unwrap_or(base);
+            let joined = self.current(key);
+            let (base, after) = facts_of_round.get(&key).map_or((&joined, &joined), |(base, after)| (base, *after));
             let sides = |alternatives: &[Alternative], cell: &Cell| match alternatives.iter().find(|own| own.joined == *cell) {
                 Some(Alternative { yes, no, .. }) => (yes.clone(), no.clone()),
                 None => (cell.clone(), cell.clone()),

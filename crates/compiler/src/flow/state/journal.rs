@@ -1,16 +1,16 @@
 //! What was changed, so that it can be taken back, and done again.
 
+use std::borrow::Borrow;
+use std::hash::Hash;
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use compact_str::CompactString;
+use rustc_hash::FxHashMap;
 
 use super::super::facts::{ChangeId, Facts};
 use super::super::value::{Cause, Value};
-use super::cell::{Alternative, Answer, Cell, CellKey, Input, Toggle};
+use super::cell::{Alternative, Answer, Cell, CellKey, Input};
 use super::{State, may_change};
-
-/// Up to this many changes are searched one by one.
-const FEW: usize = 8;
 
 /// A point of the journal.
 #[derive(Debug, Clone, Copy)]
@@ -19,12 +19,31 @@ pub(in crate::flow) struct Mark {
     head: ChangeId,
 }
 
-/// What a branch changed, in the order of the first change, so that results never depend on hashing.
+/// What a cell holds.
+#[derive(Debug)]
+pub(super) struct Slot<T> {
+    pub(super) value: T,
+    /// How long the journal was with its last change; 0 before all changes.
+    changed: usize,
+}
+
+/// Cells of a kind by what names them. One that was changed stays, whatever it holds.
+pub(super) type Slots<K, T> = FxHashMap<K, Slot<Option<T>>>;
+
+/// A change of a cell.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// What the cell held before.
+    old: Cell,
+    /// How long the journal was with the change before of the same cell.
+    previous: usize,
+}
+
+/// The cells that a branch changed, each as it is at its end, in the order of the first change: results never depend on
+/// hashing.
 #[derive(Debug, Default)]
 pub(in crate::flow) struct Delta {
-    pub(super) cells: Vec<(CellKey, Cell)>,
-    /// Where each cell stands, where there are many.
-    index: FxHashMap<CellKey, usize>,
+    pub(super) cells: Vec<Cell>,
 }
 
 /// What a branch changed, shared by those that go on from it.
@@ -35,13 +54,39 @@ impl Delta {
     pub(in crate::flow) fn len(&self) -> usize {
         self.cells.len()
     }
+}
 
-    pub(super) fn get(&self, key: &CellKey) -> Option<&Cell> {
-        if self.index.is_empty() {
-            return self.cells.iter().find(|(own, _)| own == key).map(|(_, cell)| cell);
-        }
-        self.index.get(key).map(|at| &self.cells[*at].1)
+impl<T> Slot<T> {
+    pub(super) fn new(value: T) -> Self {
+        Self { value, changed: 0 }
     }
+
+    /// Changes the value; returns what was there.
+    fn put(&mut self, value: T, changed: usize) -> (T, usize) {
+        (std::mem::replace(&mut self.value, value), std::mem::replace(&mut self.changed, changed))
+    }
+}
+
+/// What a cell holds, by its name.
+pub(super) fn held<'s, K: Hash + Eq + Borrow<Q>, Q: Hash + Eq + ?Sized, T>(slots: &'s Slots<K, T>, key: &Q) -> Option<&'s T> {
+    slots.get(key)?.value.as_ref()
+}
+
+/// All cells that hold something.
+pub(super) fn all_held<K, T>(slots: &Slots<K, T>) -> impl Iterator<Item = (&K, &T)> {
+    slots.iter().filter_map(|(key, slot)| Some((key, slot.value.as_ref()?)))
+}
+
+/// The names of all cells that hold something, in order.
+pub(super) fn names<T>(slots: &Slots<CompactString, T>) -> Vec<CompactString> {
+    let mut names: Vec<CompactString> = all_held(slots).map(|(name, _)| name.clone()).collect();
+    names.sort_unstable();
+    names
+}
+
+/// Changes a cell; returns what it held.
+fn put<K: Hash + Eq, T>(slots: &mut Slots<K, T>, key: K, value: Option<T>, changed: usize) -> (Option<T>, usize) {
+    slots.entry(key).or_insert(Slot { value: None, changed: 0 }).put(value, changed)
 }
 
 /// What a process did until its end.
@@ -58,8 +103,8 @@ pub(in crate::flow) struct ProcessEnd {
 impl State {
     /// Changes a cell, and notes in the journal what it held.
     pub(super) fn change(&mut self, cell: Cell) {
-        let old = self.put(cell);
-        self.journal.push(old);
+        let entry = self.put(cell, self.journal.len() + 1);
+        self.journal.push(entry);
     }
 
     /// Equal for equal states: the hashes of all cells that hold something. It is counted where it is asked for, from
@@ -69,33 +114,15 @@ impl State {
         if counted == self.journal.len() {
             return known;
         }
-        let changed = self.first_changes(counted).into_iter();
-        let fingerprint = changed.fold(known, |fingerprint, (key, old)| fingerprint ^ old.hash() ^ self.current(&key).hash());
+        let changed = self.first_changes(counted);
+        let fingerprint = changed.fold(known, |fingerprint, old| fingerprint ^ old.hash() ^ self.current(old.key()).hash());
         self.fingerprints.push((self.journal.len(), fingerprint));
         fingerprint
     }
 
-    /// The cells that changed since the journal was so long, in the order of the first change, and what they held.
-    fn first_changes(&self, since: usize) -> Vec<(CellKey, &Cell)> {
-        let entries = &self.journal[since..];
-        let mut changes: Vec<(CellKey, &Cell)> = Vec::with_capacity(entries.len().min(FEW));
-        if entries.len() <= FEW {
-            for old in entries {
-                let key = old.key();
-                if changes.iter().all(|(known, _)| *known != key) {
-                    changes.push((key, old));
-                }
-            }
-            return changes;
-        }
-        let mut seen: FxHashSet<CellKey> = FxHashSet::default();
-        for old in entries {
-            let key = old.key();
-            if seen.insert(key.clone()) {
-                changes.push((key, old));
-            }
-        }
-        changes
+    /// What the cells held that changed since the journal was so long, in the order of the first change.
+    fn first_changes(&self, since: usize) -> impl Iterator<Item = &Cell> {
+        self.journal[since..].iter().filter(move |entry| entry.previous <= since).map(|entry| &entry.old)
     }
 
     /// Changes a cell; a fact is also a change of the store.
@@ -109,27 +136,58 @@ impl State {
         }
     }
 
-    /// Changes a cell; returns what it held.
-    fn put(&mut self, cell: Cell) -> Cell {
-        match cell {
-            Cell::Fact(subject, fact) => Cell::Fact(subject, put(&mut self.facts, subject, fact)),
-            Cell::Variable(name, variable) => Cell::Variable(name.clone(), put(&mut self.variables, name, variable)),
-            Cell::Function(name, function) => Cell::Function(name.clone(), put(&mut self.functions, name, function)),
-            Cell::Folder(folder) => Cell::Folder(std::mem::replace(&mut self.folder, folder)),
-            Cell::Arguments(arguments) => Cell::Arguments(std::mem::replace(&mut self.arguments, arguments)),
-            Cell::Input(input) => Cell::Input(std::mem::replace(&mut self.input, input)),
-            Cell::Output(output) => Cell::Output(std::mem::replace(&mut self.output, output)),
-            Cell::Trap(signal, trap) => Cell::Trap(signal, put(&mut self.traps, signal, trap)),
-            Cell::Flag(flag, toggle) => Cell::Flag(flag, put(&mut self.flags, flag, Some(toggle)).unwrap_or(Toggle::Off)),
-            Cell::File(path, content) => Cell::File(path.clone(), put(&mut self.files, path, content)),
+    /// Changes a cell, as the journal says that is so long; returns what it held, and since when.
+    fn put(&mut self, cell: Cell, changed: usize) -> Entry {
+        let (old, previous) = match cell {
+            Cell::Fact(subject, fact) => {
+                let (old, previous) = put(&mut self.facts, subject, fact, changed);
+                (Cell::Fact(subject, old), previous)
+            }
+            Cell::Variable(name, variable) => {
+                let (old, previous) = put(&mut self.variables, name.clone(), variable, changed);
+                (Cell::Variable(name, old), previous)
+            }
+            Cell::Function(name, function) => {
+                let (old, previous) = put(&mut self.functions, name.clone(), function, changed);
+                (Cell::Function(name, old), previous)
+            }
+            Cell::Folder(folder) => {
+                let (old, previous) = self.folder.put(folder, changed);
+                (Cell::Folder(old), previous)
+            }
+            Cell::Arguments(arguments) => {
+                let (old, previous) = self.arguments.put(arguments, changed);
+                (Cell::Arguments(old), previous)
+            }
+            Cell::Input(input) => {
+                let (old, previous) = self.input.put(input, changed);
+                (Cell::Input(old), previous)
+            }
+            Cell::Output(output) => {
+                let (old, previous) = self.output.put(output, changed);
+                (Cell::Output(old), previous)
+            }
+            Cell::Trap(signal, trap) => {
+                let (old, previous) = self.traps[signal as usize].put(trap, changed);
+                (Cell::Trap(signal, old), previous)
+            }
+            Cell::Flag(flag, toggle) => {
+                let (old, previous) = self.flags[flag as usize].put(toggle, changed);
+                (Cell::Flag(flag, old), previous)
+            }
+            Cell::File(path, content) => {
+                let (old, previous) = put(&mut self.files, path.clone(), content, changed);
+                (Cell::File(path, old), previous)
+            }
             Cell::Answer(test, answer) => {
                 let may_change = |answer: &Option<Answer>| usize::from(test.is_of_disk() && may_change(answer.as_ref()));
                 self.of_disk += may_change(&answer);
-                let old = put(&mut self.answers, test, answer);
+                let (old, previous) = put(&mut self.answers, test, answer, changed);
                 self.of_disk -= may_change(&old);
-                Cell::Answer(test, old)
+                (Cell::Answer(test, old), previous)
             }
-        }
+        };
+        Entry { old, previous }
     }
 
     pub(in crate::flow) fn mark(&self) -> Mark {
@@ -138,11 +196,8 @@ impl State {
 
     /// What changed since the mark.
     pub(in crate::flow) fn delta(&self, mark: Mark) -> Branch {
-        let changes = self.first_changes(mark.entries).into_iter();
-        let cells: Vec<(CellKey, Cell)> = changes.map(|(key, _)| (key.clone(), self.current(&key))).collect();
-        let is_few = cells.len() <= FEW;
-        let index = if is_few { FxHashMap::default() } else { cells.iter().enumerate().map(|(at, (key, _))| (key.clone(), at)).collect() };
-        Arc::new(Delta { cells, index })
+        let cells = self.first_changes(mark.entries).map(|old| self.current(old.key()));
+        Arc::new(Delta { cells: cells.collect() })
     }
 
     /// Takes everything since the mark back, and returns what it was.
@@ -155,8 +210,8 @@ impl State {
     /// Takes everything since the mark back.
     pub(in crate::flow) fn undo(&mut self, mark: Mark) {
         while self.journal.len() > mark.entries {
-            if let Some(cell) = self.journal.pop() {
-                self.put(cell);
+            if let Some(entry) = self.journal.pop() {
+                self.put(entry.old, entry.previous);
             }
         }
         self.head = mark.head;
@@ -172,7 +227,7 @@ impl State {
 
     /// Makes the changes of a delta again. Where it began at the same change of the store, it ends where it ended.
     pub(in crate::flow) fn redo(&mut self, facts: &mut Facts, delta: &Delta, end: Option<ChangeId>) {
-        for (_, cell) in &delta.cells {
+        for cell in &delta.cells {
             match end {
                 Some(_) => self.change(cell.clone()),
                 None => self.renew(facts, cell.clone()),
@@ -185,10 +240,9 @@ impl State {
 
     /// Takes everything back that a process did since the mark.
     pub(in crate::flow) fn end_process(&mut self, mark: Mark) -> ProcessEnd {
-        let (head, input) = (self.head, self.input.clone());
-        let changed = self.first_changes(mark.entries).into_iter().map(|(key, _)| key);
-        let stays = changed.filter(|key| matches!(key, CellKey::Fact(_) | CellKey::File(_) | CellKey::Answer(_)));
-        let mut kept: Vec<Cell> = stays.map(|key| self.current(&key)).collect();
+        let (head, input) = (self.head, self.input.value.clone());
+        let stays = self.first_changes(mark.entries).filter(|old| matches!(old, Cell::Fact(..) | Cell::File(..) | Cell::Answer(..)));
+        let mut kept: Vec<Cell> = stays.map(|old| self.current(old.key())).collect();
         kept.retain_mut(outlives_process);
         self.undo(mark);
         ProcessEnd { kept, start: mark.head, head, input }
@@ -220,41 +274,34 @@ impl State {
             None => self.head = process.head,
             Some(merged) => {
                 for (subject, fact) in merged {
-                    let fact = fact.then(self.facts.get(&subject));
+                    let fact = fact.then(held(&self.facts, &subject));
                     self.set_fact(facts, subject, fact);
                 }
             }
         }
         // What it read of the common input is gone.
-        if shares_input && process.input != self.input && matches!(self.input, Input::Text(_)) {
+        if shares_input && process.input != self.input.value && matches!(self.input.value, Input::Text(_)) {
             self.set_input(if is_one { process.input.clone() } else { Input::Text(Value::unknown(Cause::Expansion)) });
         }
-        if self.output.is_some() && output.is_some() && self.output.as_ref() != output {
+        if self.output.value.is_some() && output.is_some() && self.output.value.as_ref() != output {
             self.set_output(output.cloned());
         }
     }
 
-    pub(super) fn current(&self, key: &CellKey) -> Cell {
+    pub(super) fn current(&self, key: CellKey<'_>) -> Cell {
         match key {
-            CellKey::Fact(subject) => Cell::Fact(*subject, self.facts.get(subject).cloned()),
-            CellKey::Variable(name) => Cell::Variable(name.clone(), self.variables.get(name).cloned()),
-            CellKey::Function(name) => Cell::Function(name.clone(), self.functions.get(name).cloned()),
-            CellKey::Folder => Cell::Folder(self.folder.clone()),
-            CellKey::Arguments => Cell::Arguments(self.arguments.clone()),
-            CellKey::Input => Cell::Input(self.input.clone()),
-            CellKey::Output => Cell::Output(self.output.clone()),
-            CellKey::Trap(signal) => Cell::Trap(*signal, self.traps.get(signal).cloned()),
-            CellKey::Flag(flag) => Cell::Flag(*flag, self.flag(*flag)),
-            CellKey::File(path) => Cell::File(path.clone(), self.files.get(path).cloned()),
-            CellKey::Answer(test) => Cell::Answer(*test, self.answers.get(test).cloned()),
+            CellKey::Fact(subject) => Cell::Fact(subject, held(&self.facts, &subject).cloned()),
+            CellKey::Variable(name) => Cell::Variable(name.into(), held(&self.variables, name).cloned()),
+            CellKey::Function(name) => Cell::Function(name.into(), held(&self.functions, name).cloned()),
+            CellKey::Folder => Cell::Folder(self.folder.value.clone()),
+            CellKey::Arguments => Cell::Arguments(self.arguments.value.clone()),
+            CellKey::Input => Cell::Input(self.input.value.clone()),
+            CellKey::Output => Cell::Output(self.output.value.clone()),
+            CellKey::Trap(signal) => Cell::Trap(signal, self.trap(signal).cloned()),
+            CellKey::Flag(flag) => Cell::Flag(flag, self.flag(flag)),
+            CellKey::File(path) => Cell::File(path.into(), held(&self.files, path).cloned()),
+            CellKey::Answer(test) => Cell::Answer(test, held(&self.answers, &test).cloned()),
         }
-    }
-}
-
-fn put<K: std::hash::Hash + Eq, V>(map: &mut FxHashMap<K, V>, key: K, value: Option<V>) -> Option<V> {
-    match value {
-        Some(value) => map.insert(key, value),
-        None => map.remove(&key),
     }
 }
 

@@ -8,7 +8,6 @@ mod journal;
 use std::sync::Arc;
 
 use compact_str::CompactString;
-use rustc_hash::FxHashMap;
 
 use super::facts::{ChangeId, Fact, Facts, SubjectId};
 use super::value::folder::Folder;
@@ -16,26 +15,27 @@ use super::value::{Binding, Value};
 use cell::Cell;
 pub(super) use cell::{Answer, Defined, Flag, Functions, Input, Signal, TestId, Toggle, Trap, Variable};
 pub(super) use journal::{Branch, Mark};
+use journal::{Entry, Slot, Slots, all_held, held, names};
 
 /// The state of one stage while it is interpreted.
 #[derive(Debug)]
 pub(super) struct State {
-    facts: FxHashMap<SubjectId, Fact>,
-    variables: FxHashMap<CompactString, Variable>,
-    functions: FxHashMap<CompactString, Functions>,
-    folder: Folder,
-    arguments: Option<Arc<Vec<Value>>>,
-    input: Input,
-    output: Option<Value>,
-    traps: FxHashMap<Signal, Trap>,
-    flags: FxHashMap<Flag, Toggle>,
-    files: FxHashMap<CompactString, Option<Value>>,
-    answers: FxHashMap<TestId, Answer>,
+    facts: Slots<SubjectId, Fact>,
+    variables: Slots<CompactString, Variable>,
+    functions: Slots<CompactString, Functions>,
+    folder: Slot<Folder>,
+    arguments: Slot<Option<Arc<Vec<Value>>>>,
+    input: Slot<Input>,
+    output: Slot<Option<Value>>,
+    traps: [Slot<Option<Trap>>; Signal::COUNT],
+    flags: [Slot<Toggle>; Flag::COUNT],
+    files: Slots<CompactString, Option<Value>>,
+    answers: Slots<TestId, Answer>,
     /// How many of them are forgotten where the disk changes.
     of_disk: usize,
     head: ChangeId,
     /// What each cell held that was changed.
-    journal: Vec<Cell>,
+    journal: Vec<Entry>,
     /// The fingerprints that were asked for, and how long the journal was.
     fingerprints: Vec<(usize, u64)>,
     /// The id of the next assignment.
@@ -45,17 +45,17 @@ pub(super) struct State {
 impl State {
     pub(super) fn new() -> Self {
         Self {
-            facts: FxHashMap::default(),
-            variables: FxHashMap::default(),
-            functions: FxHashMap::default(),
-            folder: Folder::root(),
-            arguments: None,
-            input: Input::Stage,
-            output: None,
-            traps: FxHashMap::default(),
-            flags: FxHashMap::default(),
-            files: FxHashMap::default(),
-            answers: FxHashMap::default(),
+            facts: Slots::default(),
+            variables: Slots::default(),
+            functions: Slots::default(),
+            folder: Slot::new(Folder::root()),
+            arguments: Slot::new(None),
+            input: Slot::new(Input::Stage),
+            output: Slot::new(None),
+            traps: std::array::from_fn(|_| Slot::new(None)),
+            flags: std::array::from_fn(|_| Slot::new(Toggle::Off)),
+            files: Slots::default(),
+            answers: Slots::default(),
             of_disk: 0,
             head: ChangeId::ROOT,
             journal: Vec::new(),
@@ -70,7 +70,7 @@ impl State {
     }
 
     pub(super) fn fact(&self, subject: SubjectId) -> Option<&Fact> {
-        self.facts.get(&subject)
+        held(&self.facts, &subject)
     }
 
     pub(super) fn set_fact(&mut self, facts: &mut Facts, subject: SubjectId, fact: Fact) {
@@ -79,24 +79,22 @@ impl State {
     }
 
     pub(super) fn variable(&self, name: &str) -> Option<&Binding> {
-        self.variables.get(name).map(|variable| &variable.binding)
+        held(&self.variables, name).map(|variable| &variable.binding)
     }
 
     /// What tells this assignment of the variable from others.
     pub(super) fn variable_id(&self, name: &str) -> Option<u32> {
-        self.variables.get(name).map(|variable| variable.id)
+        held(&self.variables, name).map(|variable| variable.id)
     }
 
     /// The names of all variables that scripts assigned.
     pub(super) fn variable_names(&self) -> Vec<CompactString> {
-        let mut names: Vec<CompactString> = self.variables.keys().cloned().collect();
-        names.sort_unstable();
-        names
+        names(&self.variables)
     }
 
     /// Assigns a variable; once exported, it stays so. What the environment may have had, children may see.
     pub(super) fn set_variable(&mut self, name: &str, binding: Binding, exported: bool) {
-        let before = self.variables.get(name).map_or(Toggle::Unknown, |variable| variable.exported);
+        let before = held(&self.variables, name).map_or(Toggle::Unknown, |variable| variable.exported);
         self.put_variable(name, Some((binding, if exported { Toggle::On } else { before })));
     }
 
@@ -113,25 +111,23 @@ impl State {
     }
 
     pub(super) fn saved_variable(&self, name: &str) -> Option<Variable> {
-        self.variables.get(name).cloned()
+        held(&self.variables, name).cloned()
     }
 
     /// Variables that a child process does not see, or may not see, and whether that is sure.
     pub(super) fn unexported(&self) -> Vec<(CompactString, bool)> {
-        let unexported = self.variables.iter().filter(|(_, variable)| variable.exported != Toggle::On);
+        let unexported = all_held(&self.variables).filter(|(_, variable)| variable.exported != Toggle::On);
         let mut names: Vec<_> = unexported.map(|(name, variable)| (name.clone(), variable.exported == Toggle::Off)).collect();
         names.sort_unstable();
         names
     }
 
     pub(super) fn functions(&self, name: &str) -> Option<&Functions> {
-        self.functions.get(name)
+        held(&self.functions, name)
     }
 
     pub(super) fn function_names(&self) -> Vec<CompactString> {
-        let mut names: Vec<CompactString> = self.functions.keys().cloned().collect();
-        names.sort_unstable();
-        names
+        names(&self.functions)
     }
 
     pub(super) fn define(&mut self, name: CompactString, functions: Option<Functions>) {
@@ -139,7 +135,7 @@ impl State {
     }
 
     pub(super) fn folder(&self) -> &Folder {
-        &self.folder
+        &self.folder.value
     }
 
     pub(super) fn set_folder(&mut self, folder: Folder) {
@@ -147,7 +143,7 @@ impl State {
     }
 
     pub(super) fn arguments(&self) -> Option<&Arc<Vec<Value>>> {
-        self.arguments.as_ref()
+        self.arguments.value.as_ref()
     }
 
     pub(super) fn set_arguments(&mut self, arguments: Option<Arc<Vec<Value>>>) {
@@ -155,7 +151,7 @@ impl State {
     }
 
     pub(super) fn input(&self) -> &Input {
-        &self.input
+        &self.input.value
     }
 
     pub(super) fn set_input(&mut self, input: Input) {
@@ -163,7 +159,7 @@ impl State {
     }
 
     pub(super) fn output(&self) -> Option<&Value> {
-        self.output.as_ref()
+        self.output.value.as_ref()
     }
 
     pub(super) fn set_output(&mut self, output: Option<Value>) {
@@ -171,7 +167,7 @@ impl State {
     }
 
     pub(super) fn trap(&self, signal: Signal) -> Option<&Trap> {
-        self.traps.get(&signal)
+        self.traps[signal as usize].value.as_ref()
     }
 
     pub(super) fn set_trap(&mut self, signal: Signal, trap: Option<Trap>) {
@@ -179,7 +175,7 @@ impl State {
     }
 
     pub(super) fn flag(&self, flag: Flag) -> Toggle {
-        self.flags.get(&flag).copied().unwrap_or(Toggle::Off)
+        self.flags[flag as usize].value
     }
 
     pub(super) fn set_flag(&mut self, flag: Flag, toggle: Toggle) {
@@ -188,7 +184,7 @@ impl State {
 
     /// What the stage wrote to a file: nothing where it did not, `Some(None)` where that is not known.
     pub(super) fn file(&self, path: &str) -> Option<&Option<Value>> {
-        self.files.get(path)
+        held(&self.files, path)
     }
 
     pub(super) fn set_file(&mut self, path: CompactString, content: Option<Value>) {
@@ -197,7 +193,7 @@ impl State {
 
     /// What is known about the answer of a test on this path.
     pub(super) fn answer(&self, test: TestId) -> Option<&Answer> {
-        self.answers.get(&test)
+        held(&self.answers, &test)
     }
 
     /// Whether paths of both answers met here.
@@ -210,7 +206,7 @@ impl State {
         if self.of_disk == 0 {
             return;
         }
-        let asked = self.answers.iter().filter(|(test, answer)| test.is_of_disk() && may_change(Some(answer)));
+        let asked = all_held(&self.answers).filter(|(test, answer)| test.is_of_disk() && may_change(Some(answer)));
         let mut asked: Vec<(TestId, bool)> = asked.map(|(test, answer)| (*test, *answer == Answer::Known(true))).collect();
         asked.sort_unstable();
         for (test, was_yes) in asked {

@@ -6,7 +6,6 @@ pub(crate) mod glob;
 mod path;
 pub(crate) mod text;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use compact_str::CompactString;
@@ -29,7 +28,7 @@ pub(crate) enum Piece {
     /// Known text.
     Text(CompactString),
     /// A folder whose path is not known but whose meaning is.
-    Folder(Folder),
+    Folder(Arc<Folder>),
     /// Text that is not known, and why.
     Unknown(Cause),
 }
@@ -75,12 +74,14 @@ impl Cause {
 /// One text in pieces; adjacent known pieces are joined, and none is empty.
 pub(crate) type Text = Vec<Piece>;
 
-/// All texts that a word can be. A text that is known takes no allocation of its own.
+/// All texts that a word can be. A text in one piece takes no allocation of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Value {
-    /// The one text that it is.
-    Text(CompactString),
-    /// One text with pieces that are not known, or several; at least one.
+    /// One text in one piece; the one piece that may be an empty text.
+    One(Piece),
+    /// One text in several pieces.
+    Pieces(Arc<Text>),
+    /// Several texts.
     Options(Arc<Vec<Text>>),
 }
 
@@ -101,20 +102,24 @@ pub(crate) enum Binding {
 
 impl Value {
     pub(crate) fn text(text: impl Into<CompactString>) -> Self {
-        Self::Text(text.into())
+        Self::One(Piece::Text(text.into()))
     }
 
     pub(crate) fn unknown(cause: Cause) -> Self {
-        Self::of(vec![vec![Piece::Unknown(cause)]])
+        Self::One(Piece::Unknown(cause))
     }
 
     pub(crate) fn folder(folder: Folder) -> Self {
-        Self::of(vec![vec![Piece::Folder(folder)]])
+        Self::One(Piece::Folder(Arc::new(folder)))
     }
 
     /// One text of these pieces.
     pub(crate) fn of_pieces(pieces: &[Piece]) -> Self {
-        Self::of(vec![pieces.to_vec()])
+        match pieces {
+            [] => Self::text(""),
+            [only] => Self::One(only.clone()),
+            _ => Self::Pieces(Arc::new(pieces.to_vec())),
+        }
     }
 
     /// Unknown, but made of the secret that the other one is made of.
@@ -128,51 +133,54 @@ impl Value {
         Self::unknown(secret.map_or(cause, |secret| Cause::Secret(secret.clone())))
     }
 
+    /// At least one text.
     fn of(options: Vec<Text>) -> Self {
         match &*options {
-            [only] => match known(only) {
-                Some(text) => Self::Text(text),
-                None => Self::Options(Arc::new(options)),
-            },
+            [only] => Self::of_pieces(only),
             _ => Self::Options(Arc::new(options)),
         }
     }
 
-    fn texts(&self) -> &[Text] {
+    /// The pieces of the one text that it surely is.
+    pub(crate) fn only(&self) -> Option<&[Piece]> {
         match self {
-            Self::Text(_) => &[],
-            Self::Options(options) => options,
+            Self::One(Piece::Text(text)) if text.is_empty() => Some(&[]),
+            Self::One(piece) => Some(std::slice::from_ref(piece)),
+            Self::Pieces(pieces) => Some(pieces),
+            Self::Options(_) => None,
         }
     }
 
     /// Every text that it can be, in pieces.
-    pub(crate) fn options(&self) -> Vec<Cow<'_, [Piece]>> {
-        match self {
-            Self::Text(text) => vec![Cow::Owned(pieces(text))],
-            Self::Options(options) => options.iter().map(|option| Cow::Borrowed(option.as_slice())).collect(),
-        }
+    pub(crate) fn options(&self) -> impl Iterator<Item = &[Piece]> + Clone {
+        let several: &[Text] = match self {
+            Self::Options(options) => options,
+            _ => &[],
+        };
+        self.only().into_iter().chain(several.iter().map(Vec::as_slice))
+    }
+
+    /// The pieces of every text that it can be.
+    fn pieces(&self) -> impl Iterator<Item = &Piece> {
+        self.options().flatten()
     }
 
     /// Every text that it can be, as a value of its own.
     pub(crate) fn each(&self) -> Vec<Value> {
-        match self {
-            Self::Text(_) => vec![self.clone()],
-            Self::Options(options) if options.len() == 1 => vec![self.clone()],
-            Self::Options(options) => options.iter().map(|option| Self::of(vec![option.clone()])).collect(),
-        }
+        self.options().map(Self::of_pieces).collect()
     }
 
     /// The one text that it surely is.
     pub(crate) fn known(&self) -> Option<&CompactString> {
         match self {
-            Self::Text(text) => Some(text),
-            Self::Options(_) => None,
+            Self::One(Piece::Text(text)) => Some(text),
+            _ => None,
         }
     }
 
     /// Whether it surely is this text.
     pub(crate) fn is(&self, text: &str) -> bool {
-        matches!(self, Self::Text(own) if own == text)
+        self.known().is_some_and(|own| own == text)
     }
 
     /// The length in bytes of the one text that it surely is.
@@ -182,12 +190,9 @@ impl Value {
 
     /// All texts that are known, and why others are not.
     pub(crate) fn split(&self) -> (Vec<CompactString>, Option<Cause>) {
-        if let Self::Text(text) = self {
-            return (vec![text.clone()], None);
-        }
         let mut texts = Vec::new();
         let mut cause = None;
-        for option in self.texts() {
+        for option in self.options() {
             match known(option) {
                 Some(text) => texts.push(text),
                 None => cause = cause.or_else(|| Some(first_cause(option))),
@@ -198,12 +203,12 @@ impl Value {
 
     /// Whether it only hands on what `get_env` gave.
     pub(crate) fn is_from_store(&self) -> bool {
-        self.texts().iter().flatten().any(|piece| matches!(piece, Piece::Unknown(Cause::Env(_) | Cause::Secret(_))))
+        self.pieces().any(|piece| matches!(piece, Piece::Unknown(Cause::Env(_) | Cause::Secret(_))))
     }
 
     /// The secret that it is made of.
     pub(crate) fn secret(&self) -> Option<&Arc<Secret>> {
-        self.texts().iter().flatten().find_map(|piece| match piece {
+        self.pieces().find_map(|piece| match piece {
             Piece::Unknown(Cause::Secret(secret)) => Some(secret),
             _ => None,
         })
@@ -211,15 +216,9 @@ impl Value {
 
     /// The text that it surely begins with.
     pub(crate) fn prefix(&self) -> &str {
-        match self {
-            Self::Text(text) => text,
-            Self::Options(options) => match &***options {
-                [only] => match &**only {
-                    [Piece::Text(text), ..] => text,
-                    _ => "",
-                },
-                _ => "",
-            },
+        match self.only() {
+            Some([Piece::Text(text), ..]) => text,
+            _ => "",
         }
     }
 
@@ -228,10 +227,10 @@ impl Value {
         if self == *other {
             return self;
         }
-        let mut options: Vec<Text> = self.options().into_iter().map(Cow::into_owned).collect();
+        let mut options: Vec<Text> = self.options().map(<[Piece]>::to_vec).collect();
         for option in other.options() {
             if !options.iter().any(|own| **own == *option) {
-                options.push(option.into_owned());
+                options.push(option.to_vec());
             }
         }
         Self::limited(options)
@@ -240,44 +239,38 @@ impl Value {
     /// Appends every text of the other one.
     pub(crate) fn push(&mut self, other: &Self) {
         match (&mut *self, other) {
-            (Self::Text(left), Self::Text(right)) => {
+            (Self::One(Piece::Text(left)), Self::One(Piece::Text(right))) => {
                 left.push_str(right);
                 if left.len() > MAX_LENGTH {
                     *self = Self::unknown(Cause::Expansion);
                 }
             }
-            (_, Self::Text(right)) if right.is_empty() => {}
-            (Self::Text(left), right) if left.is_empty() => *self = right.clone(),
-            (Self::Options(left), Self::Text(right)) if left.len() == 1 => {
-                let [only] = &mut **Arc::make_mut(left) else { return };
-                append(only, &Piece::Text(right.clone()));
-                // A long text of which a part is not known is of no use.
-                if matches!(only.last(), Some(Piece::Text(text)) if text.len() > MAX_UNKNOWN_LENGTH) {
-                    let whole = std::mem::take(only);
-                    *self = Self::limited_text(&whole);
+            (_, Self::One(Piece::Text(right))) if right.is_empty() => {}
+            (Self::One(Piece::Text(left)), right) if left.is_empty() => *self = right.clone(),
+            (Self::Pieces(left), right) if let Some(right) = right.only() => {
+                let only = Arc::make_mut(left);
+                right.iter().for_each(|piece| append(only, piece));
+                if is_too_much(only) {
+                    *self = Self::limited_text(only);
                 }
             }
-            (Self::Options(left), Self::Options(right)) if left.len() == 1 && right.len() == 1 => {
-                let [only] = &mut **Arc::make_mut(left) else { return };
-                right.iter().flatten().for_each(|piece| append(only, piece));
-                if only.len() > MAX_PIECES {
-                    let whole = std::mem::take(only);
-                    *self = Self::limited_text(&whole);
-                }
+            (Self::One(left), right) if let Some(right) = right.only() => {
+                let joined = concat(std::slice::from_ref(left), right);
+                // What begins with a known text is known by it.
+                let is_limited = !matches!(left, Piece::Text(_)) && is_too_much(&joined);
+                *self = if is_limited { Self::limited_text(&joined) } else { Self::Pieces(Arc::new(joined)) };
             }
-            (Self::Options(left), Self::Text(right)) => {
-                for option in Arc::make_mut(left) {
-                    append(option, &Piece::Text(right.clone()));
-                }
-            }
-            (Self::Text(left), Self::Options(right)) => {
-                let begin = Piece::Text(left.clone());
-                let options = right.iter().map(|option| concat(std::slice::from_ref(&begin), option));
+            (Self::One(left @ Piece::Text(_)), right) => {
+                let options = right.options().map(|option| concat(std::slice::from_ref(left), option));
                 *self = Self::Options(Arc::new(options.collect()));
             }
+            (Self::Options(left), Self::One(right @ Piece::Text(_))) => {
+                for option in Arc::make_mut(left) {
+                    append(option, right);
+                }
+            }
             (left, right) => {
-                let (lefts, rights) = (left.options(), right.options());
-                let pairs = lefts.iter().flat_map(|left| rights.iter().map(|right| concat(left, right)));
+                let pairs = left.options().flat_map(|left| right.options().map(|right| concat(left, right)));
                 *self = Self::limited(pairs.take(MAX_OPTIONS + 1).collect());
             }
         }
@@ -291,34 +284,32 @@ impl Value {
 
     /// The same with every known text changed; a text that is not known, or whose change is not, is unknown.
     pub(crate) fn map(&self, change: impl Fn(&str) -> Option<CompactString>) -> Self {
-        match self {
-            Self::Text(text) => change(text).map_or_else(|| Self::unknown(Cause::Expansion), Self::Text),
-            Self::Options(options) => {
-                let changed = options.iter().map(|option| match known(option).and_then(|text| change(&text)) {
-                    Some(text) => Self::Text(text),
-                    None => Self::made_of(self, first_cause(option)),
-                });
-                changed.reduce(|left, right| left.or(&right)).unwrap_or_else(|| Self::unknown(Cause::Expansion))
-            }
+        if let Some(text) = self.known() {
+            return change(text).map_or_else(|| Self::unknown(Cause::Expansion), Self::text);
         }
+        let changed = self.options().map(|option| match known(option).and_then(|text| change(&text)) {
+            Some(text) => Self::text(text),
+            None => Self::made_of(self, first_cause(option)),
+        });
+        changed.reduce(|left, right| left.or(&right)).unwrap_or_else(|| Self::unknown(Cause::Expansion))
     }
 
     /// The same with the known text at the end of each changed; a text whose end is not known, or whose change is not, is
     /// unknown.
     pub(crate) fn map_end(&self, change: impl Fn(&str) -> Option<CompactString>) -> Self {
-        let changed = self.options().into_iter().map(|option| {
+        let changed = self.options().map(|option| {
             let end = match option.split_last() {
-                Some((Piece::Text(end), pieces)) => change(end).map(|end| Self::of_pieces(pieces).then(&Self::Text(end))),
+                Some((Piece::Text(end), pieces)) => change(end).map(|end| Self::of_pieces(pieces).then(&Self::text(end))),
                 _ => None,
             };
-            end.unwrap_or_else(|| Self::made_of(self, first_cause(&option)))
+            end.unwrap_or_else(|| Self::made_of(self, first_cause(option)))
         });
         changed.reduce(|left, right| left.or(&right)).unwrap_or_else(|| Self::unknown(Cause::Expansion))
     }
 
-    fn limited_text(text: &Text) -> Self {
+    fn limited_text(text: &[Piece]) -> Self {
         let secret = text.iter().find(|piece| matches!(piece, Piece::Unknown(Cause::Secret(_))));
-        Self::of(vec![vec![secret.cloned().unwrap_or_else(|| Piece::Unknown(first_cause(text)))]])
+        Self::One(secret.cloned().unwrap_or_else(|| Piece::Unknown(first_cause(text))))
     }
 
     fn limited(options: Vec<Text>) -> Self {
@@ -326,16 +317,13 @@ impl Value {
             return Self::of(options);
         }
         let all = Self::Options(Arc::new(options));
-        let cause = all.texts().iter().find(|option| known(option).is_none()).map_or(Cause::Expansion, |option| first_cause(option));
+        let cause = all.options().find(|option| known(option).is_none()).map_or(Cause::Expansion, first_cause);
         Self::made_of(&all, cause)
     }
 
     /// Whether it is surely empty, or surely not.
     pub(crate) fn is_empty(&self) -> Option<bool> {
-        if let Self::Text(text) = self {
-            return Some(text.is_empty());
-        }
-        let mut answers = self.texts().iter().map(|option| match &**option {
+        let mut answers = self.options().map(|option| match option {
             [] => Some(true),
             pieces if pieces.iter().any(|piece| matches!(piece, Piece::Text(_) | Piece::Folder(_))) => Some(false),
             _ => None,
@@ -346,27 +334,20 @@ impl Value {
 
     /// What `$( .. )` leaves of what is printed: line breaks at the end are dropped.
     pub(crate) fn without_last_lines(self) -> Self {
-        match self {
-            Self::Text(text) => Self::Text(text.trim_end_matches('\n').into()),
-            Self::Options(options)
-                if !options.iter().any(|option| matches!(option.last(), Some(Piece::Text(last)) if last.ends_with('\n'))) =>
-            {
-                Self::Options(options)
-            }
-            Self::Options(options) => {
-                let trimmed = options.iter().map(|option| {
-                    let mut option = option.clone();
-                    if let Some(Piece::Text(last)) = option.last_mut() {
-                        *last = last.trim_end_matches('\n').into();
-                        if last.is_empty() {
-                            option.pop();
-                        }
-                    }
-                    option
-                });
-                Self::of(trimmed.collect())
-            }
+        if !self.options().any(|option| matches!(option.last(), Some(Piece::Text(last)) if last.ends_with('\n'))) {
+            return self;
         }
+        let trimmed = self.options().map(|option| {
+            let mut option = option.to_vec();
+            if let Some(Piece::Text(last)) = option.last_mut() {
+                *last = last.trim_end_matches('\n').into();
+                if last.is_empty() {
+                    option.pop();
+                }
+            }
+            option
+        });
+        Self::of(trimmed.collect())
     }
 }
 
@@ -395,10 +376,6 @@ impl Binding {
     }
 }
 
-fn pieces(text: &CompactString) -> Text {
-    if text.is_empty() { Vec::new() } else { vec![Piece::Text(text.clone())] }
-}
-
 fn known(text: &[Piece]) -> Option<CompactString> {
     match text {
         [] => Some(CompactString::default()),
@@ -421,6 +398,11 @@ fn append(text: &mut Text, piece: &Piece) {
         (Some(Piece::Text(last)), Piece::Text(next)) => last.push_str(next),
         _ => text.push(piece.clone()),
     }
+}
+
+/// Whether so many pieces, or a text so long of which a part is not known, are of no use.
+fn is_too_much(text: &[Piece]) -> bool {
+    text.len() > MAX_PIECES || matches!(text.last(), Some(Piece::Text(last)) if last.len() > MAX_UNKNOWN_LENGTH)
 }
 
 fn concat(left: &[Piece], right: &[Piece]) -> Text {
@@ -455,6 +437,6 @@ mod tests {
         for _ in 0..1_000 {
             value.push(&Value::unknown(Cause::Variable("x".into())));
         }
-        assert!(value.options()[0].len() <= super::MAX_PIECES + 1);
+        assert!(value.only().is_some_and(|text| text.len() <= super::MAX_PIECES + 1));
     }
 }

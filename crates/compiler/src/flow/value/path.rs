@@ -26,7 +26,7 @@ impl Folder {
                         segment = segment.push_text(part);
                     }
                 }
-                Piece::Folder(inner) => segment = segment.push_folder(inner.clone()),
+                Piece::Folder(inner) => segment = segment.push_folder(Folder::clone(inner)),
                 Piece::Unknown(_) => segment = Segment::Unknown,
             }
         }
@@ -36,16 +36,15 @@ impl Folder {
     /// What identifies a file that a script writes or reads from here, in whatever stage it does so. `None` where that
     /// is not known, and for devices.
     pub(crate) fn file_below(&self, value: &Value) -> Option<CompactString> {
-        let options = value.options();
-        let [text] = &*options else { return None };
-        match &**text {
+        let text = value.only()?;
+        match text {
             [Piece::Text(path)]
                 if path.starts_with("/dev/") || path.starts_with("/proc/") || path.starts_with('~') || path.ends_with('/') =>
             {
                 None
             }
             [Piece::Text(path)] if path.starts_with('/') => Some(path.clone()),
-            [Piece::Folder(Folder::Workspace), Piece::Text(path)] => Some(format!("$WORKSPACE{path}").into()),
+            [Piece::Folder(folder), Piece::Text(path)] if **folder == Folder::Workspace => Some(format!("$WORKSPACE{path}").into()),
             _ => match self.join(text) {
                 Folder::Repo { path, sure: true } if !path.is_empty() => Some(path),
                 _ => None,
@@ -145,8 +144,8 @@ mod tests {
     #[test]
     fn paths_lead_where_stages_find_them() {
         let root = Folder::root();
-        let name = |sure| Piece::Folder(Folder::RepoName { sure });
-        let workspace = || Piece::Folder(Folder::Workspace);
+        let name = |sure| Piece::Folder(Folder::RepoName { sure }.into());
+        let workspace = || Piece::Folder(Folder::Workspace.into());
         let cases = [
             (vec![text("scripts/x")], repo("scripts/x")),
             (vec![text("./x")], repo("x")),
@@ -156,7 +155,10 @@ mod tests {
             (vec![text("/workspace/app/one-pipeline-config-repo/x")], Folder::Repo { path: "x".into(), sure: false }),
             (vec![text("../"), name(false)], Folder::Repo { path: "".into(), sure: false }),
             (vec![workspace(), text("/other/x")], Folder::Unknown),
-            (vec![Piece::Folder(Folder::Platform("".into())), text("/tools/trigger-task")], Folder::Platform("/tools/trigger-task".into())),
+            (
+                vec![Piece::Folder(Folder::Platform("".into()).into()), text("/tools/trigger-task")],
+                Folder::Platform("/tools/trigger-task".into()),
+            ),
             (vec![text("/opt/commons/x.sh")], Folder::Platform("/x.sh".into())),
             (vec![text("/usr/bin/x")], Folder::Outside),
             (vec![text("~/x")], Folder::Outside),
