@@ -1,6 +1,7 @@
 //! `sidestage check`.
 
 use camino::{Utf8Path, Utf8PathBuf};
+use rayon::prelude::*;
 use sidestage_compiler::compilation::Options;
 use sidestage_compiler::diagnostics::Safety;
 use sidestage_compiler::filter::baseline::Fingerprint;
@@ -14,7 +15,7 @@ use super::fix::{self, FixMode};
 use super::levels::levels;
 use super::{Exit, baseline, inspect, print, print_or_write, print_remarks, statistics};
 use crate::terminal::{count, error_look, is_quiet, is_verbose, look, print_line, print_note};
-use crate::workspace::{Request, SettingsSource, Unreadable, Workspace, absolute, open, surrounding};
+use crate::workspace::{PARALLEL_FROM, Request, SettingsSource, Unreadable, Workspace, absolute, open, surrounding};
 
 /// The path that standard input stands for, where none is given.
 const STDIN_FILENAME: &str = ".pipeline-config.yaml";
@@ -69,6 +70,8 @@ pub(super) fn run(arguments: &Check) -> Result<Exit, CliError> {
     if let (Some(path), Some(known), true) = (&arguments.baseline, &known, arguments.pipeline.is_empty() && !has_failed) {
         baseline::warn_stale(path, &stale(&paths, &workspace, known));
     }
+    // The program ends here: to take apart what was compiled is work for nobody.
+    std::mem::forget(workspace);
     Ok(exit(arguments, has_failed, has_difference || summary.errors > 0))
 }
 
@@ -156,7 +159,7 @@ fn report(arguments: &Check, checked: &[Checked<'_>], counted: &Counted) -> Resu
     let text = match format {
         _ if arguments.instead.statistics => statistics::report(format, checked)?,
         Format::Full => {
-            let text: String = checked.iter().map(|checked| findings::full(checked, look)).collect();
+            let text = one_by_one(checked, |checked| findings::full(checked, look)).concat();
             // While fixes are made, nobody needs to be told of them.
             let fixes = if arguments.fixes.fix { String::new() } else { findings::fixable(checked) };
             text + &last_lines(counted, &fixes, checked, look)
@@ -177,6 +180,11 @@ fn report(arguments: &Check, checked: &[Checked<'_>], counted: &Counted) -> Resu
         Format::Junit => findings::junit(checked),
     };
     Ok(Report { text, aside })
+}
+
+/// What is said of each configuration, in order; of many at the same time.
+fn one_by_one(checked: &[Checked<'_>], of: impl Fn(&Checked<'_>) -> String + Sync + Send) -> Vec<String> {
+    if checked.len() < PARALLEL_FROM { checked.iter().map(of).collect() } else { checked.par_iter().map(of).collect() }
 }
 
 /// Frames are no help to who asks for no graphics.

@@ -7,7 +7,7 @@ use camino::Utf8Path;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
-use super::arguments::Arguments;
+use super::arguments::{self, Arguments};
 use super::error::CliError;
 use super::{Exit, print};
 
@@ -24,6 +24,14 @@ const GROUPS: [(&str, &[&str]); 6] = [
 /// Reads the command line; where it cannot be understood, says so and ends the program.
 pub(super) fn parse(command_line: Vec<OsString>) -> Arguments {
     let file = command_line.get(1).cloned();
+    // To describe all commands takes longer than to check a small file. What this does not understand, the whole
+    // description reads again: it knows what to say.
+    if file.as_deref().is_some_and(|name| name == "check")
+        && let Ok(matches) = arguments::check_alone().try_get_matches_from(&command_line)
+        && let Ok(arguments) = Arguments::from_arg_matches(&matches)
+    {
+        return arguments;
+    }
     // The groups are written only where somebody reads them: describing the command line is a part of each start.
     let is_read = |argument: &OsString| argument.to_str().is_some_and(|text| ["-h", "--help", "help"].contains(&text));
     let wants_help = command_line.len() < 2 || command_line.iter().any(is_read);

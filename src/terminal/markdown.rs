@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn text_is_wrapped_and_code_is_not() {
         let page = "# A rule\n\nOne two three four five six seven eight\nnine ten.\n* an item that is longer than the width of it all\n\n```sh scripts/x\necho a line of code that is longer than the width\n```\n| level | since |\n|---|---|\n| error | 0.1.0 |\n";
-        let look = Look { columns: Some(40), links: false };
+        let look = Look { columns: Some(40), ..Look::PLAIN };
         let plain = anstream::adapter::strip_str(&shown(page, look)).to_string();
         let expected = "A rule\n\nOne two three four five six seven eight\nnine ten.\n* an item that is longer than the width\n  of it all\n\n    # scripts/x\n    echo a line of code that is longer than the width\nlevel        since\nerror        0.1.0\n";
         assert_eq!(plain, expected);

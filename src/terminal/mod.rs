@@ -24,12 +24,13 @@ pub(crate) fn error_look() -> Look {
 }
 
 fn look_of(stream: &(impl IsTerminal + AsFd), choice: anstream::ColorChoice) -> Look {
+    let colours = choice != anstream::ColorChoice::Never;
     if !stream.is_terminal() {
-        return Look::PLAIN;
+        return Look { colours, ..Look::PLAIN };
     }
     let columns = terminal_size::terminal_size_of(stream).map(|(width, _)| usize::from(width.0).clamp(*WIDTHS.start(), *WIDTHS.end()));
     // A terminal that has no colours has no links either.
-    Look { columns, links: choice != anstream::ColorChoice::Never }
+    Look { columns, links: colours, colours }
 }
 
 /// Writes to standard output. A reader that has gone (`| head`) is not a failure.

@@ -11,7 +11,7 @@ mod settings;
 use camino::{Utf8Path, Utf8PathBuf};
 use sidestage_compiler::compilation::Options;
 
-pub(crate) use open::{Configuration, Workspace, absolute, open, surrounding};
+pub(crate) use open::{Configuration, PARALLEL_FROM, Workspace, absolute, open, surrounding};
 pub(crate) use output_folder::{Changes, Kept, OutputFolder, Refusal};
 pub(crate) use repository::{Repository, read_file, working_folder};
 

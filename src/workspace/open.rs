@@ -19,7 +19,7 @@ use super::settings::{FolderSettings, SettingsCache, SettingsFile};
 use super::{Remark, Request, STACK, Unreadable};
 
 /// Starting threads pays off from this many files on.
-const PARALLEL_FROM: usize = 4;
+pub(crate) const PARALLEL_FROM: usize = 4;
 
 /// A configuration, and what holds for it.
 pub(crate) struct Configuration {

@@ -40,6 +40,12 @@ pub(super) struct Arguments {
     pub(super) command: Command,
 }
 
+/// The command line with no other command than `check`.
+pub(super) fn check_alone() -> clap::Command {
+    let general = VoiceArguments::augment_args(Color::augment_args(clap::Command::new("sidestage")));
+    general.subcommand(Check::augment_args(clap::Command::new("check")))
+}
+
 /// How much is said beside results.
 #[derive(Debug, Args)]
 pub(super) struct VoiceArguments {

@@ -18,11 +18,13 @@ pub struct Look {
     pub columns: Option<usize>,
     /// Whether the names of rules lead to their pages (OSC 8).
     pub links: bool,
+    /// Whether colours are kept: where none are, they are not drawn only to be taken out again.
+    pub colours: bool,
 }
 
 impl Look {
-    /// For files and pipes: frames of a fixed width, text in one line, no links.
-    pub const PLAIN: Self = Self { columns: None, links: false };
+    /// For files and pipes: frames of a fixed width, text in one line, no links, no colours.
+    pub const PLAIN: Self = Self { columns: None, links: false, colours: false };
 
     /// The width of frames.
     pub(crate) fn frame(self) -> usize {
@@ -60,7 +62,7 @@ mod tests {
 
     #[test]
     fn text_is_wrapped_between_words_and_only_for_terminals() {
-        let look = |columns| Look { columns, links: false };
+        let look = |columns| Look { columns, ..Look::PLAIN };
         let text = "add `export_env \"app-url\"` before the trigger";
         assert_eq!(look(Some(50)).wrapped(text, 16), "add `export_env \"app-url\"` before\nthe trigger");
         assert_eq!(look(Some(30)).wrapped("`a-very-long-name-of-a-stage` is missing", 4), "`a-very-long-name-of-a-stage`\nis missing");

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::findings::{Checked, plain};
+use super::Look;
+use super::findings::{Checked, full};
 use crate::compilation::{Options, SettingsFile, compile, compile_settings};
 use crate::config::settings::NAME;
 use crate::diagnostics::{RuleId, Safety};
@@ -56,7 +57,7 @@ fn reported(id: RuleId) -> String {
     let compilation = compile(CONFIG, config.as_bytes(), &others, &Options { settings, ..Options::default() });
     let shown = |sources: &Sources, all: &[crate::diagnostics::Finding]| {
         let own: Vec<_> = all.iter().filter(|finding| finding.rule == id).cloned().collect();
-        plain(&Checked { sources, findings: &own, paths: &PathsFrom::default(), proof: None })
+        full(&Checked { sources, findings: &own, paths: &PathsFrom::default(), proof: None }, Look::PLAIN)
     };
     let text = shown(&sources, &of_settings) + &shown(&compilation.sources, &compilation.findings);
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim_end().to_owned()

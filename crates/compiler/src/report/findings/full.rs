@@ -17,20 +17,12 @@ const GUTTER: usize = 8;
 /// What stands before a help or a note, at most.
 const MARGIN: usize = 16;
 
-/// The findings, with colour codes: the stream that they are written to takes them out where they are not wanted.
+/// The findings, with colour codes where the look has colours.
 pub fn full(checked: &Checked<'_>, look: Look) -> String {
-    drawn(&renderer(look), checked, look)
-}
-
-/// The same for pages: without colour codes.
-pub(crate) fn plain(checked: &Checked<'_>) -> String {
-    drawn(&Renderer::plain().decor_style(DecorStyle::Ascii).term_width(Look::PLAIN.frame()), checked, Look::PLAIN)
-}
-
-fn drawn(renderer: &Renderer, checked: &Checked<'_>, look: Look) -> String {
+    let renderer = renderer(look);
     let mut text = String::new();
     for finding in checked.findings {
-        text.push_str(&one(renderer, checked, finding, look));
+        text.push_str(&one(&renderer, checked, finding, look));
         text.push_str("\n\n");
     }
     text
@@ -38,7 +30,8 @@ fn drawn(renderer: &Renderer, checked: &Checked<'_>, look: Look) -> String {
 
 /// How frames are drawn: in ASCII, which every font has. Wider lines are cut around the mark.
 pub(crate) fn renderer(look: Look) -> Renderer {
-    Renderer::styled().decor_style(DecorStyle::Ascii).term_width(look.frame()).hyperlink(look.links)
+    let renderer = if look.colours { Renderer::styled() } else { Renderer::plain() };
+    renderer.decor_style(DecorStyle::Ascii).term_width(look.frame()).hyperlink(look.links)
 }
 
 fn one(renderer: &Renderer, checked: &Checked<'_>, finding: &Finding, look: Look) -> String {

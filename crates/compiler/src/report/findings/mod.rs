@@ -15,7 +15,7 @@ mod sarif;
 pub use concise::concise;
 pub use diff::diff;
 pub use full::full;
-pub(crate) use full::{plain, renderer};
+pub(crate) use full::renderer;
 pub use github::github;
 pub use gitlab::gitlab;
 pub use json::{Report, Summary, json};
