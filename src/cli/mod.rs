@@ -44,7 +44,7 @@ use sidestage_compiler::report::findings::{self, Checked};
 
 use crate::terminal::{Voice, error_look, print, print_diagnostic, print_error, print_line, print_note};
 use crate::workspace::{Remark, STACK, Workspace};
-use arguments::Command;
+use arguments::{Arguments, Command};
 use error::CliError;
 
 /// How a command ended.
@@ -77,36 +77,44 @@ pub(crate) fn main() -> ExitCode {
     if let Some(exit) = tekton::answer_git(&command_line) {
         return ExitCode::from(exit.code());
     }
-    let arguments = match trigger::by_name(&command_line) {
-        Ok(command) => manual::parse(command.unwrap_or(command_line)),
+    let command_line = match trigger::by_name(&command_line) {
+        Ok(command) => command.unwrap_or(command_line),
         Err(reason) => {
             print_error(&reason);
             return ExitCode::from(Exit::Failed.code());
         }
     };
-    if let Command::Pipelinectl { arguments } = arguments.command {
-        return sidestage_runtime::pipelinectl::main(arguments);
+    // All of it on one thread, whose heap is then the only one.
+    let work = move || {
+        let arguments = manual::parse(command_line);
+        if let Command::Pipelinectl { arguments } = arguments.command {
+            return sidestage_runtime::pipelinectl::main(arguments);
+        }
+        let code = answer(arguments);
+        // From here: to give back what a large file took, thread and all, is work for nobody.
+        std::process::exit(code.into())
+    };
+    match std::thread::Builder::new().stack_size(STACK).spawn(work).map(std::thread::JoinHandle::join) {
+        Ok(Ok(code)) => return code,
+        Ok(Err(_)) => print_error("this is a bug in sidestage; please report it with the message above and the file that causes it"),
+        Err(reason) => print_error(&format!("no thread could be started: {reason}")),
     }
+    ExitCode::from(Exit::Failed.code())
+}
+
+/// Does what is asked; returns the exit code.
+fn answer(arguments: Arguments) -> u8 {
     arguments.color.write_global();
     match (arguments.voice.quiet, arguments.voice.verbose) {
         (true, _) => Voice::Quiet.write_global(),
         (_, true) => Voice::Verbose.write_global(),
         _ => {}
     }
-    let work = move || -> std::convert::Infallible {
-        let exit = run(arguments.command).unwrap_or_else(|error| {
-            print_diagnostic(&error);
-            Exit::Failed
-        });
-        // From here: to give back what a large file took, thread and all, is work for nobody.
-        std::process::exit(exit.code().into())
-    };
-    match std::thread::Builder::new().stack_size(STACK).spawn(work).map(std::thread::JoinHandle::join) {
-        Ok(Ok(never)) => match never {},
-        Ok(Err(_)) => print_error("this is a bug in sidestage; please report it with the message above and the file that causes it"),
-        Err(reason) => print_error(&format!("no thread could be started: {reason}")),
-    }
-    ExitCode::from(Exit::Failed.code())
+    let exit = run(arguments.command).unwrap_or_else(|error| {
+        print_diagnostic(&error);
+        Exit::Failed
+    });
+    exit.code()
 }
 
 fn run(command: Command) -> Result<Exit, CliError> {

@@ -236,6 +236,12 @@ impl Facts {
         changes
     }
 
+    /// Gives back the room for what may yet change.
+    pub(super) fn close(&mut self) {
+        self.changes.shrink_to_fit();
+        self.subjects.shrink_to_fit();
+    }
+
     fn change(&self, id: ChangeId) -> &Change {
         &self.changes[id.0 as usize - 1]
     }
@@ -266,11 +272,12 @@ impl Facts {
                 }
             }
         }
-        let results = order.into_iter().filter_map(|subject| {
+        let mut results = Vec::with_capacity(order.len());
+        results.extend(order.into_iter().filter_map(|subject| {
             let (count, fact) = merged.remove(&subject)?;
             Some((subject, if count == ends.len() { fact } else { fact.weakened() }))
-        });
-        results.collect()
+        }));
+        results
     }
 }
 

@@ -501,7 +501,8 @@ fn reads_by_key(target: &StageFlow, is_asked: impl Fn(StoreKind) -> bool) -> FxH
 fn crossings(target: &StageFlow, moment: &Moment<'_>, parent: &StageFlow) -> Vec<Crossing> {
     let unfollowed = moment.unfollowed(parent);
     let by_key = reads_by_key(target, |kind| kind == StoreKind::Env);
-    let crossings = by_key.into_iter().map(|((_, key), reads)| {
+    let crossings = by_key.into_iter().map(|((_, key), mut reads)| {
+        reads.shrink_to_fit();
         let exported = moment.fact(&Subject::Exported(key.clone()));
         let is_sent = exported.as_ref().is_some_and(|exported| exported.certainty == Certainty::Yes);
         let unsent = moment.fact(&Subject::Unsent(key.clone()));

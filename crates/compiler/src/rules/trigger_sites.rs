@@ -50,7 +50,7 @@ fn reads(context: &Context<'_>, name_place: Location) -> Reads {
 
 /// All triggers, in order of their places.
 pub(crate) fn trigger_sites(context: &Context<'_>) -> Vec<TriggerSite> {
-    let mut found = Found { context, by_place: FxHashMap::default() };
+    let mut found = Found { context, sites: Vec::new(), by_place: FxHashMap::default() };
     let mut composed = vec![false; context.model.stages.len()];
     for pipeline in &context.flow.pipelines {
         for (id, flow) in pipeline.flows() {
@@ -61,8 +61,8 @@ pub(crate) fn trigger_sites(context: &Context<'_>) -> Vec<TriggerSite> {
     for (id, _) in context.model.stages().filter(|(id, _)| !composed[id.0 as usize]) {
         found.add(id, context.flow.stage(id), None);
     }
-    let mut triggers: Vec<TriggerSite> = found.by_place.into_values().collect();
-    triggers.sort_by_key(|triggered| triggered.trigger.place);
+    let mut triggers = found.sites;
+    triggers.sort_unstable_by_key(|triggered| triggered.trigger.place);
     triggers
 }
 
@@ -75,19 +75,24 @@ pub(crate) fn may_trigger_unseen(context: &Context<'_>, stage: Option<&str>) -> 
 
 struct Found<'a> {
     context: &'a Context<'a>,
-    by_place: FxHashMap<Location, TriggerSite>,
+    sites: Vec<TriggerSite>,
+    by_place: FxHashMap<Location, usize>,
 }
 
 impl Found<'_> {
     fn add(&mut self, id: StageId, flow: &StageFlow, pipeline: Option<PipelineKind>) {
         for trigger in flow.triggers() {
-            let triggered = self.by_place.entry(trigger.name_place).or_insert_with(|| TriggerSite {
-                trigger: trigger.clone(),
-                stage: self.context.model.stage(id).name.name.clone(),
-                names: Vec::new(),
-                pipelines: Vec::new(),
-                reads: reads(self.context, trigger.name_place),
-            });
+            let place = *self.by_place.entry(trigger.name_place).or_insert(self.sites.len());
+            if place == self.sites.len() {
+                self.sites.push(TriggerSite {
+                    trigger: trigger.clone(),
+                    stage: self.context.model.stage(id).name.name.clone(),
+                    names: Vec::new(),
+                    pipelines: Vec::new(),
+                    reads: reads(self.context, trigger.name_place),
+                });
+            }
+            let triggered = &mut self.sites[place];
             if trigger.unknown.is_none() {
                 triggered.trigger.unknown = None;
             }
