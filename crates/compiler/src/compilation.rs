@@ -66,7 +66,7 @@ pub struct Compilation {
 pub fn compile(path: &str, bytes: impl Into<Vec<u8>>, files: &dyn Files, options: &Options) -> Compilation {
     let mut sources = Sources::default();
     let (text, document) = yaml::read_bytes(bytes.into());
-    let text: Arc<str> = text.into();
+    let text = Arc::new(text);
     let file = sources.add(path.to_owned(), text.clone());
     let detected = config::detect(&document, &text);
     let format = match detected {
@@ -137,7 +137,7 @@ pub struct SettingsFile {
 pub fn compile_settings(path: &str, bytes: impl Into<Vec<u8>>, files: &dyn Files) -> SettingsFile {
     let mut sources = Sources::default();
     let (text, document) = yaml::read_bytes(bytes.into());
-    let text: Arc<str> = text.into();
+    let text = Arc::new(text);
     let file = sources.add(path.to_owned(), text.clone());
     let (settings, violations) = settings::read(&document, &text, path, files);
     let mut findings = rules::settings_file::check(&sources, file, &document, &violations);

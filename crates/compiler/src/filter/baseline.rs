@@ -273,7 +273,7 @@ mod tests {
 
     fn findings(text: &str, message: &str) -> (Sources, Vec<Finding>) {
         let mut sources = Sources::default();
-        let file = sources.add("a.yaml".to_owned(), text.into());
+        let file = sources.add("a.yaml".to_owned(), text.to_owned().into());
         let places = text.match_indices("bad").map(|(at, bad)| Location { file, span: Span::new(at, at + bad.len()) });
         let findings = places.map(|at| Finding::new(RuleId::MissingStage, at, message).stage("scan")).collect();
         (sources, findings)

@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn equal_edits_are_done_once_insertions_are_sorted_and_overlaps_are_left_out() {
         let mut sources = Sources::default();
-        let file = sources.add("a".to_owned(), "one two three".into());
+        let file = sources.add("a".to_owned(), "one two three".to_owned().into());
         let findings = [
             finding(file, &[(4, 4, "y ")]),
             finding(file, &[(4, 4, "x ")]),

@@ -97,7 +97,7 @@ pub struct FileId(u32);
 #[derive(Debug)]
 pub struct Source {
     path: String,
-    text: Arc<str>,
+    text: Arc<String>,
     lines: OnceLock<LineTable>,
 }
 
@@ -108,7 +108,7 @@ impl Source {
     }
 
     /// The whole text.
-    pub fn text(&self) -> &Arc<str> {
+    pub fn text(&self) -> &Arc<String> {
         &self.text
     }
 
@@ -134,7 +134,7 @@ pub struct Sources(Vec<Source>);
 
 impl Sources {
     /// Takes a file in.
-    pub fn add(&mut self, path: String, text: Arc<str>) -> FileId {
+    pub fn add(&mut self, path: String, text: Arc<String>) -> FileId {
         self.0.push(Source { path, text, lines: OnceLock::new() });
         FileId(self.0.len() as u32 - 1)
     }

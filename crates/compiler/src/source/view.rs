@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn lines_around_a_span_are_read_with_their_place() {
         let mut sources = Sources::default();
-        let file = sources.add("a/b".to_owned(), "one\ntwo three\nfour\n".into());
+        let file = sources.add("a/b".to_owned(), "one\ntwo three\nfour\n".to_owned().into());
         let read = |word: &str, around| {
             let source = sources.get(file);
             let start = source.text().find(word).expect("a word of the text");

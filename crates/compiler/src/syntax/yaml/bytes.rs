@@ -1,5 +1,7 @@
 //! Bytes to text: invalid UTF-8 is reported at its exact byte.
 
+use memchr::memchr;
+
 use super::{Document, YamlError, read};
 use crate::source::Span;
 
@@ -23,7 +25,7 @@ fn decode(bytes: Vec<u8>) -> (String, Option<YamlError>) {
         let text = "?".repeat(bytes.len());
         return (text, error(0, 2, "the file is UTF-16", "the platform reads only UTF-8".to_owned(), "save the file as UTF-8"));
     }
-    if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
+    if let Some(at) = memchr(0, &bytes) {
         let text = bytes[..at].iter().map(|byte| if byte.is_ascii() { *byte as char } else { '?' }).collect();
         return (text, error(at, 0, "the file is binary", "a NUL byte is here".to_owned(), "name a YAML file"));
     }
