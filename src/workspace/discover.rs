@@ -1,6 +1,6 @@
 //! Files that may be configurations, and what they turn out to be.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -10,7 +10,6 @@ use sidestage_compiler::config::settings::NAMES;
 use sidestage_compiler::config::{Detected, Unlike, might_be_config};
 use sidestage_compiler::source::Files;
 
-use super::Remark;
 use super::repository::{Repository, read_file};
 use super::settings::FolderSettings;
 
@@ -35,37 +34,52 @@ pub(super) enum Classified {
 
 /// The YAML files of a folder, in no order. A link is followed where it leads to a file of the same repository that was not
 /// found by its own name.
-pub(super) fn walk(folder: &Utf8Path, candidates: &mut Vec<Candidate>, remarks: &mut Vec<Remark>) {
-    let found = candidates.len();
-    let mut links = Vec::new();
-    for entry in entries(folder) {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => {
-                remarks.push(Remark::Failure(error.to_string()));
+pub(super) fn walk(folder: &Utf8Path) -> Walk {
+    Walk { entries: entries(folder), files: Vec::new(), links: VecDeque::new(), known: None }
+}
+
+/// Files as they are found, and why others are not.
+pub(super) struct Walk {
+    entries: ignore::Walk,
+    files: Vec<Utf8PathBuf>,
+    links: VecDeque<Utf8PathBuf>,
+    /// Where the files are without links; nothing until all are found.
+    known: Option<BTreeSet<Utf8PathBuf>>,
+}
+
+impl Iterator for Walk {
+    type Item = Result<Candidate, String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let found = |path: &Utf8Path| Some(Ok(Candidate { path: without_dot(path), is_named: false }));
+        for entry in self.entries.by_ref() {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => return Some(Err(error.to_string())),
+            };
+            let kind = entry.file_type();
+            let Ok(path) = Utf8PathBuf::try_from(entry.into_path()) else { continue };
+            if !matches!(path.extension(), Some("yaml" | "yml")) || is_settings(&path) {
                 continue;
             }
-        };
-        let kind = entry.file_type();
-        let Ok(path) = Utf8PathBuf::try_from(entry.into_path()) else { continue };
-        if !matches!(path.extension(), Some("yaml" | "yml")) || is_settings(&path) {
-            continue;
+            if kind.is_some_and(|kind| kind.is_file()) {
+                let candidate = found(&path);
+                self.files.push(path);
+                return candidate;
+            }
+            if kind.is_some_and(|kind| kind.is_symlink()) && path.is_file() {
+                self.links.push_back(path);
+            }
         }
-        if kind.is_some_and(|kind| kind.is_file()) {
-            candidates.push(Candidate { path: without_dot(&path), is_named: false });
-        } else if kind.is_some_and(|kind| kind.is_symlink()) && path.is_file() {
-            links.push(path);
+        while let Some(link) = self.links.pop_front() {
+            let files = &self.files;
+            let known = self.known.get_or_insert_with(|| files.iter().filter_map(|file| file.canonicalize_utf8().ok()).collect());
+            let target = link.canonicalize_utf8().ok().filter(|target| is_in_repository_of(&link, target));
+            if target.is_some_and(|target| known.insert(target)) {
+                return found(&link);
+            }
         }
-    }
-    let mut known: BTreeSet<Utf8PathBuf> = BTreeSet::new();
-    if !links.is_empty() {
-        known.extend(candidates[found..].iter().filter_map(|candidate| candidate.path.canonicalize_utf8().ok()));
-    }
-    for link in links {
-        let target = link.canonicalize_utf8().ok().filter(|target| is_in_repository_of(&link, target));
-        if target.is_some_and(|target| known.insert(target)) {
-            candidates.push(Candidate { path: without_dot(&link), is_named: false });
-        }
+        None
     }
 }
 

@@ -1,10 +1,10 @@
 //! What a request names, compiled.
 
+use std::collections::HashSet;
 use std::io::Read;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rayon::prelude::*;
 use sidestage_compiler::compilation::Compilation;
 use sidestage_compiler::config::settings::Settings;
 use sidestage_compiler::filter::baseline::Baseline;
@@ -75,13 +75,14 @@ pub(crate) fn open(request: &Request<'_>) -> Result<Workspace, Unreadable> {
     let mut workspace = Workspace { allow_missing: request.allow_missing, ..Workspace::default() };
     let mut cache = SettingsCache::new(request, &working)?;
     let mut candidates = Vec::new();
+    let mut folders = Vec::new();
     for path in request.paths {
         if path == "-" {
             if let Err(reason) = workspace.standard_input(request.stdin_filename, &mut cache) {
                 workspace.remarks.push(Remark::Failure(reason));
             }
         } else if path.is_dir() {
-            discover::walk(path, &mut candidates, &mut workspace.remarks);
+            folders.push(path.as_path());
         } else if is_settings(path) {
             cache.check(path);
         } else if discover::is_pattern(path) && !path.exists() {
@@ -93,7 +94,7 @@ pub(crate) fn open(request: &Request<'_>) -> Result<Workspace, Unreadable> {
             candidates.push(Candidate { path: without_dot(path), is_named: true });
         }
     }
-    workspace.compile(candidates, &mut cache);
+    workspace.compile(candidates, &folders, &mut cache);
     workspace.reach(request.paths, &working, &mut cache);
     let (settings, remarks) = cache.finish();
     workspace.settings = settings;
@@ -102,30 +103,46 @@ pub(crate) fn open(request: &Request<'_>) -> Result<Workspace, Unreadable> {
 }
 
 impl Workspace {
-    fn compile(&mut self, mut candidates: Vec<Candidate>, cache: &mut SettingsCache<'_>) {
-        candidates.sort_by(|left, right| (&left.path, !left.is_named).cmp(&(&right.path, !right.is_named)));
-        candidates.dedup_by(|left, right| left.path == right.path);
-        let mut with_settings = Vec::with_capacity(candidates.len());
-        for candidate in candidates {
-            match cache.of(&candidate.path) {
-                Ok(folder) if !candidate.is_named && cache.excludes(&folder, &candidate.path) => self.excluded += 1,
-                Ok(folder) => with_settings.push((candidate, folder)),
-                Err(error) => self.remarks.push(Remark::Failure(format!("`{}` cannot be read: {error}", candidate.path))),
+    /// Compiles the candidates, and those of the folders: while more are found, where there are many.
+    fn compile(&mut self, mut named: Vec<Candidate>, folders: &[&Utf8Path], cache: &mut SettingsCache<'_>) {
+        // What is named is more than what is found.
+        named.sort_by_key(|candidate| !candidate.is_named);
+        let mut seen = HashSet::new();
+        let Self { remarks, excluded, typed, .. } = self;
+        let found = named.into_iter().map(Ok).chain(folders.iter().flat_map(|folder| discover::walk(folder)));
+        let mut found = found.filter_map(|found| {
+            let candidate = found.map_err(|reason| remarks.push(Remark::Failure(reason))).ok()?;
+            if !seen.insert(candidate.path.clone()) {
+                return None;
             }
-        }
-        let typed = &self.typed;
-        let one = |(candidate, folder): &(Candidate, Arc<FolderSettings>)| {
-            discover::classify(candidate, folder, &Overlay::new(&folder.repository, typed))
+            match cache.of(&candidate.path) {
+                Ok(folder) if !candidate.is_named && cache.excludes(&folder, &candidate.path) => *excluded += 1,
+                Ok(folder) => return Some((candidate, folder)),
+                Err(error) => remarks.push(Remark::Failure(format!("`{}` cannot be read: {error}", candidate.path))),
+            }
+            None
+        });
+        let classified = Mutex::new(Vec::new());
+        let classify = |(candidate, folder): (Candidate, Arc<FolderSettings>)| {
+            let result = discover::classify(&candidate, &folder, &Overlay::new(&folder.repository, typed));
+            classified.lock().unwrap_or_else(PoisonError::into_inner).push((candidate.path, folder, result));
         };
-        let results: Vec<_> = if with_settings.len() >= PARALLEL_FROM {
+        let first: Vec<_> = found.by_ref().take(PARALLEL_FROM).collect();
+        if first.len() < PARALLEL_FROM {
+            first.into_iter().for_each(classify);
+        } else {
             // Where a pool is there already, that one serves.
             let _ = rayon::ThreadPoolBuilder::new().stack_size(STACK).build_global();
-            with_settings.par_iter().map(one).collect()
-        } else {
-            with_settings.iter().map(one).collect()
-        };
-        for (result, (candidate, folder)) in results.into_iter().zip(&with_settings) {
-            self.take(result, &candidate.path, folder, cache);
+            rayon::in_place_scope(|scope| {
+                for candidate in first.into_iter().chain(found) {
+                    scope.spawn(|_| classify(candidate));
+                }
+            });
+        }
+        let mut classified = classified.into_inner().unwrap_or_else(PoisonError::into_inner);
+        classified.sort_unstable_by(|(left, ..), (right, ..)| left.cmp(right));
+        for (path, folder, result) in classified {
+            self.take(result, &path, &folder, cache);
         }
     }
 
@@ -172,7 +189,7 @@ impl Workspace {
         self.wanted = wanted;
         // What was looked at in vain is told of the folders that were named.
         let looked_at = (self.others, self.excluded);
-        self.compile(candidates, cache);
+        self.compile(candidates, &[], cache);
         (self.others, self.excluded) = looked_at;
         let remark = if self.allow_missing { Remark::Note } else { Remark::Failure };
         self.remarks.extend(self.wanted.unreached().map(remark));

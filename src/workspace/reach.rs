@@ -52,7 +52,12 @@ impl Wanted {
         let roots: BTreeSet<&Utf8PathBuf> = self.0.iter().map(|place| &place.root).collect();
         let mut candidates = Vec::new();
         for root in roots {
-            discover::walk(&shown_root(root, working), &mut candidates, remarks);
+            for found in discover::walk(&shown_root(root, working)) {
+                match found {
+                    Ok(candidate) => candidates.push(candidate),
+                    Err(reason) => remarks.push(Remark::Failure(reason)),
+                }
+            }
         }
         candidates
     }

@@ -143,11 +143,12 @@ impl Model {
         let by_name = |name: &&str| self.stages().filter(|(_, stage)| stage.name.name == **name).last().map(|(id, _)| id);
         let stages: Vec<StageId> = platform::stage_order(kind).iter().filter_map(by_name).collect();
         let names: Vec<&str> = stages.iter().map(|id| self.stage(*id).name.name.as_str()).collect();
-        let waits = stages.iter().map(|id| {
+        let waits = stages.iter().enumerate().map(|(at, id)| {
             let stage = self.stage(*id);
             let own = stage.run_after.iter().filter_map(|after| names.iter().position(|name| *name == after.name));
             let mut waits: Vec<usize> = own.collect();
-            let sure = names.iter().enumerate().filter(|(_, name)| platform::surely_runs_before(kind, name, &stage.name.name));
+            let earlier = names[..at].iter().enumerate();
+            let sure = earlier.filter(|(_, name)| platform::surely_runs_before(kind, name, &stage.name.name));
             waits.extend(sure.map(|(index, _)| index));
             waits.sort_unstable();
             waits.dedup();
@@ -219,7 +220,19 @@ impl Model {
 
     /// The kinds of pipeline that the configuration has something for.
     pub fn pipelines(&self) -> Vec<PipelineKind> {
-        PipelineKind::ALL.into_iter().filter(|kind| !self.order(*kind).stages.is_empty()).collect()
+        PipelineKind::ALL.into_iter().filter(|kind| self.runs_in(*kind)).collect()
+    }
+
+    /// Whether [`Self::order`] has stages.
+    fn runs_in(&self, kind: PipelineKind) -> bool {
+        match self.format {
+            Format::V1 => self.stages.iter().any(|stage| platform::stage_order(kind).contains(&stage.name.name.as_str())),
+            Format::V2 => {
+                let base: Vec<&str> = platform::task_order(kind).map(|task| task.name).collect();
+                self.tasks.iter().any(|task| base.contains(&task.name.name.as_str()))
+                    && self.tasks.iter().any(|task| !task.steps.is_empty() && belongs(task, &base))
+            }
+        }
     }
 }
 

@@ -108,12 +108,15 @@ impl ScriptMap {
     fn offset_near(&self, offset: u32, is_end: bool, hint: &mut usize) -> u32 {
         // What lies behind the offset begins at it, or behind it.
         let limit = if is_end { offset.max(1) } else { offset.saturating_add(1) };
-        for at in *hint..*hint + 3 {
-            if let [own, next, ..] = self.segments.get(at..).unwrap_or_default()
-                && (own.text..next.text).contains(&(limit - 1))
-            {
-                *hint = at;
+        if let [own, next, ..] = self.segments.get(*hint..).unwrap_or_default()
+            && own.text < limit
+        {
+            if limit <= next.text {
                 return (own.file + (offset - own.text)).min(self.end);
+            }
+            if self.segments.get(*hint + 2).is_some_and(|last| limit <= last.text) {
+                *hint += 1;
+                return (next.file + (offset - next.text)).min(self.end);
             }
         }
         *hint = self.segments.partition_point(|segment| segment.text < limit).saturating_sub(1);

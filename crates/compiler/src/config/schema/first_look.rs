@@ -12,8 +12,10 @@ use super::json::to_json;
 use super::{by_address, schema};
 use crate::syntax::yaml::{Document, NodeId, NodeKind, ScalarKind};
 
-/// What says nothing about a value.
-const ANNOTATIONS: [&str; 8] = ["$schema", "$id", "$defs", "title", "description", "default", "examples", "x-expected"];
+/// Whether a keyword says nothing about a value.
+fn is_annotation(keyword: &str) -> bool {
+    matches!(keyword, "$schema" | "$id" | "$defs" | "title" | "description" | "default" | "examples" | "x-expected")
+}
 
 /// A part of a schema, and the whole that its references are read in.
 #[derive(Clone, Copy)]
@@ -55,7 +57,7 @@ impl FirstLook<'_> {
             "required" => self.has_all(value, node),
             // Together they say what a member may be.
             "properties" | "patternProperties" | "additionalProperties" | "propertyNames" => true,
-            other => ANNOTATIONS.contains(&other),
+            other => is_annotation(other),
         }
     }
 
@@ -131,7 +133,7 @@ fn allows_name(schema: &'static Value, name: &str) -> bool {
     schema.as_object().is_some_and(|keywords| {
         keywords.iter().all(|(keyword, value)| match keyword.as_str() {
             "pattern" => is_match(value, name),
-            other => ANNOTATIONS.contains(&other),
+            other => is_annotation(other),
         })
     })
 }

@@ -263,10 +263,9 @@ impl Word {
 
     /// Where the text stands without its quotes; the whole word where it is not one quoted text.
     pub fn inner_span(&self, text: &str) -> Span {
-        let is_quoted = match self.span.slice(text).as_bytes() {
-            [first @ (b'"' | b'\''), .., last] => first == last,
-            _ => false,
-        };
+        let byte = |at: u32| text.as_bytes().get(at as usize);
+        let is_quoted =
+            self.span.len() > 1 && matches!(byte(self.span.start), Some(b'"' | b'\'')) && byte(self.span.start) == byte(self.span.end - 1);
         if is_quoted { Span { start: self.span.start + 1, end: self.span.end - 1 } } else { self.span }
     }
 }
