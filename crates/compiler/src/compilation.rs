@@ -1,7 +1,7 @@
 //! The compiler's whole length: bytes of a configuration in, model, flow and findings out.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use compact_str::CompactString;
 
@@ -97,6 +97,7 @@ pub fn compile(path: &str, bytes: impl Into<Vec<u8>>, files: &dyn Files, options
         others: &others,
         settings: &options.settings,
         for_tekton: options.for_tekton || options.settings.tekton.is_some(),
+        trigger_sites: OnceLock::new(),
     };
     let mut findings = rules::check(&context);
     // What cannot be read could use any ignore.

@@ -16,6 +16,7 @@ mod triggers;
 pub use config::settings_file;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use compact_str::CompactString;
 use rayon::prelude::*;
@@ -27,6 +28,7 @@ use crate::diagnostics::{Finding, RuleId, sort};
 use crate::flow::{Flow, PARALLEL_FROM};
 use crate::source::{FileId, Location, Sources, Span};
 use crate::syntax::yaml::Document;
+use trigger_sites::TriggerSite;
 
 /// Everything that a rule can look at. Parts that could not be understood are absent.
 pub struct Context<'a> {
@@ -54,6 +56,8 @@ pub struct Context<'a> {
     pub settings: &'a Settings,
     /// Whether the pipelines are to run on a cluster with Tekton.
     pub for_tekton: bool,
+    /// The triggers of all pipelines, once each; found where the first rule asks for them.
+    pub(crate) trigger_sites: OnceLock<Vec<TriggerSite>>,
 }
 
 /// Adds what a rule finds.

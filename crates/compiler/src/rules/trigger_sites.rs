@@ -10,6 +10,7 @@ use crate::rules::Context;
 use crate::source::Location;
 
 /// A place that triggers, with all that is known of it from every pipeline that comes by.
+#[derive(Debug)]
 pub(crate) struct TriggerSite {
     /// The trigger; its cause is empty where at least one pipeline knows the name.
     pub(crate) trigger: Trigger,
@@ -49,7 +50,11 @@ fn reads(context: &Context<'_>, name_place: Location) -> Reads {
 }
 
 /// All triggers, in order of their places.
-pub(crate) fn trigger_sites(context: &Context<'_>) -> Vec<TriggerSite> {
+pub(crate) fn trigger_sites<'c>(context: &'c Context<'_>) -> &'c [TriggerSite] {
+    context.trigger_sites.get_or_init(|| find(context))
+}
+
+fn find(context: &Context<'_>) -> Vec<TriggerSite> {
     let mut found = Found { context, sites: Vec::new(), by_place: FxHashMap::default() };
     let mut composed = vec![false; context.model.stages.len()];
     for pipeline in &context.flow.pipelines {

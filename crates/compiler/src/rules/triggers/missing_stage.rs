@@ -65,7 +65,7 @@ pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let names = context.model.target_names();
     for trigger in trigger_sites(context) {
         if trigger.reads != Reads::Own {
-            missing_elsewhere(context, &trigger, findings);
+            missing_elsewhere(context, trigger, findings);
             continue;
         }
         for (name, target) in &trigger.names {
