@@ -50,7 +50,7 @@ mod tests {
     /// The severities that findings of `missing-stage` (an error) and `unknown-key` (a warning) end with.
     fn told(levels: &Levels, settings: &Settings) -> Vec<Severity> {
         let mut sources = Sources::default();
-        let at = Location { file: sources.add("a".to_owned(), "".to_owned().into()), span: Span::default() };
+        let at = Location { file: sources.add("a".to_owned(), std::sync::Arc::default()), span: Span::default() };
         let mut findings = vec![Finding::new(RuleId::MissingStage, at, "a"), Finding::new(RuleId::UnknownKey, at, "b")];
         levels.apply(settings, &mut findings);
         findings.iter().map(|finding| finding.severity).collect()

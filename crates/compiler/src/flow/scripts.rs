@@ -423,7 +423,7 @@ mod tests {
 
     #[test]
     fn shell_text_has_the_places_of_the_file_that_holds_it() {
-        let file = Sources::default().add("x".to_owned(), "".to_owned().into());
+        let file = Sources::default().add("x".to_owned(), std::sync::Arc::default());
         let place = |start, end| Location { file, span: Span { start, end } };
         let file = "bash -c \"a\n    b \\$c\"";
         let (text, map) = align(file, &[("a\nb $c".into(), place(9, 20))]);

@@ -68,8 +68,8 @@ impl Interpreter<'_, '_> {
         }
         let shown = site.word(target).map(written).unwrap_or_default();
         let told = value.known().map_or(shown.as_str(), CompactString::as_str).to_owned();
-        if manner.is_source() && (platform::is_harmless_source(&told) || platform::is_harmless_source(&shown) || is_harmless_end(&text)) {
-            let is_there = matches!(self.state.folder().join(&text), Folder::Repo { path, .. } if self.scripts.exists(&path));
+        if manner.is_source() && (platform::is_harmless_source(&told) || platform::is_harmless_source(&shown) || is_harmless_end(text)) {
+            let is_there = matches!(self.state.folder().join(text), Folder::Repo { path, .. } if self.scripts.exists(&path));
             if !is_there {
                 return Status::Likely;
             }
@@ -83,8 +83,8 @@ impl Interpreter<'_, '_> {
             self.note_file_read(&file, target.place);
             return self.run_written(&file, content, target, manner, site);
         }
-        let folder = self.state.folder().join(&text);
-        self.run_resolved(&text, folder, target, manner, site)
+        let folder = self.state.folder().join(text);
+        self.run_resolved(text, folder, target, manner, site)
     }
 
     /// Runs a script that the stage itself wrote.

@@ -249,7 +249,9 @@ impl Value {
             (Self::One(Piece::Text(left)), right) if left.is_empty() => *self = right.clone(),
             (Self::Pieces(left), right) if let Some(right) = right.only() => {
                 let only = Arc::make_mut(left);
-                right.iter().for_each(|piece| append(only, piece));
+                for piece in right {
+                    append(only, piece);
+                }
                 if is_too_much(only) {
                     *self = Self::limited_text(only);
                 }
