@@ -47,32 +47,39 @@ impl ScriptMap {
     pub fn literal_block(file: &str, content: Span, indent: usize, chomping: Chomping) -> (String, Self) {
         let mut text = String::with_capacity(content.len());
         let mut segments = Vec::new();
-        let bytes = file.as_bytes();
-        let end = (content.end as usize).min(bytes.len());
-        let mut at = line_start(bytes, content.start as usize);
         // The text up to the end of the last line that holds something; line breaks after it are chomped.
         let mut kept = 0;
-        while at < end {
-            let stripped = bytes[at..end].iter().take(indent).take_while(|b| **b == b' ').count();
-            let start = at + stripped;
-            let line_end = memchr2(b'\n', b'\r', &bytes[start..end]).map_or(end, |n| start + n);
+        for (start, end) in block_lines(file.as_bytes(), content, indent) {
             segments.push(Segment { text: text.len() as u32, file: start as u32 });
-            text.push_str(file.get(start..line_end).unwrap_or_default());
-            if line_end > start {
+            text.push_str(file.get(start..end).unwrap_or_default());
+            if end > start {
                 kept = text.len();
             }
             text.push('\n');
-            at = line_end + break_length(bytes, line_end);
-            if line_end == end {
-                break;
+        }
+        text.truncate(chomping.length(kept, text.len()));
+        (text, Self { segments, whole: None, end: file.len() as u32 })
+    }
+
+    /// Whether [`Self::literal_block`] gives this text.
+    pub fn is_literal_block(file: &str, content: Span, indent: usize, chomping: Chomping, text: &str) -> bool {
+        let (file, text) = (file.as_bytes(), text.as_bytes());
+        let (mut at, mut kept) = (0, 0);
+        for (start, end) in block_lines(file, content, indent) {
+            let line = &file[start..end];
+            let line_end = at + line.len();
+            if !line.is_empty() {
+                if text.get(at..line_end) != Some(line) {
+                    return false;
+                }
+                kept = line_end;
             }
+            if text.get(line_end).is_some_and(|byte| *byte != b'\n') {
+                return false;
+            }
+            at = line_end + 1;
         }
-        match chomping {
-            Chomping::Keep => {}
-            Chomping::Clip => text.truncate(if kept == 0 { 0 } else { kept + 1 }),
-            Chomping::Strip => text.truncate(kept),
-        }
-        (text, Self { segments, whole: None, end: bytes.len() as u32 })
+        text.len() == chomping.length(kept, at)
     }
 
     /// The place in the file of a span of the text.
@@ -93,37 +100,35 @@ impl ScriptMap {
                 let start = span.start.saturating_add(only.file).min(self.end);
                 Span { start, end: span.end.saturating_add(only.file).min(self.end).max(start) }
             }
-            (_, None) => {
-                let start = self.offset_near(span.start, false, hint);
-                let mut near = *hint;
-                let end = if span.is_empty() { start } else { self.offset_near(span.end, true, &mut near) };
+            (segments, None) => {
+                self.move_near(span.start, hint);
+                let Some(own) = segments.get(*hint) else { return Span::default() };
+                let offset = |offset: u32| (own.file + offset.saturating_sub(own.text)).min(self.end);
+                let start = offset(span.start);
+                let end = match segments.get(*hint + 1) {
+                    _ if span.is_empty() => start,
+                    Some(next) if next.text < span.end => self.offset(span.end, true),
+                    _ => offset(span.end),
+                };
                 Span { start, end: end.max(start) }
             }
             (_, Some(node)) => node,
         }
     }
 
-    // Most often the offset is in the segment of the one before, or in the next.
+    /// Moves to the segment of an offset. Most often it is that of the one before, or the next.
     #[inline]
-    fn offset_near(&self, offset: u32, is_end: bool, hint: &mut usize) -> u32 {
-        // What lies behind the offset begins at it, or behind it.
-        let limit = if is_end { offset.max(1) } else { offset.saturating_add(1) };
-        if let [own, next, ..] = self.segments.get(*hint..).unwrap_or_default()
-            && own.text < limit
-        {
-            if limit <= next.text {
-                return (own.file + (offset - own.text)).min(self.end);
-            }
-            if self.segments.get(*hint + 2).is_some_and(|last| limit <= last.text) {
-                *hint += 1;
-                return (next.file + (offset - next.text)).min(self.end);
+    fn move_near(&self, offset: u32, hint: &mut usize) {
+        let begins = |at: usize| self.segments.get(at).is_some_and(|segment| segment.text <= offset);
+        if begins(*hint) {
+            for at in *hint..*hint + 2 {
+                if !begins(at + 1) {
+                    *hint = at;
+                    return;
+                }
             }
         }
-        *hint = self.segments.partition_point(|segment| segment.text < limit).saturating_sub(1);
-        match self.segments.get(*hint) {
-            Some(segment) => (segment.file + offset.saturating_sub(segment.text)).min(self.end),
-            None => 0,
-        }
+        *hint = self.segments.partition_point(|segment| segment.text <= offset).saturating_sub(1);
     }
 
     /// Whether positions are exact.
@@ -150,6 +155,31 @@ pub enum Chomping {
     Strip,
     /// `|+`: all are kept.
     Keep,
+}
+
+impl Chomping {
+    /// How long a text stays of which so much is kept in any case.
+    fn length(self, kept: usize, whole: usize) -> usize {
+        match self {
+            Self::Keep => whole,
+            Self::Clip if kept == 0 => 0,
+            Self::Clip => kept + 1,
+            Self::Strip => kept,
+        }
+    }
+}
+
+/// Where the lines of a block begin, behind the columns that are stripped, and where they end.
+fn block_lines(file: &[u8], content: Span, indent: usize) -> impl Iterator<Item = (usize, usize)> {
+    let end = (content.end as usize).min(file.len());
+    let mut at = line_start(file, content.start as usize);
+    std::iter::from_fn(move || {
+        let line = file.get(at..end).filter(|line| !line.is_empty())?;
+        let start = at + line.iter().take(indent).take_while(|byte| **byte == b' ').count();
+        let line_end = memchr2(b'\n', b'\r', &file[start..end]).map_or(end, |length| start + length);
+        at = if line_end == end { end } else { line_end + break_length(file, line_end) };
+        Some((start, line_end))
+    })
 }
 
 /// Where the line of an offset begins.

@@ -48,6 +48,7 @@ impl FirstLook<'_> {
         match keyword {
             "type" => self.is_of_type(value, node),
             "enum" => value.as_array().is_some_and(|values| values.contains(&to_json(self.document, self.text, node))),
+            "minLength" if value.as_u64() == Some(1) => self.document.string(self.text, node).is_none_or(|text| !text.is_empty()),
             "minLength" => self.length(node).is_none_or(|length| value.as_u64().is_some_and(|least| length >= least)),
             "maxLength" => self.length(node).is_none_or(|length| value.as_u64().is_some_and(|most| length <= most)),
             "pattern" => self.document.string(self.text, node).is_none_or(|string| is_match(value, &string)),
@@ -62,12 +63,18 @@ impl FirstLook<'_> {
     }
 
     fn allows_members(&self, keywords: &'static Map<String, Value>, part: Part, node: NodeId) -> bool {
-        self.document.entries(node).iter().all(|entry| {
+        let entries = self.document.entries(node);
+        if entries.is_empty() {
+            return true;
+        }
+        let [properties, patterns, others, of_names] =
+            ["properties", "patternProperties", "additionalProperties", "propertyNames"].map(|keyword| keywords.get(keyword));
+        entries.iter().all(|entry| {
             let Some(name) = self.document.text(self.text, entry.key) else { return false };
-            let named = keywords.get("properties").and_then(|properties| properties.get(name.as_ref()));
-            let Some(matching) = matching(keywords, &name) else { return false };
-            let rest = keywords.get("additionalProperties").filter(|_| named.is_none() && matching.is_empty());
-            keywords.get("propertyNames").is_none_or(|names| allows_name(names, &name))
+            let named = properties.and_then(|properties| properties.get(name.as_ref()));
+            let Some(matching) = matching(patterns, &name) else { return false };
+            let rest = others.filter(|_| named.is_none() && matching.is_empty());
+            of_names.is_none_or(|names| allows_name(names, &name))
                 && named.into_iter().chain(matching).chain(rest).all(|schema| self.allows(Part { schema, ..part }, entry.value))
         })
     }
@@ -114,8 +121,8 @@ fn referred(part: Part) -> Option<Part> {
 }
 
 /// The schemas of `patternProperties` for a name; `None` where a pattern is not read here.
-fn matching(keywords: &'static Map<String, Value>, name: &str) -> Option<Vec<&'static Value>> {
-    let Some(patterns) = keywords.get("patternProperties").and_then(Value::as_object) else { return Some(Vec::new()) };
+fn matching(patterns: Option<&'static Value>, name: &str) -> Option<Vec<&'static Value>> {
+    let Some(patterns) = patterns.and_then(Value::as_object) else { return Some(Vec::new()) };
     let mut schemas = Vec::new();
     for (pattern, schema) in patterns {
         let beginning = pattern.strip_prefix('^')?;

@@ -8,6 +8,7 @@ mod journal;
 use std::sync::Arc;
 
 use compact_str::CompactString;
+use rustc_hash::FxBuildHasher;
 
 use super::facts::{ChangeId, Fact, Facts, SubjectId};
 use super::value::folder::Folder;
@@ -16,6 +17,9 @@ use cell::Cell;
 pub(super) use cell::{Answer, Defined, Flag, Functions, Input, Signal, TestId, Toggle, Trap, Variable};
 pub(super) use journal::{Branch, Mark};
 use journal::{Entry, Slot, Slots, all_held, held, names};
+
+/// So many facts, and so many variables, have room from the beginning.
+const USUAL: usize = 14;
 
 /// The state of one stage while it is interpreted.
 #[derive(Debug)]
@@ -45,8 +49,8 @@ pub(super) struct State {
 impl State {
     pub(super) fn new() -> Self {
         Self {
-            facts: Slots::default(),
-            variables: Slots::default(),
+            facts: Slots::with_capacity_and_hasher(USUAL, FxBuildHasher),
+            variables: Slots::with_capacity_and_hasher(USUAL, FxBuildHasher),
             functions: Slots::default(),
             folder: Slot::new(Folder::root()),
             arguments: Slot::new(None),

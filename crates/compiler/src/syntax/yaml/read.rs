@@ -320,8 +320,11 @@ impl<'a> Builder<'a> {
         };
         let chomping = header_chomping(header)?;
         let content = Span::new(start, span.end as usize);
-        let (text, _) = ScriptMap::literal_block(self.text, content, indent, chomping);
-        (text == value).then_some(ScalarText::Block { content, indent: indent as u32, chomping })
+        ScriptMap::is_literal_block(self.text, content, indent, chomping, value).then_some(ScalarText::Block {
+            content,
+            indent: indent as u32,
+            chomping,
+        })
     }
 }
 
