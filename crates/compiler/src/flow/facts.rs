@@ -4,10 +4,12 @@
 //! of a tree that points to the change before it on its path: a place in a script needs only the last change
 //! before it to know all facts there, and rolling a branch back costs nothing but its own changes.
 
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use compact_str::CompactString;
-use rustc_hash::{FxHashMap, FxHashSet};
+use hashbrown::HashTable;
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::certainty::Certainty;
 use super::value::{Secret, Value};
@@ -138,6 +140,10 @@ fn union(left: &Arc<[Location]>, right: &Arc<[Location]>) -> Arc<[Location]> {
     left.iter().chain(new).take(MAX_PLACES).copied().collect()
 }
 
+fn hash_of(subject: &Subject) -> u64 {
+    FxBuildHasher.hash_one(subject)
+}
+
 /// The last change before a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChangeId(u32);
@@ -159,7 +165,8 @@ struct Change {
 #[derive(Debug, Default)]
 pub struct Facts {
     subjects: Vec<Subject>,
-    ids: FxHashMap<Subject, SubjectId>,
+    /// By the hash of the subject.
+    ids: HashTable<SubjectId>,
     /// Exports of keys that hold a secret somewhere.
     risky: Vec<SubjectId>,
     /// Keys whose value is made of a secret somewhere.
@@ -172,7 +179,7 @@ pub struct Facts {
 impl Facts {
     /// The id of a subject that was ever spoken of.
     pub fn find(&self, subject: &Subject) -> Option<SubjectId> {
-        self.ids.get(subject).copied()
+        self.ids.find(hash_of(subject), |id| self.subject(*id) == subject).copied()
     }
 
     /// The subject of an id.
@@ -196,8 +203,8 @@ impl Facts {
     }
 
     pub(super) fn id(&mut self, subject: Subject) -> SubjectId {
-        if let Some(id) = self.ids.get(&subject) {
-            return *id;
+        if let Some(id) = self.find(&subject) {
+            return id;
         }
         let id = SubjectId(self.subjects.len() as u32);
         if let Subject::Exported(key) = &subject
@@ -205,15 +212,18 @@ impl Facts {
         {
             self.risky.push(id);
         }
-        self.subjects.push(subject.clone());
-        self.ids.insert(subject, id);
+        let hash = hash_of(&subject);
+        self.subjects.push(subject);
+        let subjects = &self.subjects;
+        self.ids.insert_unique(hash, id, |id| hash_of(&subjects[id.0 as usize]));
         id
     }
 
     pub(super) fn push(&mut self, before: ChangeId, subject: SubjectId, fact: Option<Fact>) -> ChangeId {
         if let (Subject::Set(StoreKind::Env, key), Some(fact)) = (&self.subjects[subject.0 as usize], &fact) {
             if fact.secret().is_some() && self.secret_keys.insert(key.clone()) {
-                self.risky.extend(self.ids.get(&Subject::Exported(key.clone())));
+                let exported = self.find(&Subject::Exported(key.clone()));
+                self.risky.extend(exported);
             }
             if fact.known_length().is_some_and(|length| length >= LARGE_VALUE) {
                 self.large.insert(key.clone(), subject);
