@@ -8,7 +8,7 @@ use super::super::facts::Facts;
 use super::super::value::{Binding, Cause, Value};
 use super::State;
 use super::cell::{Alternative, Answer, Cell, CellKey, Input, Signal, TestId, Variable};
-use super::journal::{Branch, all_held};
+use super::journal::Branch;
 
 /// Up to so many cells are searched one by one.
 const FEW: usize = 16;
@@ -109,7 +109,7 @@ impl State {
                 .any(|alternative| matches!(&alternative.joined, Cell::Trap(own, Some(joined)) if *own == signal && joined == trap)),
             _ => false,
         };
-        all_held(&self.answers).filter(|(_, answer)| parts(answer)).map(|(test, _)| *test).min()
+        self.answers.iter().filter(|(_, answer)| parts(answer)).map(|(test, _)| *test).min()
     }
 
     /// Continues where any of the branches ended, all of which began at the present state.

@@ -62,8 +62,13 @@ impl<T> Slot<T> {
     }
 
     /// Changes the value; returns what was there.
-    fn put(&mut self, value: T, changed: usize) -> (T, usize) {
-        (std::mem::replace(&mut self.value, value), std::mem::replace(&mut self.changed, changed))
+    fn put(&mut self, value: T, changed: usize) -> Self {
+        std::mem::replace(self, Self { value, changed })
+    }
+
+    /// What was there, as the journal has it.
+    fn entry(self, cell: impl FnOnce(T) -> Cell) -> Entry {
+        Entry { old: cell(self.value), previous: self.changed }
     }
 }
 
@@ -84,8 +89,8 @@ pub(super) fn names<T>(slots: &Slots<CompactString, T>) -> Vec<CompactString> {
     names
 }
 
-/// Changes a cell; returns what it held.
-fn put<K: Hash + Eq, T>(slots: &mut Slots<K, T>, key: K, value: Option<T>, changed: usize) -> (Option<T>, usize) {
+/// Changes a cell; returns what was there.
+fn put<K: Hash + Eq, T>(slots: &mut Slots<K, T>, key: K, value: Option<T>, changed: usize) -> Slot<Option<T>> {
     slots.entry(key).or_insert(Slot { value: None, changed: 0 }).put(value, changed)
 }
 
@@ -136,58 +141,35 @@ impl State {
         }
     }
 
-    /// Changes a cell, as the journal says that is so long; returns what it held, and since when.
+    /// Changes a cell while the journal is so long.
     fn put(&mut self, cell: Cell, changed: usize) -> Entry {
-        let (old, previous) = match cell {
-            Cell::Fact(subject, fact) => {
-                let (old, previous) = put(&mut self.facts, subject, fact, changed);
-                (Cell::Fact(subject, old), previous)
-            }
+        match cell {
+            Cell::Fact(subject, fact) => put(&mut self.facts, subject, fact, changed).entry(|old| Cell::Fact(subject, old)),
             Cell::Variable(name, variable) => {
-                let (old, previous) = put(&mut self.variables, name.clone(), variable, changed);
-                (Cell::Variable(name, old), previous)
+                put(&mut self.variables, name.clone(), variable, changed).entry(|old| Cell::Variable(name, old))
             }
             Cell::Function(name, function) => {
-                let (old, previous) = put(&mut self.functions, name.clone(), function, changed);
-                (Cell::Function(name, old), previous)
+                put(&mut self.functions, name.clone(), function, changed).entry(|old| Cell::Function(name, old))
             }
-            Cell::Folder(folder) => {
-                let (old, previous) = self.folder.put(folder, changed);
-                (Cell::Folder(old), previous)
-            }
-            Cell::Arguments(arguments) => {
-                let (old, previous) = self.arguments.put(arguments, changed);
-                (Cell::Arguments(old), previous)
-            }
-            Cell::Input(input) => {
-                let (old, previous) = self.input.put(input, changed);
-                (Cell::Input(old), previous)
-            }
-            Cell::Output(output) => {
-                let (old, previous) = self.output.put(output, changed);
-                (Cell::Output(old), previous)
-            }
-            Cell::Trap(signal, trap) => {
-                let (old, previous) = self.traps[signal as usize].put(trap, changed);
-                (Cell::Trap(signal, old), previous)
-            }
-            Cell::Flag(flag, toggle) => {
-                let (old, previous) = self.flags[flag as usize].put(toggle, changed);
-                (Cell::Flag(flag, old), previous)
-            }
-            Cell::File(path, content) => {
-                let (old, previous) = put(&mut self.files, path.clone(), content, changed);
-                (Cell::File(path, old), previous)
-            }
+            Cell::Folder(folder) => self.folder.put(folder, changed).entry(Cell::Folder),
+            Cell::Arguments(arguments) => self.arguments.put(arguments, changed).entry(Cell::Arguments),
+            Cell::Input(input) => self.input.put(input, changed).entry(Cell::Input),
+            Cell::Output(output) => self.output.put(output, changed).entry(Cell::Output),
+            Cell::Trap(signal, trap) => self.traps[signal as usize].put(trap, changed).entry(|old| Cell::Trap(signal, old)),
+            Cell::Flag(flag, toggle) => self.flags[flag as usize].put(toggle, changed).entry(|old| Cell::Flag(flag, old)),
+            Cell::File(path, content) => put(&mut self.files, path.clone(), content, changed).entry(|old| Cell::File(path, old)),
             Cell::Answer(test, answer) => {
-                let may_change = |answer: &Option<Answer>| usize::from(test.is_of_disk() && may_change(answer.as_ref()));
-                self.of_disk += may_change(&answer);
-                let (old, previous) = put(&mut self.answers, test, answer, changed);
-                self.of_disk -= may_change(&old);
-                (Cell::Answer(test, old), previous)
+                let may_change = |answer: Option<&Answer>| usize::from(test.is_of_disk() && may_change(answer));
+                self.of_disk += may_change(answer.as_ref());
+                let old = match answer {
+                    Some(answer) => self.answers.insert(test, answer),
+                    None => self.answers.remove(&test),
+                };
+                self.of_disk -= may_change(old.as_ref());
+                let previous = self.answered.insert(test, changed).unwrap_or_default();
+                Entry { old: Cell::Answer(test, old), previous }
             }
-        };
-        Entry { old, previous }
+        }
     }
 
     pub(in crate::flow) fn mark(&self) -> Mark {
@@ -300,7 +282,7 @@ impl State {
             CellKey::Trap(signal) => Cell::Trap(signal, self.trap(signal).cloned()),
             CellKey::Flag(flag) => Cell::Flag(flag, self.flag(flag)),
             CellKey::File(path) => Cell::File(path.into(), held(&self.files, path).cloned()),
-            CellKey::Answer(test) => Cell::Answer(test, held(&self.answers, &test).cloned()),
+            CellKey::Answer(test) => Cell::Answer(test, self.answer(test).cloned()),
         }
     }
 }

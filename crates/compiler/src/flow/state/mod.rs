@@ -8,7 +8,7 @@ mod journal;
 use std::sync::Arc;
 
 use compact_str::CompactString;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::facts::{ChangeId, Fact, Facts, SubjectId};
 use super::value::folder::Folder;
@@ -34,7 +34,10 @@ pub(super) struct State {
     traps: [Slot<Option<Trap>>; Signal::COUNT],
     flags: [Slot<Toggle>; Flag::COUNT],
     files: Slots<CompactString, Option<Value>>,
-    answers: Slots<TestId, Answer>,
+    /// Only those that are known: all of them are looked through.
+    answers: FxHashMap<TestId, Answer>,
+    /// How long the journal was with the last change of each.
+    answered: FxHashMap<TestId, usize>,
     /// How many of them are forgotten where the disk changes.
     of_disk: usize,
     head: ChangeId,
@@ -59,7 +62,8 @@ impl State {
             traps: std::array::from_fn(|_| Slot::new(None)),
             flags: std::array::from_fn(|_| Slot::new(Toggle::Off)),
             files: Slots::default(),
-            answers: Slots::default(),
+            answers: FxHashMap::default(),
+            answered: FxHashMap::default(),
             of_disk: 0,
             head: ChangeId::ROOT,
             journal: Vec::new(),
@@ -197,7 +201,7 @@ impl State {
 
     /// What is known about the answer of a test on this path.
     pub(super) fn answer(&self, test: TestId) -> Option<&Answer> {
-        held(&self.answers, &test)
+        self.answers.get(&test)
     }
 
     /// Whether paths of both answers met here.
@@ -210,7 +214,7 @@ impl State {
         if self.of_disk == 0 {
             return;
         }
-        let asked = all_held(&self.answers).filter(|(test, answer)| test.is_of_disk() && may_change(Some(answer)));
+        let asked = self.answers.iter().filter(|(test, answer)| test.is_of_disk() && may_change(Some(answer)));
         let mut asked: Vec<(TestId, bool)> = asked.map(|(test, answer)| (*test, *answer == Answer::Known(true))).collect();
         asked.sort_unstable();
         for (test, was_yes) in asked {
