@@ -32,7 +32,7 @@ pub(super) enum Classified {
     Other,
 }
 
-/// The YAML files of a folder, in no order. A link is followed where it leads to a file of the same repository that was not
+/// The YAML files of a folder. A link is followed where it leads to a file of the same repository that was not
 /// found by its own name.
 pub(super) fn walk(folder: &Utf8Path) -> Walk {
     Walk { entries: entries(folder), files: Vec::new(), links: VecDeque::new(), known: None }
@@ -91,7 +91,8 @@ fn is_in_repository_of(link: &Utf8Path, target: &Utf8Path) -> bool {
 pub(super) fn entries(folder: &Utf8Path) -> ignore::Walk {
     let mut builder = WalkBuilder::new(folder);
     builder.hidden(false).require_git(false).git_global(may_have_global_excludes());
-    builder.filter_entry(|entry| entry.file_name() != ".git").build()
+    // In order, so that what is said on the way is the same everywhere.
+    builder.sort_by_file_name(Ord::cmp).filter_entry(|entry| entry.file_name() != ".git").build()
 }
 
 /// The files that a pattern means which no shell has expanded, in order: `*` and `?` stay inside a folder, `**` does not.
