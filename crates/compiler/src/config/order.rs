@@ -160,7 +160,7 @@ impl Model {
 
     fn order_of_tasks(&self, kind: PipelineKind) -> Order {
         let base: Vec<&str> = platform::task_order(kind).map(|task| task.name).collect();
-        if !self.tasks.iter().any(|task| base.contains(&task.name.name.as_str())) {
+        if !self.runs_in(kind) {
             return Order::default();
         }
         let mut tasks: Vec<&Task> = self.tasks.iter().filter(|task| belongs(task, &base)).collect();

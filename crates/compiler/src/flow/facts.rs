@@ -246,12 +246,6 @@ impl Facts {
         changes
     }
 
-    /// Gives back the room for what may yet change.
-    pub(super) fn close(&mut self) {
-        self.changes.shrink_to_fit();
-        self.subjects.shrink_to_fit();
-    }
-
     fn change(&self, id: ChangeId) -> &Change {
         &self.changes[id.0 as usize - 1]
     }

@@ -119,7 +119,6 @@ pub fn analyse(subject: Subjected<'_>, kinds: &[PipelineKind], detail: Detail, f
         alone = interpret_stages(subject, &mut facts, sources, &mut script_files);
     }
     let StagesAlone { stages, mut syntax_errors, mut comments, mut scripts } = alone;
-    facts.close();
     let mut interpret = |id: StageId, surroundings: PipelineContext<'_>, facts: &mut Facts| -> Option<StageFlow> {
         let script = embedded(subject, subject.model.stage(id))?;
         Some(interpret::run(&script, subject.file, surroundings, facts, sources, &mut script_files))

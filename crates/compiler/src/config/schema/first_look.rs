@@ -48,9 +48,8 @@ impl FirstLook<'_> {
         match keyword {
             "type" => self.is_of_type(value, node),
             "enum" => value.as_array().is_some_and(|values| values.contains(&to_json(self.document, self.text, node))),
-            "minLength" if value.as_u64() == Some(1) => self.document.string(self.text, node).is_none_or(|text| !text.is_empty()),
-            "minLength" => self.length(node).is_none_or(|length| value.as_u64().is_some_and(|least| length >= least)),
-            "maxLength" => self.length(node).is_none_or(|length| value.as_u64().is_some_and(|most| length <= most)),
+            "minLength" => self.is_length(node, value, |text, least| text.chars().take(least).count() == least),
+            "maxLength" => self.is_length(node, value, |text, most| text.chars().nth(most).is_none()),
             "pattern" => self.document.string(self.text, node).is_none_or(|string| is_match(value, &string)),
             "$ref" => referred(part).is_some_and(|part| self.allows(part, node)),
             "items" => self.document.items(node).iter().all(|item| self.allows(part, *item)),
@@ -94,9 +93,10 @@ impl FirstLook<'_> {
         types.as_array().map_or_else(|| is(types), |types| types.iter().any(is))
     }
 
-    /// The characters of a string.
-    fn length(&self, node: NodeId) -> Option<u64> {
-        self.document.string(self.text, node).map(|text| text.chars().count() as u64)
+    /// Whether a string is as long as a limit asks, in characters; whatever else it is may be of any length.
+    fn is_length(&self, node: NodeId, limit: &Value, fits: impl Fn(&str, usize) -> bool) -> bool {
+        let limit = limit.as_u64().and_then(|limit| usize::try_from(limit).ok());
+        self.document.string(self.text, node).is_none_or(|text| limit.is_some_and(|limit| fits(&text, limit)))
     }
 
     fn are_unique(&self, items: &[NodeId]) -> bool {

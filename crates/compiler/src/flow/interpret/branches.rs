@@ -531,18 +531,19 @@ impl Interpreter<'_, '_> {
     pub(super) fn run_to_end(&mut self, body: &Block) {
         let start = self.state.mark();
         let split = match self.ways_of_block(body, start) {
-            Ways::Here(_) if !self.alive => Split::default(),
-            Ways::Here(Status::Unknown) => {
-                self.end_program(true, Status::Failure);
-                self.end_program(true, Status::Success);
-                Split::default()
-            }
+            Ways::Parted(split) => split,
             Ways::Here(status @ Status::Asked(_)) => self.taken_back(status, start, Span::default()),
             Ways::Here(status) => {
-                self.end_program(false, status);
+                let ways: &[Status] = match status {
+                    _ if !self.alive => &[],
+                    Status::Unknown => &[Status::Failure, Status::Success],
+                    _ => &[status],
+                };
+                for way in ways {
+                    self.end_program(ways.len() > 1, *way);
+                }
                 Split::default()
             }
-            Ways::Parted(split) => split,
         };
         let is_forked = split.success.is_some() && split.failure.is_some();
         let (success, failure) = split.statuses();
