@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::harness::repository::{EXPECTED, Sidestage, check_title, copied, project};
+use crate::harness::repository::{EXPECTED, Sidestage, check_title, copied, enlarge, project};
 use serde_json::Value;
 
 /// One test for each folder of `fixtures/`, so that each runs and is renewed by its name.
@@ -199,6 +199,19 @@ fn the_three_formats_tell_of_the_same_findings() {
             let arrow = format!("--> {}:{}:{}\n", text(finding, "file"), point(finding, "start").0, point(finding, "start").1);
             assert!(full.stdout.contains(&arrow), "{}: {arrow} is not in\n{}", fixture.display(), full.stdout);
         }
+    }
+}
+
+#[test]
+fn a_large_configuration_has_the_findings_of_a_small_one() {
+    for fixture in fixtures() {
+        let copy = copied(&fixture);
+        let check = || Sidestage::new(copy.path()).run(&["check", ".", "--format", "json"]);
+        let small = check();
+        let entries = fs::read_dir(copy.path()).unwrap().map(|entry| entry.unwrap().path());
+        let is_config = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().contains("pipeline-config");
+        entries.filter(is_config).for_each(|config| enlarge(&config));
+        assert_eq!(small, check(), "{}", fixture.display());
     }
 }
 

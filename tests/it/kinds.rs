@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::Command;
 
-use crate::harness::repository::{Ran, Sidestage, project};
+use crate::harness::repository::{Ran, Sidestage, enlarge, project};
 
 macro_rules! kinds {
     ($($name:ident)*) => {
@@ -273,6 +273,28 @@ fn fault(member: &Member) -> Option<String> {
     let indented = |text: &str| text.lines().map(|line| format!("    {line}\n")).collect::<String>();
     let report = || format!("== {}\n  not so: {}\n{}", member.title, faults.join("\n  not so: "), indented(&ran.transcript()));
     (!faults.is_empty()).then(report)
+}
+
+/// What is found does not depend on the size of the configuration: stages of a large one are interpreted on all cores.
+#[test]
+fn all_members_hold_in_a_large_configuration() {
+    let mut faults = Vec::new();
+    for name in NAMES {
+        let kind = name.replace('_', "-");
+        let text = fs::read_to_string(project().join(format!("tests/kinds/{kind}.txt"))).unwrap();
+        for member in members(&text).iter().filter(|member| member.one("config").is_none()) {
+            let folder = tempfile::tempdir().unwrap();
+            member.write(folder.path());
+            let check = || Sidestage::new(folder.path()).run(&["check", "--format", "json"]);
+            let small = check();
+            enlarge(&folder.path().join(CONFIG));
+            let large = check();
+            if small != large {
+                faults.push(format!("{kind}: {}\n{}{}", member.title, small.transcript(), large.transcript()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{} members differ\n{}", faults.len(), faults.join("\n"));
 }
 
 /// Lines that cannot export anything of the repository's, whatever they do: what was reported stays.

@@ -14,7 +14,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use super::certainty::Certainty;
 use super::value::{Secret, Value};
 use crate::platform::{self, StoreKind};
-use crate::source::Location;
+use crate::source::{Location, MovedFiles};
 
 /// Places of one fact beyond this many are left out.
 const MAX_PLACES: usize = 8;
@@ -115,6 +115,18 @@ impl Fact {
     /// Whether it says all about its subject: what came before does not matter.
     pub(super) fn is_sure(&self) -> bool {
         self.certainty.is_sure()
+    }
+
+    /// Moves its places into files that have other numbers.
+    pub(super) fn move_places(&mut self, files: &MovedFiles) {
+        if !self.places.iter().all(|place| files.is_same(*place)) {
+            self.places = self.places.iter().map(|place| files.place(*place)).collect();
+        }
+        if let Some(value) = &mut self.value
+            && value.secret().is_some()
+        {
+            *value = Arc::new(value.map_secrets(|secret| secret.moved(files)));
+        }
     }
 
     /// The same, from a stage that may run at the same time.
@@ -233,6 +245,22 @@ impl Facts {
         ChangeId(self.changes.len() as u32)
     }
 
+    /// Takes over subjects and changes that were numbered by themselves.
+    pub(super) fn absorb(&mut self, other: Self, files: &MovedFiles) -> MovedFacts {
+        let subjects = other.subjects.into_iter().map(|subject| match subject {
+            Subject::Triggered(place) => self.id(Subject::Triggered(files.place(place))),
+            other => self.id(other),
+        });
+        let moved = MovedFacts { subjects: subjects.collect(), before: self.changes.len() as u32 };
+        for Change { before, subject, mut fact } in other.changes {
+            if let Some(fact) = &mut fact {
+                fact.move_places(files);
+            }
+            self.push(moved.change(before), moved.subject(subject), fact);
+        }
+        moved
+    }
+
     /// What changed on the path from one change to a later one that follows from it, in order.
     pub(super) fn changes_between(&self, from: ChangeId, to: ChangeId) -> Vec<(SubjectId, Option<Fact>)> {
         let mut changes = Vec::new();
@@ -282,6 +310,24 @@ impl Facts {
             Some((subject, if count == ends.len() { fact } else { fact.weakened() }))
         }));
         results
+    }
+}
+
+/// The new ids of subjects and changes that [`Facts::absorb`] took over.
+pub(super) struct MovedFacts {
+    /// By the old id.
+    subjects: Vec<SubjectId>,
+    /// How many changes were there before.
+    before: u32,
+}
+
+impl MovedFacts {
+    pub(super) fn subject(&self, id: SubjectId) -> SubjectId {
+        self.subjects[id.0 as usize]
+    }
+
+    pub(super) fn change(&self, id: ChangeId) -> ChangeId {
+        if id == ChangeId::ROOT { id } else { ChangeId(id.0 + self.before) }
     }
 }
 

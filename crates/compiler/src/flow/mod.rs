@@ -11,9 +11,12 @@ mod elsewhere;
 mod emitted;
 pub mod facts;
 mod interpret;
+mod lane;
 mod late_exports;
+mod moved;
 pub mod pipeline;
 mod provided;
+mod repository;
 mod scripts;
 pub mod stage;
 mod state;
@@ -24,7 +27,6 @@ mod value;
 #[allow(clippy::format_push_string)] // readable in a test
 mod tests;
 
-use rayon::prelude::*;
 use std::sync::Arc;
 
 pub use certainty::Certainty;
@@ -39,18 +41,18 @@ pub use unfollowed::Unfollowed;
 pub use value::{Cause, Secret};
 
 use crate::config::settings::Settings;
-use crate::config::{Model, Stage, StageId};
+use crate::config::{Model, StageId};
 use crate::platform::PipelineKind;
 use crate::source::{FileId, Files, Sources, Span};
-use crate::syntax::shell::{self, Script, SyntaxError};
+use crate::syntax::shell::SyntaxError;
 use crate::syntax::yaml::Document;
 use interpret::PipelineContext;
-use scripts::{ScriptFiles, is_shell};
+use lane::{Lane, embedded};
+use repository::Repository;
+use scripts::Changes;
 
 /// A configuration of at least this many bytes is read and checked on all cores: below, starting threads costs more.
 pub(crate) const PARALLEL_FROM: usize = 200_000;
-/// How many scripts are held parsed at a time.
-const BATCH: usize = 64;
 
 /// A configuration to analyse.
 #[derive(Clone, Copy)]
@@ -106,33 +108,36 @@ impl Flow {
     }
 }
 
-/// Analyses a configuration for these kinds of pipeline.
+/// Analyses a configuration for these kinds of pipeline. `sources` hold it alone, and are given all scripts that are read.
 pub fn analyse(subject: Subjected<'_>, kinds: &[PipelineKind], detail: Detail, files: &dyn Files, sources: &mut Sources) -> Flow {
-    let mut facts = Facts::default();
-    let stages = subject.model.stages().map(|(_, stage)| stage.name.name.clone()).collect();
-    let mut script_files = ScriptFiles::new(files, subject.path, stages, subject.settings);
-    let mut alone = interpret_stages(subject, &mut facts, sources, &mut script_files);
-    if script_files.is_stale {
-        // A script was read that another stage changes: now all of them are known from the beginning.
-        script_files.begin_again();
-        facts = Facts::default();
-        alone = interpret_stages(subject, &mut facts, sources, &mut script_files);
+    let names = subject.model.stages().map(|(_, stage)| stage.name.name.clone()).collect();
+    let repository = Repository::new(files, subject.path, names, subject.settings);
+    let mut lane = Lane::of_all(subject, sources, &repository, &Changes::default());
+    // A script was run that another stage changes: now that is known from the beginning.
+    if let Some(changes) = lane.scripts.changes().known_again() {
+        lane = Lane::of_all(subject, sources, &repository, &changes);
     }
-    let StagesAlone { stages, mut syntax_errors, mut comments, mut scripts } = alone;
+    let Lane { stages, mut facts, sources: read, mut scripts, mut syntax_errors, mut comments, embedded: number } = lane;
+    *sources = read;
+    let stages: Vec<Arc<StageFlow>> = stages.into_iter().map(Arc::new).collect();
     let mut interpret = |id: StageId, surroundings: PipelineContext<'_>, facts: &mut Facts| -> Option<StageFlow> {
         let script = embedded(subject, subject.model.stage(id))?;
-        Some(interpret::run(&script, subject.file, surroundings, facts, sources, &mut script_files))
+        Some(interpret::run(&script, subject.file, surroundings, facts, sources, &mut scripts))
     };
     let pipelines: Vec<PipelineFlow> =
         kinds.iter().filter_map(|kind| pipeline::compose(subject.model, *kind, detail, &stages, &mut facts, &mut interpret)).collect();
-    let (files, emitted) = script_files.into_read();
-    scripts += files.len();
-    let broken = files.iter().filter(|script| !script.script.errors.is_empty());
-    syntax_errors.extend(broken.map(|script| (script.file, script.script.errors.clone())));
-    let commented = files.iter().filter(|script| !script.script.comments.is_empty());
-    comments.extend(commented.map(|script| (script.file, script.script.comments.clone())));
+    for file in scripts.read() {
+        let script = file.script();
+        if !script.errors.is_empty() {
+            syntax_errors.push((file.file, script.errors.clone()));
+        }
+        if !script.comments.is_empty() {
+            comments.push((file.file, script.comments.clone()));
+        }
+    }
     let elsewhere = all_elsewhere(&stages, &pipelines);
-    Flow { stages, pipelines, elsewhere, facts, syntax_errors, comments, scripts, emitted }
+    let number = number + scripts.read().len();
+    Flow { stages, pipelines, elsewhere, facts, syntax_errors, comments, scripts: number, emitted: scripts.emitted().to_vec() }
 }
 
 /// Every trigger whose run may read another configuration, once for each pipeline that comes by.
@@ -148,60 +153,4 @@ fn all_elsewhere(stages: &[Arc<StageFlow>], pipelines: &[PipelineFlow]) -> Vec<E
     let alone = stages.iter().zip(&composed).filter(|(_, composed)| !**composed);
     all.extend(alone.flat_map(|(flow, _)| elsewhere::elsewhere_alone(flow)));
     all
-}
-
-/// What the stages do, each by itself.
-#[derive(Default)]
-struct StagesAlone {
-    stages: Vec<Arc<StageFlow>>,
-    syntax_errors: Vec<(FileId, Vec<SyntaxError>)>,
-    comments: Vec<(FileId, Vec<Span>)>,
-    /// How many scripts the configuration embeds.
-    scripts: usize,
-}
-
-fn interpret_stages(subject: Subjected<'_>, facts: &mut Facts, sources: &mut Sources, script_files: &mut ScriptFiles<'_>) -> StagesAlone {
-    let mut alone = StagesAlone::default();
-    let mut interpret_batch = |batch: &[Stage], parsed: Vec<Option<Script>>| {
-        for (stage, script) in batch.iter().zip(parsed) {
-            let id = StageId(alone.stages.len() as u32);
-            alone.scripts += usize::from(stage.script.is_some());
-            let surroundings = PipelineContext { pipeline: None, entry: None, stage: id, may_fail: stage.may_fail };
-            let flow = match &script {
-                Some(script) => {
-                    if !script.errors.is_empty() {
-                        alone.syntax_errors.push((subject.file, script.errors.clone()));
-                    }
-                    if !script.comments.is_empty() {
-                        alone.comments.push((subject.file, script.comments.clone()));
-                    }
-                    interpret::run(script, subject.file, surroundings, facts, sources, script_files)
-                }
-                None => StageFlow::without_shell(subject, stage),
-            };
-            alone.stages.push(Arc::new(flow));
-        }
-    };
-    let mut batches = subject.model.stages.chunks(BATCH);
-    if subject.text.len() < PARALLEL_FROM {
-        for batch in batches {
-            interpret_batch(batch, batch.iter().map(|stage| embedded(subject, stage)).collect());
-        }
-    } else if let Some(mut batch) = batches.next() {
-        // While one batch is interpreted, the next one is parsed.
-        let parse = |batch: &[Stage]| batch.par_iter().map(|stage| embedded(subject, stage)).collect::<Vec<_>>();
-        let mut parsed = parse(batch);
-        for next in batches {
-            let ((), next_parsed) = rayon::join(|| interpret_batch(batch, parsed), || parse(next));
-            (batch, parsed) = (next, next_parsed);
-        }
-        interpret_batch(batch, parsed);
-    }
-    alone
-}
-
-/// The script of a stage, if it is the shell's.
-fn embedded(subject: Subjected<'_>, stage: &Stage) -> Option<Script> {
-    let (text, map) = subject.document.script(subject.text, stage.script?)?;
-    is_shell(&text).then(|| shell::parse(text.as_bytes(), &map))
 }

@@ -1,78 +1,101 @@
-//! The script files of the repository: found by what is there, read and parsed once; and what calls of them did.
+//! The script files that stages run, in the order in which they are read first; and what calls of them did.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use compact_str::CompactString;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
-use super::emitted::EmittedFile;
 use super::interpret::calls::{CallKey, CallSummary};
-use super::provided::Provided;
+use super::repository::{self, Repository, ShellFile};
 use crate::config::StageId;
-use crate::config::settings::Settings;
-use crate::platform::StoreCommand;
-use crate::source::{EntryKind, FileId, Files, Location, ReadError, ScriptMap, Sources, normalize};
+use crate::source::{EntryKind, FileId, Location, ScriptMap, Sources};
 use crate::syntax::shell::{self, Function, Script};
 
 /// So many calls are remembered: those of the first scripts are met again.
 const MAX_SUMMARIES: usize = 20_000;
-/// A longer file is no list that a script reads.
-const MAX_TEXT: usize = 64 * 1024;
-/// How many files are looked at in search of store commands, from one that names others.
-const MAX_SEARCHED: usize = 40;
 
 /// A script file that was read.
 #[derive(Debug)]
 pub(super) struct ScriptFile {
     pub(super) file: FileId,
-    pub(super) script: Script,
+    content: Arc<ShellFile>,
+}
+
+impl ScriptFile {
+    pub(super) fn script(&self) -> &Script {
+        self.content.script()
+    }
+
     /// In bytes.
-    pub(super) length: usize,
+    pub(super) fn length(&self) -> usize {
+        self.content.text.len()
+    }
 }
 
-/// What is at a script's path.
-#[derive(Debug, Clone)]
-pub(super) enum Found {
-    /// A shell script.
-    Script(Arc<ScriptFile>),
-    /// A file of another language; whether its text names a store command.
-    Program {
-        /// Whether it can call the store.
-        names_store: bool,
-    },
-    /// A file that cannot be read: it may do anything.
-    Opaque,
-    /// A script that sidestage wrote.
-    Emitted(EmittedFile),
-    /// A script that the settings call the platform's: it is not read.
-    Platform,
-    /// A folder.
-    Folder,
-    /// Nothing, below any folder that could be the repository's root.
-    Missing,
+/// What is at the path of a script; a shell script has its number.
+pub(super) type Found = repository::Found<Arc<ScriptFile>>;
+
+/// Which files of the repository stages change, and which they run as they are there.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Changes {
+    changed: FxHashMap<CompactString, Vec<StageId>>,
+    ran: FxHashMap<String, Vec<StageId>>,
+    /// Whether a script was run as it is in the repository, and another stage changes it.
+    is_stale: bool,
 }
 
+impl Changes {
+    /// What is known of all stages, before any is run: nothing if that changes nothing.
+    pub(super) fn known_again(&self) -> Option<Self> {
+        self.is_stale.then(|| Self { changed: self.changed.clone(), ..Self::default() })
+    }
+
+    fn note_ran(&mut self, path: &str, stage: StageId) {
+        let ran = self.ran.entry(path.to_owned()).or_default();
+        if ran.last() != Some(&stage) {
+            ran.push(stage);
+        }
+    }
+
+    fn note_changed(&mut self, path: &CompactString, stage: StageId) {
+        let changed = self.changed.entry(path.clone()).or_default();
+        if !changed.contains(&stage) {
+            changed.push(stage);
+            let others = self.ran.get(path.as_str());
+            self.is_stale |= others.is_some_and(|ran| ran.iter().any(|other| *other != stage));
+        }
+    }
+
+    fn is_changed(&self, path: &str, stage: StageId) -> bool {
+        !self.changed.is_empty() && self.changed.get(path).is_some_and(|changed| changed.iter().any(|other| *other != stage))
+    }
+
+    /// Takes over what stages did that knew nothing of these.
+    fn absorb(&mut self, other: Self) {
+        self.is_stale |= other.is_stale;
+        for (path, stages) in other.ran {
+            self.is_stale |= stages.iter().any(|stage| self.is_changed(&path, *stage));
+            self.ran.entry(path).or_default().extend(stages);
+        }
+        for (path, stages) in other.changed {
+            for stage in stages {
+                self.note_changed(&path, stage);
+            }
+        }
+    }
+}
+
+/// The scripts of stages that run one after the other.
 pub(super) struct ScriptFiles<'a> {
-    files: &'a dyn Files,
-    /// Folders that may be what scripts call the root, the likeliest first: the one that the settings name, that of
-    /// the configuration, then its parents.
-    roots: Vec<String>,
-    /// The names of all stages of the configuration.
-    stages: FxHashSet<CompactString>,
-    pub(super) provided: Provided,
+    pub(super) repository: &'a Repository<'a>,
     /// By path, and whether it is sourced.
     known: FxHashMap<(String, bool), Found>,
-    /// What stands at each path that was asked for.
-    kinds: RefCell<FxHashMap<String, Option<EntryKind>>>,
-    /// The texts of small files that were asked for.
-    small: RefCell<FxHashMap<String, Option<CompactString>>>,
-    /// The folder that `build` writes to, where the settings name it.
-    out: Option<String>,
     /// Emitted files of the repository that are called.
     emitted: Vec<String>,
     /// All script files in the order in which they were read.
     read: Vec<Arc<ScriptFile>>,
+    /// Where they are among them, by their path from the repository's root.
+    by_path: FxHashMap<String, usize>,
     texts: FxHashMap<(FileId, u32, CompactString), Arc<Script>>,
     summaries: FxHashMap<CallKey, Arc<CallSummary>>,
     /// Functions that were defined: summaries know them by their addresses.
@@ -80,60 +103,64 @@ pub(super) struct ScriptFiles<'a> {
     scopes: u32,
     /// The stage that is interpreted.
     stage: StageId,
-    /// Files of the repository that stages change, and which.
-    changed: FxHashMap<CompactString, Vec<StageId>>,
-    /// Scripts that were run, and by which stages.
-    ran: FxHashMap<String, Vec<StageId>>,
-    /// Whether a script was run as it is in the repository, and a stage changes it.
-    pub(super) is_stale: bool,
+    changes: Changes,
 }
 
 impl<'a> ScriptFiles<'a> {
-    /// `config` is the configuration's path from the repository's root, `stages` the names of its stages.
-    pub(super) fn new(files: &'a dyn Files, config: &str, stages: FxHashSet<CompactString>, settings: &Settings) -> Self {
-        let mut roots: Vec<String> = settings.repo_root.iter().cloned().collect();
-        let mut folder = config;
-        while let Some((parent, _)) = folder.rsplit_once('/') {
-            roots.push(parent.to_owned());
-            folder = parent;
-        }
-        roots.push(String::new());
+    /// None was read yet; what stages change may be known.
+    pub(super) fn new(repository: &'a Repository<'a>, changes: Changes) -> Self {
         Self {
-            files,
-            roots,
-            stages,
-            provided: Provided::new(&settings.platform_scripts),
+            repository,
             known: FxHashMap::default(),
-            kinds: RefCell::default(),
-            small: RefCell::default(),
-            out: settings.out.clone(),
             emitted: Vec::new(),
             read: Vec::new(),
+            by_path: FxHashMap::default(),
             texts: FxHashMap::default(),
             summaries: FxHashMap::default(),
             functions: FxHashMap::default(),
             scopes: 0,
             stage: StageId(0),
-            changed: FxHashMap::default(),
-            ran: FxHashMap::default(),
-            is_stale: false,
+            changes,
         }
     }
 
-    /// What `build` would write to a path where nothing is: the trigger script of a stage of this configuration anywhere,
-    /// and any of its files in the folder that the settings name.
-    pub(super) fn emitted_of_missing(&self, path: &str) -> Option<EmittedFile> {
-        let below = self.out.as_ref().and_then(|out| path.strip_prefix(out.as_str())?.strip_prefix('/'));
-        let emitted = match below {
-            Some(below) => EmittedFile::of_path(below),
-            None => EmittedFile::stage_of_path(path).map(|stage| EmittedFile::Trigger(stage.into())),
-        };
-        emitted.filter(|emitted| !matches!(emitted, EmittedFile::Trigger(stage) if !self.stages.contains(stage)))
+    /// The script files that were read, in order.
+    pub(super) fn read(&self) -> &[Arc<ScriptFile>] {
+        &self.read
     }
 
-    /// The script files that were read, and the emitted ones that are called.
-    pub(super) fn into_read(self) -> (Vec<Arc<ScriptFile>>, Vec<String>) {
-        (self.read, self.emitted)
+    /// The emitted files that are called, from the repository's root.
+    pub(super) fn emitted(&self) -> &[String] {
+        &self.emitted
+    }
+
+    /// What the stages change and run.
+    pub(super) fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// Takes over what stages read that ran beside these; returns the new number of each of their scripts, in order.
+    pub(super) fn absorb(&mut self, other: Self, sources: &mut Sources) -> Vec<FileId> {
+        self.changes.absorb(other.changes);
+        other.emitted.into_iter().for_each(|path| self.note_emitted(path));
+        other.read.into_iter().map(|script| self.number(sources, &script.content).file).collect()
+    }
+
+    fn note_emitted(&mut self, path: String) {
+        if !self.emitted.contains(&path) {
+            self.emitted.push(path);
+        }
+    }
+
+    fn number(&mut self, sources: &mut Sources, content: &Arc<ShellFile>) -> Arc<ScriptFile> {
+        if let Some(at) = self.by_path.get(&content.path) {
+            return self.read[*at].clone();
+        }
+        let file = sources.add(content.path.clone(), content.text.clone());
+        let script = Arc::new(ScriptFile { file, content: content.clone() });
+        self.by_path.insert(content.path.clone(), self.read.len());
+        self.read.push(script.clone());
+        script
     }
 
     /// A name for a run of a stage whose entry matters: what it did is met again by itself alone.
@@ -158,151 +185,39 @@ impl<'a> ScriptFiles<'a> {
         self.functions.entry(Arc::as_ptr(function) as usize).or_insert_with(|| function.clone());
     }
 
-    /// Begins to look at the stages again, knowing which scripts they change.
-    pub(super) fn begin_again(&mut self) {
-        self.summaries.clear();
-        self.is_stale = false;
-    }
-
     /// The script at a path from the root that scripts see. One that is sourced is read whatever its first line says.
     pub(super) fn find(&mut self, sources: &mut Sources, path: &str, is_sourced: bool) -> Found {
-        let ran = self.ran.entry(path.to_owned()).or_default();
-        if ran.last() != Some(&self.stage) {
-            ran.push(self.stage);
-        }
+        self.changes.note_ran(path, self.stage);
         let key = (path.to_owned(), is_sourced);
         if let Some(found) = self.known.get(&key) {
             return found.clone();
         }
-        let found = self.look(sources, path, is_sourced);
+        let found = match self.repository.look(path, is_sourced) {
+            repository::Found::Script(content) => Found::Script(self.number(sources, &content)),
+            repository::Found::Program { names_store } => Found::Program { names_store },
+            repository::Found::Opaque => Found::Opaque,
+            repository::Found::Emitted { file, path } => {
+                self.note_emitted(path.clone());
+                Found::Emitted { file, path }
+            }
+            repository::Found::Platform => Found::Platform,
+            repository::Found::Folder => Found::Folder,
+            repository::Found::Missing => Found::Missing,
+        };
         self.known.insert(key, found.clone());
         found
     }
 
-    /// What stands at a path, below any folder that could be the repository's root.
-    pub(super) fn kind(&self, path: &str) -> Option<EntryKind> {
-        if let Some(kind) = self.kinds.borrow().get(path) {
-            return *kind;
-        }
-        let kind = self.places(path).find_map(|full| self.files.kind(&full));
-        self.kinds.borrow_mut().insert(path.to_owned(), kind);
-        kind
-    }
-
-    /// Whether anything stands at a path.
-    pub(super) fn exists(&self, path: &str) -> bool {
-        self.kind(path).is_some()
-    }
-
-    /// The text of a small file.
-    pub(super) fn text(&self, path: &str) -> Option<CompactString> {
-        self.kind(path)?;
-        if let Some(text) = self.small.borrow().get(path) {
-            return text.clone();
-        }
-        let full = self.places(path).find(|full| self.files.kind(full) == Some(EntryKind::File));
-        let bytes = full.and_then(|full| self.files.read(&full).ok()).filter(|bytes| bytes.len() <= MAX_TEXT);
-        let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).map(CompactString::from);
-        self.small.borrow_mut().insert(path.to_owned(), text.clone());
-        text
-    }
-
-    fn places<'s>(&'s self, path: &'s str) -> impl Iterator<Item = String> + 's {
-        self.roots.iter().filter_map(move |root| normalize(&format!("{root}/{path}")))
-    }
-
     /// Notes that a stage writes a file.
     pub(super) fn note_changed(&mut self, path: &CompactString) {
-        if self.kind(path) != Some(EntryKind::File) {
-            return;
-        }
-        let changed = self.changed.entry(path.clone()).or_default();
-        if !changed.contains(&self.stage) {
-            changed.push(self.stage);
-            let others = self.ran.get(path.as_str());
-            self.is_stale |= others.is_some_and(|ran| ran.iter().any(|stage| *stage != self.stage));
+        if self.repository.kind(path) == Some(EntryKind::File) {
+            self.changes.note_changed(path, self.stage);
         }
     }
 
     /// Whether another stage writes a file of the repository: what this one writes, its state tells.
     pub(super) fn is_changed(&self, path: &str) -> bool {
-        !self.changed.is_empty() && self.changed.get(path).is_some_and(|changed| changed.iter().any(|stage| *stage != self.stage))
-    }
-
-    fn look(&mut self, sources: &mut Sources, path: &str, is_sourced: bool) -> Found {
-        if self.provided.holds(path) {
-            return Found::Platform;
-        }
-        let mut folder = None;
-        let places: Vec<String> = self.places(path).collect();
-        for full in places {
-            match self.files.kind(&full) {
-                Some(EntryKind::File) if self.provided.holds(&full) => return Found::Platform,
-                Some(EntryKind::File) => return self.read(sources, &full, is_sourced),
-                Some(EntryKind::Folder) => folder = folder.or(Some(Found::Folder)),
-                None => {}
-            }
-        }
-        folder.unwrap_or(Found::Missing)
-    }
-
-    fn read(&mut self, sources: &mut Sources, full: &str, is_sourced: bool) -> Found {
-        let bytes = match self.files.read(full) {
-            Ok(bytes) => bytes,
-            Err(ReadError::Missing) => return Found::Missing,
-            Err(ReadError::Outside | ReadError::Failed(_)) => return Found::Opaque,
-        };
-        // A program in a machine's code is no script.
-        if bytes.starts_with(b"\x7fELF") || bytes.iter().take(512).filter(|byte| **byte == 0).count() > 4 {
-            return Found::Program { names_store: false };
-        }
-        // The shell reads bytes: one that is no text does not stop it.
-        let text = match String::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(error) => one_to_one(error.as_bytes()),
-        };
-        if !is_sourced && !is_shell(&text) {
-            return Found::Program { names_store: self.names_store(&text, &mut FxHashSet::default()) };
-        }
-        if let Some(emitted) = EmittedFile::of_text(&text) {
-            if !self.emitted.iter().any(|known| known == full) {
-                self.emitted.push(full.to_owned());
-            }
-            return Found::Emitted(emitted);
-        }
-        if let Some(read) = self.read.iter().find(|read| sources.get(read.file).path() == full) {
-            return Found::Script(read.clone());
-        }
-        // The text is the file's to the byte: a byte order mark is a blank to the parser.
-        let script = match text.strip_prefix('\u{feff}') {
-            Some(rest) => shell::parse(rest.as_bytes(), &ScriptMap::verbatim(3)),
-            None => shell::parse(text.as_bytes(), &ScriptMap::verbatim(0)),
-        };
-        let length = text.len();
-        let file = sources.add(full.to_owned(), text.into());
-        let script = Arc::new(ScriptFile { file, script, length });
-        self.read.push(script.clone());
-        Found::Script(script)
-    }
-
-    /// Whether a text names a command of the store, or a file of the repository that does.
-    pub(super) fn names_store(&self, text: &str, seen: &mut FxHashSet<String>) -> bool {
-        let words = || text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/')));
-        if words().any(changes_store) {
-            return true;
-        }
-        for word in words().filter(|word| word.contains('/') || std::path::Path::new(word).extension().is_some_and(|end| end == "sh")) {
-            let path = word.trim_start_matches("./");
-            if seen.len() >= MAX_SEARCHED || path.is_empty() || !seen.insert(path.to_owned()) {
-                continue;
-            }
-            if let Some(inner) = self.text(path)
-                && self.names_store(&inner, seen)
-            {
-                return true;
-            }
-        }
-        false
+        self.changes.is_changed(path, self.stage)
     }
 
     /// Shell text that stands in a file, parsed once.
@@ -315,22 +230,6 @@ impl<'a> ScriptFiles<'a> {
         self.texts.insert(key, script.clone());
         script
     }
-}
-
-/// Whether a word is a command that sets, exports or triggers.
-fn changes_store(word: &str) -> bool {
-    matches!(StoreCommand::named(word), Some(StoreCommand::Set(_) | StoreCommand::Export | StoreCommand::Trigger))
-        || matches!(word, "pipelinectl")
-}
-
-/// A text as long as the bytes, in which each byte that is no text is a question mark: places stay what they are.
-fn one_to_one(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        text.extend(chunk.invalid().iter().map(|_| '?'));
-    }
-    text
 }
 
 /// Joins texts that stand in a file with blanks between them, and maps the result back to the file: exactly where the
@@ -388,38 +287,10 @@ pub(super) fn align(file: &str, pieces: &[(CompactString, Location)]) -> (String
     (text, ScriptMap::whole(whole.unwrap_or_default()))
 }
 
-/// Whether a script is the shell's, by its first line; without one it is.
-pub(super) fn is_shell(text: &str) -> bool {
-    let Some(line) = text.trim_start_matches('\u{feff}').lines().next().and_then(|line| line.strip_prefix("#!")) else {
-        return true;
-    };
-    let mut words = line.split_whitespace().map(|word| word.rsplit('/').next().unwrap_or(word));
-    let program = match words.next() {
-        Some("env") => words.find(|word| !word.starts_with('-') && !word.contains('=')),
-        program => program,
-    };
-    matches!(program, None | Some("sh" | "bash" | "dash" | "ash" | "ksh" | "zsh" | "busybox"))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{align, is_shell, one_to_one};
+    use super::align;
     use crate::source::{Location, Sources, Span};
-
-    #[test]
-    fn the_first_line_tells_the_language() {
-        for shell in ["echo", "#!/bin/sh\n", "#!/usr/bin/env bash\n", "#!/usr/bin/env -S bash -e\n", "# no shebang", ""] {
-            assert!(is_shell(shell), "{shell:?}");
-        }
-        for other in ["#!/usr/bin/env python3\n", "#!/usr/bin/node\n", "#!/usr/bin/env -S node --x\n"] {
-            assert!(!is_shell(other), "{other:?}");
-        }
-    }
-
-    #[test]
-    fn bytes_that_are_no_text_keep_their_places() {
-        assert_eq!(one_to_one(b"a\xe4b\xff\xfe"), "a?b??");
-    }
 
     #[test]
     fn shell_text_has_the_places_of_the_file_that_holds_it() {

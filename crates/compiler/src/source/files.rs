@@ -93,6 +93,13 @@ pub fn normalize(path: &str) -> Option<String> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId(u32);
 
+impl FileId {
+    /// Its place among all files.
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// One file: its text, and where its lines begin.
 #[derive(Debug)]
 pub struct Source {
@@ -137,6 +144,12 @@ impl Sources {
     pub fn add(&mut self, path: String, text: Arc<String>) -> FileId {
         self.0.push(Source { path, text, lines: OnceLock::new() });
         FileId(self.0.len() as u32 - 1)
+    }
+
+    /// The first file alone, under its id.
+    pub(crate) fn first(&self) -> Self {
+        let copy = |source: &Source| Source { path: source.path.clone(), text: source.text.clone(), lines: OnceLock::new() };
+        Self(self.0.iter().take(1).map(copy).collect())
     }
 
     /// A file by its id.

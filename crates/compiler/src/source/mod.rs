@@ -2,10 +2,13 @@
 
 mod files;
 mod line_table;
+mod moved;
 mod paths;
 mod place;
 mod script_map;
 mod view;
+
+pub(crate) use moved::MovedFiles;
 
 pub use files::{EntryKind, FileId, Files, MemoryFiles, ReadError, Source, Sources, normalize};
 pub use line_table::{LineTable, Position};

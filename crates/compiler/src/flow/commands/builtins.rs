@@ -126,7 +126,7 @@ impl Interpreter<'_, '_> {
         }
         if name.contains('/')
             && let Folder::Repo { path, sure: true } = self.state.folder().join(&[Piece::Text(name.into())])
-            && self.scripts.exists(&path)
+            && self.scripts.repository.exists(&path)
         {
             return Status::Success;
         }

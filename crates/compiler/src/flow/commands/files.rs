@@ -64,7 +64,7 @@ impl Interpreter<'_, '_> {
     pub(super) fn edits_in_place(&mut self, own: &Arguments, site: Site<'_>) {
         for operand in own.list().iter().skip(1).filter(|argument| !argument.value.prefix().starts_with('-')) {
             if let Some(path) = self.state.folder().file_below(&operand.value)
-                && (self.scripts.exists(&path) || self.state.file(&path).is_some())
+                && (self.scripts.repository.exists(&path) || self.state.file(&path).is_some())
             {
                 let content = self.file_content(&path).filter(|content| content.secret().is_some());
                 self.writes(operand, site, content);
@@ -79,8 +79,8 @@ impl Interpreter<'_, '_> {
         let targets_folder =
             own.list().iter().any(|argument| argument.value.prefix().starts_with("-t") || argument.value.prefix().starts_with("--target"));
         let path = self.state.folder().file_below(&target.value);
-        let is_folder =
-            path.as_ref().is_none_or(|path| self.scripts.kind(path) == Some(crate::source::EntryKind::Folder)) || sources.len() > 1;
+        let is_folder = path.as_ref().is_none_or(|path| self.scripts.repository.kind(path) == Some(crate::source::EntryKind::Folder))
+            || sources.len() > 1;
         if is_folder || targets_folder || !own.is_complete || sources.is_empty() {
             // Into a folder: files of the names that they have, or of any.
             self.log(Event::MadeAnything);
@@ -104,10 +104,9 @@ impl Interpreter<'_, '_> {
         self.writes(target, site, content);
         // A folder that is copied brings what is in it.
         if let [source] = sources {
-            let is_file =
-                self.state.folder().file_below(&source.value).is_some_and(|path| {
-                    self.state.file(&path).is_some() || self.scripts.kind(&path) == Some(crate::source::EntryKind::File)
-                });
+            let is_file = self.state.folder().file_below(&source.value).is_some_and(|path| {
+                self.state.file(&path).is_some() || self.scripts.repository.kind(&path) == Some(crate::source::EntryKind::File)
+            });
             if !is_file {
                 self.log(Event::MadeAnything);
             }

@@ -192,7 +192,7 @@ impl Interpreter<'_, '_> {
         let mut options = target.value.options();
         let has_path = options.clone().any(|option| option.iter().any(|piece| matches!(piece, super::value::Piece::Folder(_))));
         let word = site.word(&target);
-        let is_provided = word.is_some_and(|word| options.any(|option| self.scripts.provided.names(word, option)));
+        let is_provided = word.is_some_and(|word| options.any(|option| self.scripts.repository.provided.names(word, option)));
         // `"$folder/run.sh"`: a script, wherever it is.
         if has_path || is_provided {
             let values = arguments.skip(1).values();

@@ -69,7 +69,7 @@ impl Interpreter<'_, '_> {
         let shown = site.word(target).map(written).unwrap_or_default();
         let told = value.known().map_or(shown.as_str(), CompactString::as_str).to_owned();
         if manner.is_source() && (platform::is_harmless_source(&told) || platform::is_harmless_source(&shown) || is_harmless_end(text)) {
-            let is_there = matches!(self.state.folder().join(text), Folder::Repo { path, .. } if self.scripts.exists(&path));
+            let is_there = matches!(self.state.folder().join(text), Folder::Repo { path, .. } if self.scripts.repository.exists(&path));
             if !is_there {
                 return Status::Likely;
             }
@@ -105,7 +105,7 @@ impl Interpreter<'_, '_> {
     fn run_resolved(&mut self, text: &[Piece], folder: Folder, target: &Argument, manner: &Manner, site: Site<'_>) -> Status {
         if let Some(word) = site.word(target)
             && !matches!(folder, Folder::Platform(_))
-            && self.scripts.provided.names(word, text)
+            && self.scripts.repository.provided.names(word, text)
         {
             return self.run_platform_script(&written(word), site);
         }
@@ -143,7 +143,7 @@ impl Interpreter<'_, '_> {
     }
 
     fn run_found(&mut self, path: &CompactString, sure: bool, target: &Argument, manner: &Manner, site: Site<'_>) -> Status {
-        if self.scripts.is_changed(path) && self.scripts.exists(path) {
+        if self.scripts.is_changed(path) && self.scripts.repository.exists(path) {
             return self.cannot_follow(format!("`{path}`, which the run itself changes"), manner, site);
         }
         let reads_any = matches!(manner, Manner::Source(_) | Manner::Child { by_shell: true, .. });
@@ -167,13 +167,13 @@ impl Interpreter<'_, '_> {
                 self.other_output(path)
             }
             Found::Opaque => self.cannot_follow(format!("`{path}`, which cannot be read"), manner, site),
-            Found::Emitted(emitted) => self.run_emitted(emitted, target, manner, site),
+            Found::Emitted { file, .. } => self.run_emitted(file, target, manner, site),
             Found::Platform => self.run_platform_script(path, site),
             Found::Folder => {
                 self.sources_folder(target, manner, site);
                 Status::Unknown
             }
-            Found::Missing => match self.scripts.emitted_of_missing(path) {
+            Found::Missing => match self.scripts.repository.emitted_of_missing(path) {
                 Some(emitted) => self.run_emitted(emitted, target, manner, site),
                 None => self.missing(path, sure, target, manner, site),
             },
@@ -233,7 +233,7 @@ impl Interpreter<'_, '_> {
     fn missing(&mut self, path: &CompactString, sure: bool, target: &Argument, manner: &Manner, site: Site<'_>) -> Status {
         let is_guarded = self.context.excuses_failure() || !sure || self.is_there_by_test(path);
         self.note_file_read(path, target.place);
-        let is_in_folder = path.rsplit_once('/').is_none_or(|(folder, _)| self.scripts.exists(folder));
+        let is_in_folder = path.rsplit_once('/').is_none_or(|(folder, _)| self.scripts.repository.exists(folder));
         self.log(Event::Missing(Box::new(MissingScript {
             place: target.place,
             path: path.clone(),

@@ -179,7 +179,7 @@ impl Interpreter<'_, '_> {
             },
         };
         let names = text.is_some_and(|text| match text.known() {
-            Some(text) => self.scripts.names_store(text, &mut FxHashSet::default()),
+            Some(text) => self.scripts.repository.names_store(text, &mut FxHashSet::default()),
             None => false,
         });
         if names {
@@ -191,8 +191,8 @@ impl Interpreter<'_, '_> {
     fn other_program(&mut self, base: &str, path: &Value, site: Site<'_>) {
         let Some(only) = path.only() else { return };
         let Folder::Repo { path, .. } = self.state.folder().join(only) else { return };
-        if let Some(text) = self.scripts.text(&path)
-            && self.scripts.names_store(&text, &mut FxHashSet::default())
+        if let Some(text) = self.scripts.repository.text(&path)
+            && self.scripts.repository.names_store(&text, &mut FxHashSet::default())
         {
             let place = self.site_location(site);
             self.opaque(place, format!("`{base} {path}` names a command of the store").into());
@@ -234,13 +234,13 @@ impl Interpreter<'_, '_> {
         let candidates: Vec<Folder> = if named.is_empty() { usual.collect() } else { named };
         for candidate in candidates {
             let Folder::Repo { path, .. } = candidate else { continue };
-            let Some(text) = self.scripts.text(&path) else { continue };
+            let Some(text) = self.scripts.repository.text(&path) else { continue };
             if only_installs(base, own) && !runs_at_install(&text) {
                 self.makes(&Value::text("node_modules"));
                 return;
             }
             self.log(Event::Built);
-            if self.scripts.names_store(&text, &mut FxHashSet::default()) {
+            if self.scripts.repository.names_store(&text, &mut FxHashSet::default()) {
                 self.opaque(place, format!("`{base}` runs what `{path}` says, which names a command of the store").into());
             }
             return;
@@ -253,7 +253,7 @@ impl Interpreter<'_, '_> {
     fn names_store_in_words(&mut self, base: &str, own: &Arguments, site: Site<'_>) {
         let names = own.list().iter().any(|argument| {
             let text = argument.value.prefix();
-            text.len() > 9 && self.scripts.names_store(text, &mut FxHashSet::default())
+            text.len() > 9 && self.scripts.repository.names_store(text, &mut FxHashSet::default())
         });
         if names {
             let place = self.site_location(site);

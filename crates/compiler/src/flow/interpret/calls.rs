@@ -401,10 +401,10 @@ impl Interpreter<'_, '_> {
                 Some(OuterArguments(outer))
             }
         };
-        self.allow(script.length);
+        self.allow(script.length());
         let identity = Arc::as_ptr(script).cast();
         let callee =
-            Callee { identity, body: &script.script.body, is_function: false, outer: outer.clone(), errors_of: Some(&script.script) };
+            Callee { identity, body: &script.script().body, is_function: false, outer: outer.clone(), errors_of: Some(script.script()) };
         let status = self.within(
             |context| {
                 context.file = script.file;

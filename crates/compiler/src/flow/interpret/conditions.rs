@@ -150,14 +150,14 @@ impl Interpreter<'_, '_> {
         let Some(path) = value.only() else { return (None, None) };
         let Folder::Repo { path, sure } = self.state.folder().join(path) else { return (None, None) };
         let question = Some((file_test(operator, &path), false));
-        let found = self.scripts.kind(&path);
+        let found = self.scripts.repository.kind(&path);
         if found.is_none() || !sure || self.scripts.is_changed(&path) || self.state.file(&path).is_some() {
             return (None, question);
         }
         let answer = match operator {
             "-d" => Some(found == Some(EntryKind::Folder)),
             "-f" => Some(found == Some(EntryKind::File)),
-            "-s" if found == Some(EntryKind::File) => self.scripts.text(&path).map(|text| !text.is_empty()),
+            "-s" if found == Some(EntryKind::File) => self.scripts.repository.text(&path).map(|text| !text.is_empty()),
             "-L" | "-h" | "-s" | "-w" => None,
             _ => Some(true),
         };

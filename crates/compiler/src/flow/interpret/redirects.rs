@@ -196,12 +196,12 @@ impl Interpreter<'_, '_> {
         if self.scripts.is_changed(file) {
             return None;
         }
-        self.scripts.text(file)
+        self.scripts.repository.text(file)
     }
 
     /// Notes that a file must be there: one that the repository does not have.
     pub(in crate::flow) fn note_file_read(&mut self, file: &CompactString, place: crate::source::Location) {
-        if !self.scripts.exists(file) {
+        if !self.scripts.repository.exists(file) {
             let has_default = self.context.handles_failure() || !self.is_certain();
             let without = if has_default { WithoutKey::GoesOn } else { WithoutKey::Fails };
             self.note_read(StoreKind::Workspace, Some(file.clone()), place, without);

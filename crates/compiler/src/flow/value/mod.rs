@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use crate::source::Location;
+use crate::source::{Location, MovedFiles};
 use folder::Folder;
 
 /// More alternatives than this are one unknown text.
@@ -55,6 +55,13 @@ pub struct Secret {
     pub key: CompactString,
     /// Where it is read.
     pub place: Location,
+}
+
+impl Secret {
+    /// The same, in files that have other numbers.
+    pub(crate) fn moved(&self, files: &MovedFiles) -> Arc<Self> {
+        Arc::new(Self { key: self.key.clone(), place: files.place(self.place) })
+    }
 }
 
 impl Cause {
@@ -212,6 +219,19 @@ impl Value {
             Piece::Unknown(Cause::Secret(secret)) => Some(secret),
             _ => None,
         })
+    }
+
+    /// The same, made of other secrets.
+    pub(crate) fn map_secrets(&self, map: impl Fn(&Secret) -> Arc<Secret>) -> Self {
+        let piece = |piece: &Piece| match piece {
+            Piece::Unknown(Cause::Secret(secret)) => Piece::Unknown(Cause::Secret(map(secret))),
+            other => other.clone(),
+        };
+        match self {
+            Self::One(only) => Self::One(piece(only)),
+            Self::Pieces(pieces) => Self::Pieces(Arc::new(pieces.iter().map(piece).collect())),
+            Self::Options(options) => Self::Options(Arc::new(options.iter().map(|option| option.iter().map(piece).collect()).collect())),
+        }
     }
 
     /// The text that it surely begins with.
