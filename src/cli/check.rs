@@ -15,7 +15,7 @@ use super::fix::{self, FixMode};
 use super::levels::levels;
 use super::{Exit, baseline, inspect, print, print_or_write, print_remarks, statistics};
 use crate::terminal::{count, error_look, is_quiet, is_verbose, look, print_line, print_note};
-use crate::workspace::{PARALLEL_FROM, Request, SettingsSource, Unreadable, Workspace, absolute, open, surrounding};
+use crate::workspace::{Needs, PARALLEL_FROM, Request, SettingsSource, Unreadable, Workspace, absolute, open, surrounding};
 
 /// The path that standard input stands for, where none is given.
 const STDIN_FILENAME: &str = ".pipeline-config.yaml";
@@ -33,6 +33,7 @@ pub(super) fn run(arguments: &Check) -> Result<Exit, CliError> {
         settings: &SettingsSource::from(&arguments.settings),
         options: &options,
         allow_missing: arguments.allow_missing,
+        needs: if mode.is_some() || is_verbose() { Needs::Everything } else { Needs::Findings },
     };
     let mut workspace = open(&request)?;
     print_remarks(&workspace);

@@ -16,7 +16,7 @@ use super::arguments::Init;
 use super::error::CliError;
 use super::{Exit, inspect, print, print_remarks};
 use crate::terminal::print_note;
-use crate::workspace::{OutputFolder, Request, SettingsSource, Unreadable, Workspace, open, surrounding};
+use crate::workspace::{Needs, OutputFolder, Request, SettingsSource, Unreadable, Workspace, open, surrounding};
 
 pub(super) fn run(arguments: &Init) -> Result<Exit, CliError> {
     let folder = match &arguments.folder {
@@ -27,8 +27,14 @@ pub(super) fn run(arguments: &Init) -> Result<Exit, CliError> {
     let options = Options { detail: Detail::Exports, ..Options::default() };
     let paths = [folder.clone()];
     let stdin_filename = Utf8Path::new(NAME);
-    let workspace =
-        open(&Request { paths: &paths, stdin_filename, settings: &SettingsSource::Nothing, options: &options, allow_missing: true })?;
+    let workspace = open(&Request {
+        paths: &paths,
+        stdin_filename,
+        settings: &SettingsSource::Nothing,
+        options: &options,
+        allow_missing: true,
+        needs: Needs::Everything,
+    })?;
     print_remarks(&workspace);
     let text = settings(&workspace, &folder);
     if arguments.stdout {

@@ -11,7 +11,7 @@ use super::arguments::{Pipeline, SettingsArguments};
 use super::error::CliError;
 use super::{print_findings, print_remarks};
 use crate::terminal::{error_look, print_line};
-use crate::workspace::{Configuration, Request, SettingsSource, open};
+use crate::workspace::{Configuration, Needs, Request, SettingsSource, open};
 
 /// Says what is wrong at error level with a configuration; true where something is.
 pub(super) fn told_errors(configuration: &Configuration, summary: &Summary) -> bool {
@@ -50,6 +50,7 @@ pub(super) fn one(
         settings: &SettingsSource::from(settings),
         options,
         allow_missing: false,
+        needs: Needs::Everything,
     };
     let mut workspace = open(&request)?;
     print_remarks(&workspace);

@@ -31,6 +31,18 @@ pub(crate) struct Request<'a> {
     pub(crate) options: &'a Options,
     /// Whether a file may be named that has nothing to do with a pipeline.
     pub(crate) allow_missing: bool,
+    /// What is asked of a compilation that is done.
+    pub(crate) needs: Needs,
+}
+
+/// What is asked of compilations that are done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// What is found, and how much was read: of many configurations the rest is let go of.
+    Findings,
+    /// All of them.
+    #[default]
+    Everything,
 }
 
 /// Where settings come from.

@@ -16,7 +16,7 @@ use super::discover::{self, Candidate, Classified, is_settings, without_dot};
 use super::reach::{Wanted, shown_root};
 use super::repository::{Repository, working_folder};
 use super::settings::{FolderSettings, SettingsCache, SettingsFile};
-use super::{Remark, Request, STACK, Unreadable};
+use super::{Needs, Remark, Request, STACK, Unreadable};
 
 /// Starting threads pays off from this many files on.
 pub(crate) const PARALLEL_FROM: usize = 4;
@@ -58,6 +58,7 @@ pub(crate) struct Workspace {
     excluded: usize,
     /// Whether a file may be named that has nothing to do with a pipeline.
     allow_missing: bool,
+    needs: Needs,
     /// What configurations must reach to be kept; where it is nothing, all are.
     wanted: Wanted,
     /// Scripts that the user named.
@@ -72,7 +73,7 @@ pub(crate) struct Workspace {
 /// Where the settings file that is asked for cannot be read, or there is no working folder.
 pub(crate) fn open(request: &Request<'_>) -> Result<Workspace, Unreadable> {
     let working = working_folder().map_err(|error| Unreadable { path: ".".into(), reason: error.to_string() })?;
-    let mut workspace = Workspace { allow_missing: request.allow_missing, ..Workspace::default() };
+    let mut workspace = Workspace { allow_missing: request.allow_missing, needs: request.needs, ..Workspace::default() };
     let mut cache = SettingsCache::new(request, &working)?;
     let mut candidates = Vec::new();
     let mut folders = Vec::new();
@@ -108,7 +109,7 @@ impl Workspace {
         // What is named is more than what is found.
         named.sort_by_key(|candidate| !candidate.is_named);
         let mut seen = HashSet::new();
-        let Self { remarks, excluded, typed, .. } = self;
+        let Self { remarks, excluded, typed, needs, .. } = self;
         let found = named.into_iter().map(Ok).chain(folders.iter().flat_map(|folder| discover::walk(folder)));
         let mut found = found.filter_map(|found| {
             let candidate = found.map_err(|reason| remarks.push(Remark::Failure(reason))).ok()?;
@@ -122,15 +123,17 @@ impl Workspace {
             }
             None
         });
+        let first: Vec<_> = found.by_ref().take(PARALLEL_FROM).collect();
+        let are_many = first.len() == PARALLEL_FROM;
         let classified = Mutex::new(Vec::new());
         let classify = |(candidate, folder): (Candidate, Arc<FolderSettings>)| {
-            let result = discover::classify(&candidate, &folder, &Overlay::new(&folder.repository, typed));
+            let mut result = discover::classify(&candidate, &folder, &Overlay::new(&folder.repository, typed));
+            if let (true, Needs::Findings, Ok(Classified::Config(compilation))) = (are_many, *needs, &mut result) {
+                compilation.keep_findings();
+            }
             classified.lock().unwrap_or_else(PoisonError::into_inner).push((candidate.path, folder, result));
         };
-        let first: Vec<_> = found.by_ref().take(PARALLEL_FROM).collect();
-        if first.len() < PARALLEL_FROM {
-            first.into_iter().for_each(classify);
-        } else {
+        if are_many {
             // Where a pool is there already, that one serves.
             let _ = rayon::ThreadPoolBuilder::new().stack_size(STACK).build_global();
             rayon::in_place_scope(|scope| {
@@ -138,6 +141,8 @@ impl Workspace {
                     scope.spawn(|_| classify(candidate));
                 }
             });
+        } else {
+            first.into_iter().for_each(classify);
         }
         let mut classified = classified.into_inner().unwrap_or_else(PoisonError::into_inner);
         classified.sort_unstable_by(|(left, ..), (right, ..)| left.cmp(right));

@@ -1,5 +1,6 @@
 //! The repository on disk.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::sync::OnceLock;
@@ -18,23 +19,9 @@ pub(crate) struct Repository {
 }
 
 impl Repository {
-    /// The repository that a file belongs to, and the file's path from its root.
-    ///
-    /// The root is the nearest folder upward that holds `.git`; else the working folder, if the file is below
-    /// it; else the file's own folder.
+    /// The repository that a file belongs to, and the file's path from its root: see [`Repositories::of`].
     pub(crate) fn of(path: &Utf8Path) -> std::io::Result<(Self, String)> {
-        let working = working_folder()?;
-        let absolute = if path.is_absolute() { path.to_owned() } else { working.join(path) };
-        // The path that standard input stands for need not be there.
-        let parent = absolute.parent().unwrap_or(Utf8Path::new("/"));
-        let existing = parent.ancestors().find(|folder| folder.is_dir()).unwrap_or(Utf8Path::new("/"));
-        let name = absolute.strip_prefix(existing).unwrap_or(&absolute).to_owned();
-        let folder = existing.canonicalize_utf8()?;
-        let root = folder.ancestors().find(|ancestor| ancestor.join(".git").exists()).map(Utf8Path::to_owned);
-        let root = root.unwrap_or_else(|| if folder.starts_with(&working) { working.clone() } else { folder.clone() });
-        let inner = folder.strip_prefix(&root).unwrap_or(Utf8Path::new(""));
-        let relative = inner.join(name).into_string();
-        Ok((Self { root }, relative))
+        Repositories::default().of(path)
     }
 
     /// Where it is.
@@ -122,6 +109,60 @@ impl Repository {
             return Err(ReadError::Outside);
         }
         fs::metadata(&full).map_err(|error| read_error(&error)).map(|metadata| (full, metadata))
+    }
+}
+
+/// The repositories that files belong to. Each folder is looked at once.
+#[derive(Default)]
+pub(crate) struct Repositories {
+    /// Folders without links, by their absolute path as it was named.
+    folders: HashMap<Utf8PathBuf, Utf8PathBuf>,
+    /// The nearest folder upward that holds `.git`, by folders without links.
+    roots: HashMap<Utf8PathBuf, Option<Utf8PathBuf>>,
+}
+
+impl Repositories {
+    /// The repository that a file belongs to, and the file's path from its root.
+    ///
+    /// The root is the nearest folder upward that holds `.git`; else the working folder, if the file is below
+    /// it; else the file's own folder.
+    pub(crate) fn of(&mut self, path: &Utf8Path) -> std::io::Result<(Repository, String)> {
+        let working = working_folder()?;
+        let absolute = if path.is_absolute() { path.to_owned() } else { working.join(path) };
+        self.folders.entry(working.clone()).or_insert_with(|| working.clone());
+        let parent = absolute.parent().unwrap_or(Utf8Path::new("/"));
+        let (existing, folder) = match self.below_known(parent) {
+            Some(folder) => (parent, folder),
+            None => {
+                // The path that standard input stands for need not be there.
+                let existing = parent.ancestors().find(|folder| folder.is_dir()).unwrap_or(Utf8Path::new("/"));
+                (existing, existing.canonicalize_utf8()?)
+            }
+        };
+        self.folders.insert(existing.to_owned(), folder.clone());
+        let name = absolute.strip_prefix(existing).unwrap_or(&absolute).to_owned();
+        let root = self.root(&folder).unwrap_or_else(|| if folder.starts_with(&working) { working } else { folder.clone() });
+        let relative = folder.strip_prefix(&root).unwrap_or(Utf8Path::new("")).join(name).into_string();
+        Ok((Repository { root }, relative))
+    }
+
+    /// A folder without links, where it is known, or is no link in a folder that is.
+    fn below_known(&self, folder: &Utf8Path) -> Option<Utf8PathBuf> {
+        if let Some(known) = self.folders.get(folder) {
+            return Some(known.clone());
+        }
+        let (above, name) = (self.folders.get(folder.parent()?)?, folder.file_name()?);
+        fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_dir()).then(|| above.join(name))
+    }
+
+    fn root(&mut self, folder: &Utf8Path) -> Option<Utf8PathBuf> {
+        if let Some(root) = self.roots.get(folder) {
+            return root.clone();
+        }
+        let is_root = folder.join(".git").exists();
+        let root = if is_root { Some(folder.to_owned()) } else { folder.parent().and_then(|parent| self.root(parent)) };
+        self.roots.insert(folder.to_owned(), root.clone());
+        root
     }
 }
 

@@ -8,7 +8,7 @@ use sidestage_compiler::compilation::{Options, SettingsFile as CompiledSettings,
 use sidestage_compiler::config::settings::{Excluded, NAMES};
 use sidestage_compiler::source::{Files, PathsFrom, ReadError};
 
-use super::repository::{Repository, read_file};
+use super::repository::{Repositories, Repository, read_file};
 use super::{Remark, Request, SettingsSource, Unreadable};
 
 /// A settings file on disk.
@@ -67,6 +67,9 @@ pub(super) struct SettingsCache<'a> {
     /// By path; `None` for what could not be read.
     by_path: BTreeMap<Utf8PathBuf, Option<usize>>,
     by_folder: BTreeMap<Utf8PathBuf, Arc<FolderSettings>>,
+    repositories: Repositories,
+    /// The nearest file upward inside the repository, by absolute folders.
+    nearest: BTreeMap<Utf8PathBuf, Option<Utf8PathBuf>>,
     /// What is to be said.
     pub(super) remarks: Vec<Remark>,
 }
@@ -81,6 +84,8 @@ impl<'a> SettingsCache<'a> {
             files: Vec::new(),
             by_path: BTreeMap::new(),
             by_folder: BTreeMap::new(),
+            repositories: Repositories::default(),
+            nearest: BTreeMap::new(),
             remarks: Vec::new(),
         };
         cache.choice = match request.settings {
@@ -97,7 +102,7 @@ impl<'a> SettingsCache<'a> {
         if let Some(known) = self.by_folder.get(&parent) {
             return Ok(known.clone());
         }
-        let (repository, relative) = Repository::of(path)?;
+        let (repository, relative) = self.repositories.of(path)?;
         let folder = Utf8Path::new(&relative).parent().unwrap_or(Utf8Path::new("")).to_owned();
         let file = match self.choice {
             Choice::Nearest => self.nearest(&repository, &folder),
@@ -156,7 +161,7 @@ impl<'a> SettingsCache<'a> {
 
     /// Takes the text of a settings file that is at no path yet.
     pub(super) fn check_text(&mut self, path: &Utf8Path, bytes: &[u8]) -> std::io::Result<()> {
-        let (repository, relative) = Repository::of(path)?;
+        let (repository, relative) = self.repositories.of(path)?;
         let file = self.add(repository, &relative, bytes);
         self.files[file].is_used = true;
         Ok(())
@@ -172,7 +177,7 @@ impl<'a> SettingsCache<'a> {
     fn named(&mut self, path: &Utf8Path) -> Result<usize, Unreadable> {
         let unreadable = |error: std::io::Error| Unreadable { path: path.to_owned(), reason: error.to_string() };
         let bytes = read_file(path).map_err(unreadable)?;
-        let (repository, relative) = Repository::of(path).map_err(unreadable)?;
+        let (repository, relative) = self.repositories.of(path).map_err(unreadable)?;
         if let Some(Some(file)) = self.by_path.get(&repository.absolute(&relative)) {
             return Ok(*file);
         }
@@ -180,8 +185,7 @@ impl<'a> SettingsCache<'a> {
     }
 
     fn nearest(&mut self, repository: &Repository, folder: &Utf8Path) -> Option<usize> {
-        let paths = folder.ancestors().flat_map(|folder| NAMES.map(|name| folder.join(name)));
-        let path = paths.into_iter().find(|path| repository.has_file(path.as_str()))?;
+        let path = self.nearest_path(repository, folder)?;
         let absolute = repository.absolute(path.as_str());
         if let Some(file) = self.by_path.get(&absolute) {
             return *file;
@@ -199,6 +203,18 @@ impl<'a> SettingsCache<'a> {
                 None
             }
         }
+    }
+
+    /// The path from the repository's root of the nearest file upward.
+    fn nearest_path(&mut self, repository: &Repository, folder: &Utf8Path) -> Option<Utf8PathBuf> {
+        let absolute = repository.absolute(folder.as_str());
+        if let Some(known) = self.nearest.get(&absolute) {
+            return known.clone();
+        }
+        let own = NAMES.map(|name| folder.join(name)).into_iter().find(|path| repository.has_file(path.as_str()));
+        let path = own.or_else(|| self.nearest_path(repository, folder.parent()?));
+        self.nearest.insert(absolute, path.clone());
+        path
     }
 
     fn add(&mut self, repository: Repository, path: &str, bytes: &[u8]) -> usize {

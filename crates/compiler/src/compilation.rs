@@ -61,6 +61,16 @@ pub struct Compilation {
     pub findings: Vec<Finding>,
 }
 
+impl Compilation {
+    /// Lets go of what only a graph, a plan or a fix asks for: the tree, the model, and what each stage does. Of many
+    /// configurations that is most of the memory.
+    pub fn keep_findings(&mut self) {
+        self.document = Document::default();
+        self.model = Model::empty(self.model.format);
+        self.flow.forget_stages();
+    }
+}
+
 /// Compiles the configuration at `path`, relative to the repository's root. Bytes that are given away become the text:
 /// a large file is held once.
 pub fn compile(path: &str, bytes: impl Into<Vec<u8>>, files: &dyn Files, options: &Options) -> Compilation {

@@ -8,7 +8,7 @@ use sidestage_compiler::flow::Detail;
 use sidestage_compiler::plan::{self, PlannedPipeline, PlannedStage};
 use sidestage_engine::execute::Planner;
 
-use crate::workspace::{Request, STACK, SettingsSource, open};
+use crate::workspace::{Needs, Request, STACK, SettingsSource, open};
 
 /// Plans by compiling.
 pub(in crate::cli) struct Compiler {
@@ -26,6 +26,7 @@ impl Compiler {
                 settings: &self.settings,
                 options: &Options { detail: Detail::Exports, ..Options::default() },
                 allow_missing: false,
+                needs: Needs::Everything,
             };
             let workspace = open(&request).map_err(|error| error.to_string())?;
             let configuration = workspace.configurations.first().ok_or_else(|| format!("there is no configuration `{config}`"))?;

@@ -102,6 +102,11 @@ pub struct Flow {
 }
 
 impl Flow {
+    /// Lets go of what stages and pipelines do; what was read stays.
+    pub(crate) fn forget_stages(&mut self) {
+        (self.stages, self.pipelines, self.facts) = (Vec::new(), Vec::new(), Facts::default());
+    }
+
     /// What a stage does by itself.
     pub fn stage(&self, id: StageId) -> &StageFlow {
         &self.stages[id.0 as usize]

@@ -109,8 +109,8 @@ pub(super) struct Repository<'a> {
     pub(super) provided: Provided,
     /// The folder that `build` writes to, where the settings name it.
     out: Option<String>,
-    /// What stands at each path that was asked for.
-    kinds: Answers<Option<EntryKind>>,
+    /// What stands at each path that was asked for, and where.
+    places: Answers<Option<(EntryKind, Arc<str>)>>,
     /// The texts of small files that were asked for.
     small: Answers<Option<CompactString>>,
     /// What files hold that were run or sourced.
@@ -133,7 +133,7 @@ impl<'a> Repository<'a> {
             stages,
             provided: Provided::new(&settings.platform_scripts),
             out: settings.out.clone(),
-            kinds: Answers::default(),
+            places: Answers::default(),
             small: Answers::default(),
             contents: Answers::default(),
         }
@@ -152,7 +152,7 @@ impl<'a> Repository<'a> {
 
     /// What stands at a path, below any folder that could be the repository's root.
     pub(super) fn kind(&self, path: &str) -> Option<EntryKind> {
-        self.kinds.of(path, || self.places(path).find_map(|full| self.files.kind(&full)))
+        self.place(path).map(|(kind, _)| kind)
     }
 
     /// Whether anything stands at a path.
@@ -162,15 +162,27 @@ impl<'a> Repository<'a> {
 
     /// The text of a small file.
     pub(super) fn text(&self, path: &str) -> Option<CompactString> {
-        self.kind(path)?;
+        let full = self.file(path)?;
         self.small.of(path, || {
-            let full = self.places(path).find(|full| self.files.kind(full) == Some(EntryKind::File));
-            let bytes = full.and_then(|full| self.files.read(&full).ok()).filter(|bytes| bytes.len() <= MAX_TEXT);
+            let bytes = self.files.read(&full).ok().filter(|bytes| bytes.len() <= MAX_TEXT);
             bytes.and_then(|bytes| String::from_utf8(bytes).ok()).map(CompactString::from)
         })
     }
 
-    fn places<'s>(&'s self, path: &'s str) -> impl Iterator<Item = String> + 's {
+    /// What stands at a path below the first root that has anything there, and where that is.
+    fn place(&self, path: &str) -> Option<(EntryKind, Arc<str>)> {
+        self.places.of(path, || self.paths(path).find_map(|full| Some((self.files.kind(&full)?, full.into()))))
+    }
+
+    /// Where the file of a path is, below the first root that has one.
+    fn file(&self, path: &str) -> Option<Arc<str>> {
+        match self.place(path)? {
+            (EntryKind::File, full) => Some(full),
+            (EntryKind::Folder, _) => self.paths(path).find(|full| self.files.kind(full) == Some(EntryKind::File)).map(Arc::from),
+        }
+    }
+
+    fn paths<'s>(&'s self, path: &'s str) -> impl Iterator<Item = String> + 's {
         self.roots.iter().filter_map(move |root| normalize(&format!("{root}/{path}")))
     }
 
@@ -179,16 +191,12 @@ impl<'a> Repository<'a> {
         if self.provided.holds(path) {
             return Found::Platform;
         }
-        let mut folder = None;
-        for full in self.places(path) {
-            match self.files.kind(&full) {
-                Some(EntryKind::File) if self.provided.holds(&full) => return Found::Platform,
-                Some(EntryKind::File) => return self.open(&full, is_sourced),
-                Some(EntryKind::Folder) => folder = folder.or(Some(Found::Folder)),
-                None => {}
-            }
+        match self.file(path) {
+            Some(full) if self.provided.holds(&full) => Found::Platform,
+            Some(full) => self.open(&full, is_sourced),
+            None if self.exists(path) => Found::Folder,
+            None => Found::Missing,
         }
-        folder.unwrap_or(Found::Missing)
     }
 
     fn open(&self, full: &str, is_sourced: bool) -> Found {
