@@ -336,13 +336,22 @@ pub(super) struct Cursor<'a> {
     facts: &'a Facts,
     start: ChangeId,
     at: ChangeId,
-    stacks: FxHashMap<SubjectId, Vec<ChangeId>>,
+    /// The changes on the way from the start.
+    way: Vec<Step>,
+    /// How long the way is up to the last change of each subject; 0 where it has none on it.
+    last: FxHashMap<SubjectId, usize>,
+}
+
+struct Step {
+    id: ChangeId,
+    /// How long the way is up to the change of the same subject before it; 0 for its first one.
+    before: usize,
 }
 
 impl<'a> Cursor<'a> {
     /// A cursor that knows the changes behind `start`.
     pub(super) fn at(facts: &'a Facts, start: ChangeId) -> Self {
-        Self { facts, start, at: start, stacks: FxHashMap::default() }
+        Self { facts, start, at: start, way: Vec::new(), last: FxHashMap::default() }
     }
 
     /// Moves to a place behind the start.
@@ -353,8 +362,8 @@ impl<'a> Cursor<'a> {
         while self.at != to {
             if self.at > to {
                 let change = self.facts.change(self.at);
-                if let Some(stack) = self.stacks.get_mut(&change.subject) {
-                    stack.pop();
+                if let Some(step) = self.way.pop() {
+                    self.last.insert(change.subject, step.before);
                 }
                 self.at = change.before;
             } else {
@@ -366,28 +375,41 @@ impl<'a> Cursor<'a> {
             }
         }
         for id in path.into_iter().rev() {
-            self.stacks.entry(self.facts.change(id).subject).or_default().push(id);
+            let before = self.last.insert(self.facts.change(id).subject, self.way.len() + 1).unwrap_or_default();
+            self.way.push(Step { id, before });
         }
         self.at = target;
     }
 
+    /// The change of a subject on the way, counted from the start, and the one before it.
+    fn step(&self, length: usize) -> Option<(&'a Change, usize)> {
+        let step = self.way.get(length.checked_sub(1)?)?;
+        Some((self.facts.change(step.id), step.before))
+    }
+
     /// The fact of a subject here, if it changed since the start.
     pub(super) fn fact(&self, subject: SubjectId) -> Option<&'a Fact> {
-        let id = self.stacks.get(&subject)?.last()?;
-        self.facts.change(*id).fact.as_ref()
+        let (change, _) = self.step(*self.last.get(&subject)?)?;
+        change.fact.as_ref()
     }
 
     /// All that was ever said about a subject on the way from the start, in order.
     pub(super) fn facts(&self, subject: SubjectId) -> Vec<&'a Fact> {
-        let ids = self.stacks.get(&subject).into_iter().flatten();
-        ids.filter_map(|id| self.facts.change(*id).fact.as_ref()).collect()
+        let mut length = self.last.get(&subject).copied().unwrap_or_default();
+        let mut facts = Vec::new();
+        while let Some((change, before)) = self.step(length) {
+            facts.extend(change.fact.as_ref());
+            length = before;
+        }
+        facts.reverse();
+        facts
     }
 
     /// Everything that changed since the start, by subject.
     pub(super) fn changed(&self) -> impl Iterator<Item = (SubjectId, &'a Fact)> {
-        let mut changed: Vec<(SubjectId, ChangeId)> =
-            self.stacks.iter().filter_map(|(subject, stack)| Some((*subject, *stack.last()?))).collect();
-        changed.sort_unstable();
-        changed.into_iter().filter_map(|(subject, id)| Some((subject, self.facts.change(id).fact.as_ref()?)))
+        let mut changed: Vec<(SubjectId, &'a Fact)> =
+            self.last.iter().filter_map(|(subject, length)| Some((*subject, self.step(*length)?.0.fact.as_ref()?))).collect();
+        changed.sort_unstable_by_key(|(subject, _)| *subject);
+        changed.into_iter()
     }
 }

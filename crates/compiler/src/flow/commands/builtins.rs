@@ -18,7 +18,7 @@ const FOLDERS: &str = "pushd folders";
 
 impl Interpreter<'_, '_> {
     /// Runs a built-in; nothing where the name is none.
-    pub(super) fn builtin(&mut self, name: &str, arguments: &Arguments, site: Site<'_>) -> Option<Status> {
+    pub(super) fn builtin(&mut self, name: &str, arguments: &Arguments<'_>, site: Site<'_>) -> Option<Status> {
         // Those that do nothing with their words come first: they are many.
         match name {
             "echo" if !self.is_asked() => return Some(Status::Likely),
@@ -90,7 +90,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// `command [-v] name ..`.
-    fn command_builtin(&mut self, own: &Arguments, site: Site<'_>) -> Status {
+    fn command_builtin(&mut self, own: &Arguments<'_>, site: Site<'_>) -> Status {
         let mut asks = false;
         let at = super::options(own, 0, &[], |option, _| asks |= option.contains(['v', 'V']));
         let rest = own.skip(at);
@@ -98,7 +98,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// Whether there are commands of these names.
-    pub(super) fn is_command(&mut self, own: &Arguments) -> Status {
+    pub(super) fn is_command(&mut self, own: &Arguments<'_>) -> Status {
         let at = super::options(own, 0, &[], |_, _| {});
         let mut status = if own.list().len() > at { Status::Success } else { Status::Unknown };
         for argument in own.list().iter().skip(at) {
@@ -133,7 +133,7 @@ impl Interpreter<'_, '_> {
         Status::Unknown
     }
 
-    fn source_command(&mut self, own: &Arguments, site: Site<'_>) -> Status {
+    fn source_command(&mut self, own: &Arguments<'_>, site: Site<'_>) -> Status {
         let own = if own.text(0) == Some("--") { own.skip(1) } else { own.clone() };
         let Some(path) = own.list().first().cloned() else { return Status::Unknown };
         let rest = own.skip(1);
@@ -148,7 +148,7 @@ impl Interpreter<'_, '_> {
         self.run_path(&path, &Manner::Source(given), site)
     }
 
-    fn change_folder(&mut self, name: &str, own: &Arguments) -> Status {
+    fn change_folder(&mut self, name: &str, own: &Arguments<'_>) -> Status {
         let folders = list_of(self.state.variable(FOLDERS));
         if name == "popd" {
             let back = folders.last().and_then(folder_of);
@@ -193,7 +193,7 @@ impl Interpreter<'_, '_> {
         }
     }
 
-    fn unset(&mut self, own: &Arguments) -> Status {
+    fn unset(&mut self, own: &Arguments<'_>) -> Status {
         let (mut functions, mut variables) = (false, false);
         let at = super::options(own, 0, &[], |option, _| {
             functions |= option.contains('f');
@@ -217,7 +217,7 @@ impl Interpreter<'_, '_> {
         Status::Likely
     }
 
-    fn shift(&mut self, own: &Arguments) -> Status {
+    fn shift(&mut self, own: &Arguments<'_>) -> Status {
         let count = match own.get(0) {
             None if own.is_complete => Some(1),
             Some(count) => count.known().and_then(|text| text.parse::<usize>().ok()),
@@ -238,7 +238,7 @@ impl Interpreter<'_, '_> {
         }
     }
 
-    fn set_options(&mut self, own: &Arguments) -> Status {
+    fn set_options(&mut self, own: &Arguments<'_>) -> Status {
         let mut at = 0;
         while let Some(argument) = own.get(at) {
             let Some(text) = argument.known().cloned() else { break };
@@ -269,7 +269,7 @@ impl Interpreter<'_, '_> {
         Status::Likely
     }
 
-    fn shopt(&mut self, own: &Arguments) -> Status {
+    fn shopt(&mut self, own: &Arguments<'_>) -> Status {
         let mut toggle = None;
         let at = super::options(own, 0, &[], |option, _| {
             toggle = match option {
@@ -292,7 +292,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// `trap handler SIGNAL ..`.
-    fn trap(&mut self, own: &Arguments) -> Status {
+    fn trap(&mut self, own: &Arguments<'_>) -> Status {
         let own = if own.text(0) == Some("--") { own.skip(1) } else { own.clone() };
         let Some(handler) = own.list().first() else { return Status::Likely };
         let asks = handler.value.known().is_some_and(|text| matches!(text.as_str(), "-p" | "-l"));
@@ -325,7 +325,7 @@ impl Interpreter<'_, '_> {
         Status::Likely
     }
 
-    fn let_builtin(&mut self, own: &Arguments) -> Status {
+    fn let_builtin(&mut self, own: &Arguments<'_>) -> Status {
         let mut value = None;
         for argument in own.list() {
             let text = argument.value.known().cloned();

@@ -61,7 +61,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// `sed -i`: files are no longer what the repository has.
-    pub(super) fn edits_in_place(&mut self, own: &Arguments, site: Site<'_>) {
+    pub(super) fn edits_in_place(&mut self, own: &Arguments<'_>, site: Site<'_>) {
         for operand in own.list().iter().skip(1).filter(|argument| !argument.value.prefix().starts_with('-')) {
             if let Some(path) = self.state.folder().file_below(&operand.value)
                 && (self.scripts.repository.exists(&path) || self.state.file(&path).is_some())
@@ -73,7 +73,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// `cp`, `mv`, `ln`, `install`: the last argument is what the others become.
-    pub(super) fn copier(&mut self, base: &str, own: &Arguments, site: Site<'_>) {
+    pub(super) fn copier(&mut self, base: &str, own: &Arguments<'_>, site: Site<'_>) {
         let operands: Vec<Argument> = own.list().iter().filter(|argument| !argument.value.prefix().starts_with('-')).cloned().collect();
         let Some((target, sources)) = operands.split_last() else { return };
         let targets_folder =
@@ -114,7 +114,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// `curl`, `wget`: the files that their arguments name.
-    pub(super) fn downloader(&mut self, own: &Arguments) {
+    pub(super) fn downloader(&mut self, own: &Arguments<'_>) {
         for (index, argument) in own.list().iter().enumerate() {
             let text = argument.value.prefix().to_owned();
             let is_output = matches!(own.text(index.wrapping_sub(1)), Some("-o" | "-O" | "--output" | "--output-document"));
@@ -130,7 +130,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// `git`, `tar` and the like: files of any name, or of the names that a clone tells.
-    pub(super) fn bringer(&mut self, base: &str, own: &Arguments) {
+    pub(super) fn bringer(&mut self, base: &str, own: &Arguments<'_>) {
         if base != "git" {
             self.log(Event::MadeAnything);
             return;
@@ -154,7 +154,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// `save_file key path`, `save_result stage path`: the file is read.
-    pub(super) fn stored_file(&mut self, kind: StoreKind, own: &Arguments) {
+    pub(super) fn stored_file(&mut self, kind: StoreKind, own: &Arguments<'_>) {
         if !matches!(kind, StoreKind::File | StoreKind::Result) {
             return;
         }

@@ -100,7 +100,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// Runs the command that arguments are.
-    pub(super) fn invoke(&mut self, arguments: &Arguments, site: Site<'_>) -> Status {
+    pub(super) fn invoke(&mut self, arguments: &Arguments<'_>, site: Site<'_>) -> Status {
         let Some(first) = arguments.list().first() else {
             return if arguments.is_complete { Status::Success } else { Status::Unknown };
         };
@@ -127,7 +127,7 @@ impl Interpreter<'_, '_> {
         })
     }
 
-    fn named(&mut self, name: &str, arguments: &Arguments, site: Site<'_>) -> Status {
+    fn named(&mut self, name: &str, arguments: &Arguments<'_>, site: Site<'_>) -> Status {
         if site.lookup == Lookup::All
             && let Some(functions) = self.state.functions(name).cloned()
         {
@@ -136,7 +136,7 @@ impl Interpreter<'_, '_> {
         self.without_functions(name, arguments, site)
     }
 
-    fn function(&mut self, functions: &Functions, name: &str, arguments: &Arguments, site: Site<'_>) -> Status {
+    fn function(&mut self, functions: &Functions, name: &str, arguments: &Arguments<'_>, site: Site<'_>) -> Status {
         let values = arguments.skip(1).values();
         let mut options: Vec<Option<_>> = functions.options.iter().map(Some).collect();
         if functions.or_command {
@@ -148,7 +148,7 @@ impl Interpreter<'_, '_> {
         })
     }
 
-    fn without_functions(&mut self, name: &str, arguments: &Arguments, site: Site<'_>) -> Status {
+    fn without_functions(&mut self, name: &str, arguments: &Arguments<'_>, site: Site<'_>) -> Status {
         if let Some(program) = platform::in_system_folder(name) {
             return self.without_functions(program, arguments, site.with(Lookup::Programs));
         }
@@ -187,7 +187,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// A command whose name is not known: a script by its path, or anything at all.
-    fn unknown_command(&mut self, arguments: &Arguments, site: Site<'_>) -> Status {
+    fn unknown_command(&mut self, arguments: &Arguments<'_>, site: Site<'_>) -> Status {
         let target = arguments.list()[0].clone();
         let mut options = target.value.options();
         let has_path = options.clone().any(|option| option.iter().any(|piece| matches!(piece, super::value::Piece::Folder(_))));
@@ -220,7 +220,7 @@ impl Interpreter<'_, '_> {
 }
 
 /// Arguments of which the first is other words.
-fn with_first(arguments: &Arguments, words: Vec<Value>) -> Arguments {
+fn with_first<'a>(arguments: &Arguments<'a>, words: Vec<Value>) -> Arguments<'a> {
     let Some((first, rest)) = arguments.list().split_first() else { return arguments.clone() };
     let words = words.into_iter().map(|value| Argument { value, place: first.place, word: first.word });
     Arguments::of(words.chain(rest.iter().cloned()).collect(), arguments.is_complete)
@@ -246,7 +246,7 @@ fn is_build_wrapper(path: &str) -> bool {
 }
 
 /// The options of a command: the words with a dash before the others. Returns how many words they take.
-fn options(arguments: &Arguments, from: usize, with_value: &[&str], mut seen: impl FnMut(&str, Option<&Value>)) -> usize {
+fn options(arguments: &Arguments<'_>, from: usize, with_value: &[&str], mut seen: impl FnMut(&str, Option<&Value>)) -> usize {
     let mut at = from;
     while let Some(argument) = arguments.get(at) {
         let Some(text) = argument.known().map(CompactString::as_str) else { break };

@@ -11,7 +11,7 @@ use super::super::value::{Cause, Value};
 const MAX_ROUNDS: usize = 256;
 
 impl Interpreter<'_, '_> {
-    pub(super) fn echo(&mut self, own: &Arguments) -> Status {
+    pub(super) fn echo(&mut self, own: &Arguments<'_>) -> Status {
         if !self.is_asked() {
             return Status::Likely;
         }
@@ -42,7 +42,7 @@ impl Interpreter<'_, '_> {
         Status::Likely
     }
 
-    pub(super) fn printf(&mut self, own: &Arguments) -> Status {
+    pub(super) fn printf(&mut self, own: &Arguments<'_>) -> Status {
         if own.text(0) == Some("-v") {
             let Some(name) = own.get(1).cloned() else { return Status::Unknown };
             let value = formatted(&own.skip(2));
@@ -59,7 +59,7 @@ impl Interpreter<'_, '_> {
 }
 
 /// What `printf` makes of its arguments.
-fn formatted(own: &Arguments) -> Value {
+fn formatted(own: &Arguments<'_>) -> Value {
     let unknown = || Value::made_of_any(own.list().iter().map(|argument| &argument.value), Cause::Output("printf".into()));
     let Some(format) = own.text(0).filter(|_| own.is_complete) else { return unknown() };
     let mut values = own.list()[1..].iter().map(|argument| &argument.value).peekable();

@@ -16,7 +16,7 @@ use crate::platform::{self, Program, ProgramKind, StoreCommand};
 const MAX_NUMBERS: i64 = 1_000;
 
 impl Interpreter<'_, '_> {
-    pub(super) fn program(&mut self, name: &str, arguments: &Arguments, site: Site<'_>) -> Status {
+    pub(super) fn program(&mut self, name: &str, arguments: &Arguments<'_>, site: Site<'_>) -> Status {
         let base = name.rsplit('/').next().unwrap_or(name);
         let own = arguments.skip(1);
         let program = platform::program_named(base);
@@ -68,7 +68,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// Programs that need a word of their own.
-    fn plain(&mut self, base: &str, own: &Arguments, site: Site<'_>) -> Option<Status> {
+    fn plain(&mut self, base: &str, own: &Arguments<'_>, site: Site<'_>) -> Option<Status> {
         match base {
             "xargs" => return Some(self.xargs(own, site)),
             "find" => self.find(own, site),
@@ -112,7 +112,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// What a filter prints: in another form, but made of what it reads.
-    fn filter(&mut self, base: &str, own: &Arguments, site: Site<'_>) -> Status {
+    fn filter(&mut self, base: &str, own: &Arguments<'_>, site: Site<'_>) -> Status {
         if base == "sed" && own.list().iter().any(|argument| argument.value.prefix().starts_with("-i") || argument.value.is("--in-place")) {
             self.edits_in_place(own, site);
         }
@@ -162,7 +162,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// A program of another language: what it does is its own, unless its text names the store.
-    fn interpreter(&mut self, base: &str, code: &[&str], own: &Arguments, site: Site<'_>) {
+    fn interpreter(&mut self, base: &str, code: &[&str], own: &Arguments<'_>, site: Site<'_>) {
         if base != "node" && own.list().iter().any(|argument| argument.value.known().is_some_and(|text| is_in_place(text))) {
             self.edits_in_place(own, site);
         }
@@ -200,7 +200,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// `-o file`, `--out file`: files that a program makes.
-    fn makes_outputs(&mut self, own: &Arguments) {
+    fn makes_outputs(&mut self, own: &Arguments<'_>) {
         let is_output = |text: &str| matches!(text, "-o" | "-O") || text.starts_with("--out");
         for (index, argument) in own.list().iter().enumerate() {
             let Some(text) = argument.value.known() else { continue };
@@ -217,7 +217,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// `make` and the like: the file that says what they run.
-    fn builder(&mut self, base: &str, files: &[&str], own: &Arguments, site: Site<'_>) {
+    fn builder(&mut self, base: &str, files: &[&str], own: &Arguments<'_>, site: Site<'_>) {
         let place = self.site_location(site);
         self.log(Event::Program(place));
         let mut folder = self.state.folder().clone();
@@ -250,7 +250,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// A program that is not known runs what its arguments say, where they name the store.
-    fn names_store_in_words(&mut self, base: &str, own: &Arguments, site: Site<'_>) {
+    fn names_store_in_words(&mut self, base: &str, own: &Arguments<'_>, site: Site<'_>) {
         let names = own.list().iter().any(|argument| {
             let text = argument.value.prefix();
             text.len() > 9 && self.scripts.repository.names_store(text, &mut FxHashSet::default())
@@ -263,7 +263,7 @@ impl Interpreter<'_, '_> {
 }
 
 /// `npm ci`: nothing but the packages of the project.
-fn only_installs(base: &str, own: &Arguments) -> bool {
+fn only_installs(base: &str, own: &Arguments<'_>) -> bool {
     let mut words = own.list().iter().map(|argument| argument.value.prefix()).filter(|word| !word.starts_with('-'));
     matches!(base, "npm" | "pnpm" | "yarn") && matches!(words.next(), Some("ci" | "i" | "install"))
 }
@@ -332,7 +332,7 @@ fn sequence(numbers: &[i64]) -> Option<CompactString> {
 }
 
 /// What simple uses of filters make of known text; `None` for all others.
-fn filtered(base: &str, own: &Arguments, text: &str) -> Option<CompactString> {
+fn filtered(base: &str, own: &Arguments<'_>, text: &str) -> Option<CompactString> {
     let texts: Vec<&str> = own.list().iter().map(|argument| argument.value.known().map(CompactString::as_str)).collect::<Option<_>>()?;
     match (base, &*texts) {
         ("tr", ["-d", set]) => {

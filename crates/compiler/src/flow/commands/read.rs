@@ -14,7 +14,7 @@ use super::super::value::{Binding, Cause, Value};
 const OPTION_AT: &str = "getopts position";
 
 impl Interpreter<'_, '_> {
-    pub(super) fn read(&mut self, own: &Arguments) -> Status {
+    pub(super) fn read(&mut self, own: &Arguments<'_>) -> Status {
         let (mut is_raw, mut array, mut is_plain) = (false, None, true);
         let at = super::options(own, 0, &["a", "d", "i", "n", "N", "p", "t", "u"], |option, value| {
             is_raw |= !option.starts_with("--") && option.contains('r');
@@ -99,7 +99,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// `mapfile -t lines`.
-    pub(super) fn mapfile(&mut self, own: &Arguments) -> Status {
+    pub(super) fn mapfile(&mut self, own: &Arguments<'_>) -> Status {
         let (mut trims, mut is_plain) = (false, true);
         let at = super::options(own, 0, &["d", "n", "O", "s", "u", "C", "c"], |option, value| {
             trims |= option.contains('t');
@@ -125,7 +125,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// `getopts letters name`.
-    pub(super) fn getopts(&mut self, own: &Arguments) -> Status {
+    pub(super) fn getopts(&mut self, own: &Arguments<'_>) -> Status {
         let Some(name) = own.get(1).cloned() else { return Status::Unknown };
         let taken = self.next_option(own);
         let Some((letter, argument, index, position)) = taken else {
@@ -147,7 +147,7 @@ impl Interpreter<'_, '_> {
 
     /// The next option, its argument, and where to go on; no letter at the end. Nothing where it is not known.
     #[allow(clippy::type_complexity)] // what one step gives
-    fn next_option(&mut self, own: &Arguments) -> Option<(Option<char>, Option<Value>, usize, usize)> {
+    fn next_option(&mut self, own: &Arguments<'_>) -> Option<(Option<char>, Option<Value>, usize, usize)> {
         let letters = own.text(0)?.to_owned();
         let words = if own.list().len() > 2 { own.skip(2).values()? } else { self.state.arguments()?.to_vec() };
         let mut index = self.variable("OPTIND").known()?.parse::<usize>().ok()?.max(1);

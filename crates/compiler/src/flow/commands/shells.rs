@@ -30,7 +30,7 @@ impl Child {
 }
 
 impl Interpreter<'_, '_> {
-    pub(super) fn shell(&mut self, own: &Arguments, site: Site<'_>) -> Status {
+    pub(super) fn shell(&mut self, own: &Arguments<'_>, site: Site<'_>) -> Status {
         let mut at = 0;
         let (mut is_text, mut reads_input, mut runs_nothing) = (false, false, false);
         let (mut ends_on_error, mut needs_values) = (false, false);
@@ -88,7 +88,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// `-c text name argument ..`, in a process of its own.
-    fn child_text(&mut self, own: &Arguments, at: usize, child: &Child, site: Site<'_>) -> Status {
+    fn child_text(&mut self, own: &Arguments<'_>, at: usize, child: &Child, site: Site<'_>) -> Status {
         let Some(text) = own.list().get(at) else { return Status::Unknown };
         let options: Vec<(Value, Location)> = text.value.each().into_iter().map(|value| (value, text.place)).collect();
         self.one_of(&options, |interpreter, option| interpreter.child_of_text(std::slice::from_ref(option), child, site))
@@ -122,11 +122,11 @@ impl Interpreter<'_, '_> {
     }
 
     /// A command that is given as text: `script -c text`.
-    pub(super) fn text_argument(&mut self, own: &Arguments, at: usize, site: Site<'_>) -> Status {
+    pub(super) fn text_argument(&mut self, own: &Arguments<'_>, at: usize, site: Site<'_>) -> Status {
         self.child_text(own, at, &Child::plain(), site)
     }
 
-    pub(super) fn eval(&mut self, own: &Arguments, site: Site<'_>) -> Status {
+    pub(super) fn eval(&mut self, own: &Arguments<'_>, site: Site<'_>) -> Status {
         if Self::is_harmless_eval(own, site) {
             return Status::Likely;
         }
@@ -149,7 +149,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// `eval "$(ssh-agent -s)"`.
-    fn is_harmless_eval(own: &Arguments, site: Site<'_>) -> bool {
+    fn is_harmless_eval(own: &Arguments<'_>, site: Site<'_>) -> bool {
         let word = own.list().first().and_then(|first| site.word(first));
         let is_one = own.list().iter().all(|argument| Some(argument.word) == own.list().first().map(|first| first.word));
         is_one && word.is_some_and(substitutes_harmless_text)

@@ -16,7 +16,7 @@ use crate::platform::{self, StoreCommand, StoreKind};
 use crate::source::Location;
 
 impl Interpreter<'_, '_> {
-    pub(super) fn store(&mut self, store: StoreCommand, arguments: &Arguments, site: Site<'_>) -> Status {
+    pub(super) fn store(&mut self, store: StoreCommand, arguments: &Arguments<'_>, site: Site<'_>) -> Status {
         let own = arguments.skip(1);
         match store {
             StoreCommand::Set(kind) => return self.set_pairs(kind, arguments, &own, site),
@@ -74,7 +74,7 @@ impl Interpreter<'_, '_> {
         Status::Likely
     }
 
-    fn suspect_export(&mut self, own: &Arguments, site: Site<'_>) {
+    fn suspect_export(&mut self, own: &Arguments<'_>, site: Site<'_>) {
         let texts: Vec<CompactString> = own.list().iter().filter_map(|argument| argument.value.known().cloned()).collect();
         if texts.len() == own.list().len() && own.is_complete {
             let place = self.site_location(site);
@@ -98,7 +98,7 @@ impl Interpreter<'_, '_> {
         });
     }
 
-    fn key(&mut self, own: &Arguments, site: Site<'_>) -> (Option<CompactString>, Location) {
+    fn key(&mut self, own: &Arguments<'_>, site: Site<'_>) -> (Option<CompactString>, Location) {
         match own.list().first() {
             Some(first) => (first.value.known().cloned(), first.place),
             None => (None, self.site_location(site)),
@@ -106,7 +106,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// The properties of `save_repo`: `name=value` each, or a name whose value comes from standard input.
-    fn register(&mut self, repo: &CompactString, place: Location, properties: &Arguments) {
+    fn register(&mut self, repo: &CompactString, place: Location, properties: &Arguments<'_>) {
         for property in properties.list() {
             let prefix = property.value.prefix();
             let name = match prefix.split_once('=') {
@@ -124,7 +124,7 @@ impl Interpreter<'_, '_> {
         }
     }
 
-    fn set_pairs(&mut self, kind: StoreKind, arguments: &Arguments, own: &Arguments, site: Site<'_>) -> Status {
+    fn set_pairs(&mut self, kind: StoreKind, arguments: &Arguments<'_>, own: &Arguments<'_>, site: Site<'_>) -> Status {
         let input = self.input();
         let command = arguments.text(0).unwrap_or_default();
         if own.is_complete {
@@ -154,7 +154,7 @@ impl Interpreter<'_, '_> {
         Status::Likely
     }
 
-    fn suspect_set(&mut self, command: &str, own: &Arguments, has_input: bool, site: Site<'_>) {
+    fn suspect_set(&mut self, command: &str, own: &Arguments<'_>, has_input: bool, site: Site<'_>) {
         let kind = match own.list() {
             [only] if !has_input => only.value.prefix().split_once('=').map(|(key, value)| SuspiciousKind::PairInOneWord {
                 command: command.into(),
@@ -178,7 +178,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// `get_env key [default]`: notes the read, returns what it prints.
-    fn get(&mut self, kind: StoreKind, own: &Arguments, site: Site<'_>) -> Value {
+    fn get(&mut self, kind: StoreKind, own: &Arguments<'_>, site: Site<'_>) -> Value {
         let (key, place) = self.key(own, site);
         let default = own.get(1).cloned();
         let without = match &default {
@@ -283,7 +283,7 @@ impl Interpreter<'_, '_> {
         self.log(Event::Export(Export { key, place, at }));
     }
 
-    fn trigger(&mut self, own: &Arguments, site: Site<'_>) {
+    fn trigger(&mut self, own: &Arguments<'_>, site: Site<'_>) {
         let place = self.site_location(site);
         let (names, unknown, name_place) = match own.list().first() {
             Some(first) => {

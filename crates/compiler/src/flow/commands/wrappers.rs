@@ -16,7 +16,7 @@ const MAX_RUNS: usize = 256;
 
 impl Interpreter<'_, '_> {
     /// Runs the command behind a wrapper's own arguments.
-    pub(super) fn wrapper(&mut self, name: &str, keeps: Own, own: &Arguments, site: Site<'_>) -> Status {
+    pub(super) fn wrapper(&mut self, name: &str, keeps: Own, own: &Arguments<'_>, site: Site<'_>) -> Status {
         let mut text = None;
         let mut at = super::options(own, 0, keeps.with_value, |option, value| {
             if name == "flock" && option == "-c" || matches!(option, "-S" | "--split-string") {
@@ -71,7 +71,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// `.. | xargs command`.
-    pub(super) fn xargs(&mut self, own: &Arguments, site: Site<'_>) -> Status {
+    pub(super) fn xargs(&mut self, own: &Arguments<'_>, site: Site<'_>) -> Status {
         let (mut most, mut replaced, mut is_plain, mut by_line) = (None, None, true, false);
         let with_value = ["n", "L", "P", "I", "d", "a", "s", "E", "--max-args", "--max-procs", "--replace", "--delimiter", "--arg-file"];
         let at = super::options(own, 0, &with_value, |option, value| {
@@ -116,7 +116,7 @@ impl Interpreter<'_, '_> {
         self.run_each(&batches, |batch| with_more(&command, batch.iter().map(|text| Value::text(text.clone())), place), site)
     }
 
-    fn run_each<T>(&mut self, runs: &[T], command: impl Fn(&T) -> Arguments, site: Site<'_>) -> Status {
+    fn run_each<T>(&mut self, runs: &[T], command: impl Fn(&T) -> Arguments<'static>, site: Site<'_>) -> Status {
         let mut status = Status::Success;
         for run in runs.iter().take(MAX_RUNS) {
             if !self.alive {
@@ -128,7 +128,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// Runs a command any number of times, with an argument that is not known.
-    fn over_unknown_argument(&mut self, command: &Arguments, replaced: Option<&str>, site: Site<'_>) {
+    fn over_unknown_argument(&mut self, command: &Arguments<'_>, replaced: Option<&str>, site: Site<'_>) {
         let unknown = Value::unknown(Cause::Expansion);
         let place = command.list().first().map_or_else(|| self.site_location(site), |first| first.place);
         let mut arguments = match replaced {
@@ -143,7 +143,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// `find .. -exec command {} \;`.
-    pub(super) fn find(&mut self, own: &Arguments, site: Site<'_>) {
+    pub(super) fn find(&mut self, own: &Arguments<'_>, site: Site<'_>) {
         let mut at = 0;
         while let Some(found) =
             own.list().get(at..).unwrap_or_default().iter().position(|argument| {
@@ -168,7 +168,7 @@ impl Interpreter<'_, '_> {
     }
 
     /// `parallel command ::: argument ..`.
-    pub(super) fn parallel(&mut self, own: &Arguments, site: Site<'_>) -> Status {
+    pub(super) fn parallel(&mut self, own: &Arguments<'_>, site: Site<'_>) -> Status {
         let with_value =
             ["j", "P", "n", "N", "I", "--jobs", "--max-procs", "--delay", "--retries", "--joblog", "--results", "--timeout", "--colsep"];
         let at = super::options(own, 0, &with_value, |_, _| {});
@@ -214,13 +214,13 @@ impl Interpreter<'_, '_> {
     }
 }
 
-fn with_more(command: &Arguments, more: impl Iterator<Item = Value>, place: Location) -> Arguments {
+fn with_more(command: &Arguments<'_>, more: impl Iterator<Item = Value>, place: Location) -> Arguments<'static> {
     let word = command.list().first().map_or(0, |first| first.word);
     let more = more.map(|value| Argument { value, place, word });
     Arguments::of(command.list().iter().cloned().chain(more).collect(), command.is_complete)
 }
 
-fn with_replaced(command: &Arguments, mark: &str, value: &Value) -> Arguments {
+fn with_replaced(command: &Arguments<'_>, mark: &str, value: &Value) -> Arguments<'static> {
     let mut list = command.list().to_vec();
     for argument in &mut list {
         let Some(text) = argument.value.known().filter(|text| text.contains(mark)).cloned() else { continue };

@@ -1,6 +1,6 @@
 //! Words to arguments: brace expansion, splitting at `IFS`, elements of arrays.
 
-use std::rc::Rc;
+use std::borrow::Cow;
 
 use compact_str::CompactString;
 
@@ -30,25 +30,23 @@ pub(in crate::flow) struct Argument {
 
 /// The arguments of a command.
 #[derive(Debug, Clone, Default)]
-pub(in crate::flow) struct Arguments {
-    all: Rc<Vec<Argument>>,
-    /// How many of them are left out.
-    from: usize,
+pub(in crate::flow) struct Arguments<'a> {
+    list: Cow<'a, [Argument]>,
     /// Whether there are exactly these.
     pub(in crate::flow) is_complete: bool,
     /// Whether there is surely one.
     pub(in crate::flow) is_some: bool,
 }
 
-impl Arguments {
+impl Arguments<'_> {
     /// These arguments.
     pub(in crate::flow) fn of(list: Vec<Argument>, is_complete: bool) -> Self {
-        Self { is_some: !list.is_empty(), all: Rc::new(list), from: 0, is_complete }
+        Self { is_some: !list.is_empty(), list: list.into(), is_complete }
     }
 
     /// Each; of a word that becomes nobody knows how many, one that is not known.
     pub(in crate::flow) fn list(&self) -> &[Argument] {
-        self.all.get(self.from..).unwrap_or_default()
+        &self.list
     }
 
     /// The texts alone, where their number is known.
@@ -57,8 +55,8 @@ impl Arguments {
     }
 
     /// All but the first ones.
-    pub(in crate::flow) fn skip(&self, count: usize) -> Self {
-        Self { all: self.all.clone(), from: self.from + count, is_complete: self.is_complete, is_some: false }
+    pub(in crate::flow) fn skip(&self, count: usize) -> Arguments<'_> {
+        Arguments { list: self.list.get(count..).unwrap_or_default().into(), is_complete: self.is_complete, is_some: false }
     }
 
     pub(in crate::flow) fn get(&self, at: usize) -> Option<&Value> {
@@ -95,7 +93,7 @@ impl Fields {
 
 impl Interpreter<'_, '_> {
     /// The arguments that words become; runs what they substitute.
-    pub(in crate::flow) fn arguments(&mut self, words: &[Word]) -> Arguments {
+    pub(in crate::flow) fn arguments(&mut self, words: &[Word]) -> Arguments<'static> {
         let mut list = Vec::with_capacity(words.len());
         let (mut is_complete, mut is_some) = (true, false);
         for (index, word) in words.iter().enumerate() {
@@ -118,7 +116,7 @@ impl Interpreter<'_, '_> {
                 is_complete = false;
             }
         }
-        Arguments { all: Rc::new(list), from: 0, is_complete, is_some }
+        Arguments { list: list.into(), is_complete, is_some }
     }
 
     fn fields(&mut self, parts: &[Part]) -> Fields {

@@ -267,7 +267,7 @@ impl<'a, 'f> Interpreter<'a, 'f> {
     }
 
     /// `break N`, `continue N`.
-    pub(in crate::flow) fn leave_iterations(&mut self, given: &Arguments, is_break: bool) -> Status {
+    pub(in crate::flow) fn leave_iterations(&mut self, given: &Arguments<'_>, is_break: bool) -> Status {
         let (loops, ends_process) = self.loops_that_can_be_left();
         if loops.is_empty() && !ends_process {
             return Status::Success;
