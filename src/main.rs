@@ -1,11 +1,4 @@
-//! The `sidestage` binary: parses the command line and calls.
-#![cfg_attr(not(feature = "http"), allow(dead_code))] // what only the commands with HTTP read
-
-mod cli;
-#[cfg(feature = "http")]
-mod page;
-mod terminal;
-mod workspace;
+//! The `sidestage` binary.
 
 use std::process::ExitCode;
 
@@ -14,13 +7,5 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let arguments: Vec<_> = std::env::args_os().collect();
-    #[cfg(feature = "http")]
-    if let Some(code) = sidestage_engine::execute::supervise(&arguments) {
-        return code;
-    }
-    match sidestage_runtime::pipelinectl::call(&arguments) {
-        Some(arguments) => sidestage_runtime::pipelinectl::main(arguments),
-        None => cli::main(),
-    }
+    sidestage::main()
 }

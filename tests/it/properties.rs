@@ -62,6 +62,19 @@ pub(crate) fn check(config: &[u8], scripts: &[(String, String)]) -> Compilation 
     compilation
 }
 
+/// What is found does not depend on the size of a configuration: a large one is interpreted on all cores.
+pub(crate) fn size(config: &str, scripts: &[(String, String)]) {
+    let files = MemoryFiles::new(scripts.iter().cloned());
+    let compiled = |config: &str| compile(CONFIG, config, &files, &Options::default());
+    let small = compiled(config);
+    // What is added would stand inside of something that is never closed.
+    if !config.ends_with('\n') || !small.document.errors().is_empty() {
+        return;
+    }
+    let large = compiled(&(config.to_owned() + &"# It says nothing.\n".repeat(11_000)));
+    assert_eq!(format!("{:?}", small.findings), format!("{:?}", large.findings), "the size made a difference");
+}
+
 /// Parts a text at lines `--- path` into a configuration and its scripts.
 pub(crate) fn parted(text: &str) -> (String, Vec<(String, String)>) {
     let mut parts = text.split("\n--- ");
