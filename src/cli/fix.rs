@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8PathBuf;
-use sidestage_compiler::compilation::compile;
 use sidestage_compiler::diagnostics::{Finding, Safety};
 use sidestage_compiler::filter::Levels;
 use sidestage_compiler::fix::{self, Fixed, Overlay, Skipped, Texts};
@@ -12,7 +11,7 @@ use sidestage_compiler::report::findings;
 use super::error::CliError;
 use super::print;
 use crate::terminal::{count, print_error, print_line, print_note};
-use crate::workspace::{Configuration, Workspace};
+use crate::workspace::{Configuration, Workspace, compiled};
 
 /// What is to be done with fixes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +101,7 @@ impl Work {
         let own = compilation.sources.get(compilation.file).text().clone();
         let path = compilation.path.clone();
         let text: &str = texts.get(&path).map_or(&own, |text| text);
-        *compilation = compile(&path, text.as_bytes(), &Overlay::new(&folder.repository, texts), &folder.options);
+        *compilation = compiled(&path, text.as_bytes().to_vec(), &Overlay::new(&folder.repository, texts), &folder.options);
     }
 
     fn say(&self) -> Result<(), CliError> {

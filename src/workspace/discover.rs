@@ -5,11 +5,12 @@ use std::path::Path;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use ignore::WalkBuilder;
-use sidestage_compiler::compilation::{Compilation, compile};
+use sidestage_compiler::compilation::Compilation;
 use sidestage_compiler::config::settings::NAMES;
 use sidestage_compiler::config::{Detected, Unlike, might_be_config};
 use sidestage_compiler::source::Files;
 
+use super::compiled;
 use super::repository::{Repository, read_file};
 use super::settings::FolderSettings;
 
@@ -142,7 +143,7 @@ pub(super) fn classify(candidate: &Candidate, settings: &FolderSettings, files: 
     if !is_named_like_one && !might_be_config(&String::from_utf8_lossy(&bytes)) {
         return Ok(Classified::Other);
     }
-    let compilation = compile(&settings.path(path), bytes, files, &settings.options);
+    let compilation = compiled(&settings.path(path), bytes, files, &settings.options);
     // In a folder, a broken file counts only if its name says that it should be a configuration.
     let is_config = match compilation.detected {
         Detected::Config(_) => true,
@@ -160,7 +161,7 @@ pub(super) fn named(path: &Utf8Path, bytes: Vec<u8>, settings: &FolderSettings, 
     if may_be_script && (bytes.starts_with(b"#!") || !might_be_config(&String::from_utf8_lossy(&bytes))) {
         return Classified::Script;
     }
-    let compilation = compile(&settings.path(path), bytes, files, &settings.options);
+    let compilation = compiled(&settings.path(path), bytes, files, &settings.options);
     match compilation.detected {
         Detected::Other(_) if may_be_script => Classified::Script,
         Detected::Other(unlike) if !unlike.is_meant() && (!is_named_like_one(path) || unlike.is_of_another_tool()) => {

@@ -9,7 +9,9 @@ mod repository;
 mod settings;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use sidestage_compiler::compilation::Options;
+use sidestage_compiler::compilation::{Compilation, Options, compile};
+use sidestage_compiler::flow;
+use sidestage_compiler::source::Files;
 
 pub(crate) use open::{Configuration, PARALLEL_FROM, Workspace, absolute, open, surrounding};
 pub(crate) use output_folder::{Changes, Kept, OutputFolder, Refusal};
@@ -17,6 +19,20 @@ pub(crate) use repository::{Repository, read_file, working_folder};
 
 /// The analysis follows scripts on the stack, and scripts may be nested deeply: each thread that compiles gets this much.
 pub(crate) const STACK: usize = 256 << 20;
+
+/// Compiles a configuration, on all cores where it is large.
+pub(crate) fn compiled(path: &str, bytes: Vec<u8>, files: &dyn Files, options: &Options) -> Compilation {
+    if bytes.len() >= flow::PARALLEL_FROM {
+        start_threads();
+    }
+    compile(path, bytes, files, options)
+}
+
+/// Starts the threads that compile on all cores, each with the stack for it.
+fn start_threads() {
+    // Where a pool is there already, that one serves.
+    let _ = rayon::ThreadPoolBuilder::new().stack_size(STACK).build_global();
+}
 
 /// What is to be opened.
 pub(crate) struct Request<'a> {

@@ -16,7 +16,7 @@ use super::discover::{self, Candidate, Classified, is_settings, without_dot};
 use super::reach::{Wanted, shown_root};
 use super::repository::{Repository, working_folder};
 use super::settings::{FolderSettings, SettingsCache, SettingsFile};
-use super::{Needs, Remark, Request, STACK, Unreadable};
+use super::{Needs, Remark, Request, Unreadable, start_threads};
 
 /// Starting threads pays off from this many files on.
 pub(crate) const PARALLEL_FROM: usize = 4;
@@ -134,8 +134,7 @@ impl Workspace {
             classified.lock().unwrap_or_else(PoisonError::into_inner).push((candidate.path, folder, result));
         };
         if are_many {
-            // Where a pool is there already, that one serves.
-            let _ = rayon::ThreadPoolBuilder::new().stack_size(STACK).build_global();
+            start_threads();
             rayon::in_place_scope(|scope| {
                 for candidate in first.into_iter().chain(found) {
                     scope.spawn(|_| classify(candidate));

@@ -1,7 +1,7 @@
 //! Input that breaks programs: each gets a finding at its place, or is named as unreadable, and what stands beside it
 //! is checked all the same. A run that hangs fails (see `common`).
 
-use crate::harness::repository::{Ran, Repository};
+use crate::harness::repository::{Ran, Repository, enlarge};
 
 const BAD: &str = ".pipeline-config.yaml";
 
@@ -169,6 +169,20 @@ fn scripts_nested_deeply_do_not_bring_the_program_down() {
         assert_eq!(ran.code, Some(1), "{open}: {}", ran.stderr);
         assert!(ran.stdout.contains(OTHER_FINDING), "{open}: {}", ran.stdout);
     }
+}
+
+#[test]
+fn calls_that_stand_deeply_in_each_other_do_not_bring_the_threads_of_a_large_configuration_down() {
+    let bodies = ["if a; then while b; do (x=\"$(F)\"); done; fi", "{ { { { F; }; }; }; }", "y=\"${z:-$(F | cat)}\"", "eval \"F\""];
+    let stages = bodies.iter().enumerate().map(|(index, body)| {
+        let functions = (0..199).map(|number| format!("    f{number}() {{ {}; }}\n", body.replace('F', &format!("f{}", number + 1))));
+        format!("s{index}:\n  script: |\n{}    f199() {{ true; }}\n    f0\n", functions.collect::<String>())
+    });
+    let repository = Repository::with_config(format!("version: '1'\n{}", stages.collect::<String>()));
+    let small = repository.check(&[]);
+    assert_eq!(small.code, Some(0), "{}", small.stderr);
+    enlarge(&repository.path().join(".pipeline-config.yaml"));
+    assert_eq!(small, repository.check(&[]));
 }
 
 #[test]

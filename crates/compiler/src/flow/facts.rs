@@ -119,7 +119,10 @@ impl Fact {
 
     /// Moves its places into files that have other numbers.
     pub(super) fn move_places(&mut self, files: &MovedFiles) {
-        if !self.places.iter().all(|place| files.is_same(*place)) {
+        if files.is_same() {
+            return;
+        }
+        if self.places.iter().any(|place| files.place(*place) != *place) {
             self.places = self.places.iter().map(|place| files.place(*place)).collect();
         }
         if let Some(value) = &mut self.value

@@ -40,23 +40,25 @@ impl<'a> Lane<'a> {
     /// All stages of a configuration, each by itself. `sources` holds the configuration alone; what stages change in the
     /// repository may be known.
     pub(super) fn of_all(subject: Subjected<'_>, sources: &Sources, repository: &'a Repository<'a>, changes: &Changes) -> Self {
+        debug_assert_eq!(sources.len(), 1, "the configuration has the first number in each lane");
         let stages = &subject.model.stages;
-        let interpreted = |first: usize, stages: &[Stage]| {
-            let lane = Self::new(sources.first(), ScriptFiles::new(repository, changes.clone()));
-            lane.interpret(subject, first, stages)
+        let is_large = subject.text.len() >= PARALLEL_FROM;
+        let size = if is_large { stages.len().div_ceil(MIN_LANES).clamp(1, MAX_STAGES) } else { stages.len().max(1) };
+        let lane = |number: usize, changes: &Changes| {
+            let own = stages.chunks(size).nth(number).unwrap_or_default();
+            Self::new(sources.first(), ScriptFiles::new(repository, changes.clone())).interpret(subject, number * size, own)
         };
-        let size = stages.len().div_ceil(MIN_LANES).min(MAX_STAGES);
-        if subject.text.len() < PARALLEL_FROM || size == 0 {
-            return interpreted(0, stages);
+        if !is_large {
+            return lane(0, changes);
         }
         let joined = Mutex::new(Joined::default());
         // The bridge hands lanes out in order, so that few of them wait for the one before.
-        stages.chunks(size).enumerate().par_bridge().for_each(|(number, stages)| {
-            let lane = interpreted(number * size, stages);
-            joined.lock().unwrap_or_else(PoisonError::into_inner).take(number, lane, subject.file);
+        (0..stages.len().div_ceil(size)).par_bridge().for_each(|number| {
+            let done = lane(number, changes);
+            joined.lock().unwrap_or_else(PoisonError::into_inner).take(number, done, subject.file, lane);
         });
         let joined = joined.into_inner().unwrap_or_else(PoisonError::into_inner);
-        joined.lane.unwrap_or_else(|| interpreted(0, stages))
+        joined.lane.unwrap_or_else(|| lane(0, changes))
     }
 
     fn new(sources: Sources, scripts: ScriptFiles<'a>) -> Self {
@@ -112,14 +114,19 @@ struct Joined<'a> {
 }
 
 impl<'a> Joined<'a> {
-    fn take(&mut self, number: usize, lane: Lane<'a>, configuration: FileId) {
-        self.waiting.insert(number, lane);
+    /// Takes a lane. One that should have known what stages before it change is interpreted again, with that.
+    fn take(&mut self, number: usize, done: Lane<'a>, configuration: FileId, again: impl Fn(usize, &Changes) -> Lane<'a>) {
+        self.waiting.insert(number, done);
         while let Some(next) = self.waiting.remove(&self.count) {
-            self.count += 1;
             match &mut self.lane {
-                Some(lane) => lane.absorb(next, configuration),
                 None => self.lane = Some(next),
+                Some(lane) => {
+                    let earlier = lane.scripts.changes();
+                    let next = if next.scripts.has_missed(earlier) { again(self.count, &earlier.alone()) } else { next };
+                    lane.absorb(next, configuration);
+                }
             }
+            self.count += 1;
         }
     }
 }

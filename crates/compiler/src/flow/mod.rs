@@ -51,8 +51,9 @@ use lane::{Lane, embedded};
 use repository::Repository;
 use scripts::Changes;
 
-/// A configuration of at least this many bytes is read and checked on all cores: below, starting threads costs more.
-pub(crate) const PARALLEL_FROM: usize = 200_000;
+/// A configuration of at least this many bytes is analysed on rayon's threads: below, starting them costs more. They
+/// recurse as deep as scripts do, so who calls gives them the stack.
+pub const PARALLEL_FROM: usize = 200_000;
 
 /// A configuration to analyse.
 #[derive(Clone, Copy)]
@@ -120,7 +121,9 @@ pub fn analyse(subject: Subjected<'_>, kinds: &[PipelineKind], detail: Detail, f
     let mut lane = Lane::of_all(subject, sources, &repository, &Changes::default());
     // A script was run that another stage changes: now that is known from the beginning.
     if let Some(changes) = lane.scripts.changes().known_again() {
-        lane = Lane::of_all(subject, sources, &repository, &changes);
+        let before = std::mem::replace(&mut lane, Lane::of_all(subject, sources, &repository, &changes));
+        // What was run at first is a part of the pipeline all the same.
+        lane.scripts.absorb(before.scripts, &mut lane.sources);
     }
     let Lane { stages, mut facts, sources: read, mut scripts, mut syntax_errors, mut comments, embedded: number } = lane;
     *sources = read;

@@ -1,9 +1,10 @@
 //! The script files that stages run, in the order in which they are read first; and what calls of them did.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use compact_str::CompactString;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::interpret::calls::{CallKey, CallSummary};
 use super::repository::{self, Repository, ShellFile};
@@ -40,14 +41,19 @@ pub(super) type Found = repository::Found<Arc<ScriptFile>>;
 pub(super) struct Changes {
     changed: FxHashMap<CompactString, Vec<StageId>>,
     ran: FxHashMap<String, Vec<StageId>>,
-    /// Whether a script was run as it is in the repository, and another stage changes it.
+    /// Whether a script was run as it is in the repository, and a stage behind changes it.
     is_stale: bool,
 }
 
 impl Changes {
     /// What is known of all stages, before any is run: nothing if that changes nothing.
     pub(super) fn known_again(&self) -> Option<Self> {
-        self.is_stale.then(|| Self { changed: self.changed.clone(), ..Self::default() })
+        self.is_stale.then(|| self.alone())
+    }
+
+    /// What is changed, without what ran.
+    pub(super) fn alone(&self) -> Self {
+        Self { changed: self.changed.clone(), ..Self::default() }
     }
 
     fn note_ran(&mut self, path: &str, stage: StageId) {
@@ -57,30 +63,32 @@ impl Changes {
         }
     }
 
-    fn note_changed(&mut self, path: &CompactString, stage: StageId) {
+    /// Whether nobody knew that the stage changes the file.
+    fn note_changed(&mut self, path: &CompactString, stage: StageId) -> bool {
         let changed = self.changed.entry(path.clone()).or_default();
-        if !changed.contains(&stage) {
-            changed.push(stage);
-            let others = self.ran.get(path.as_str());
-            self.is_stale |= others.is_some_and(|ran| ran.iter().any(|other| *other != stage));
+        if changed.contains(&stage) {
+            return false;
         }
+        changed.push(stage);
+        let others = self.ran.get(path.as_str());
+        self.is_stale |= others.is_some_and(|ran| ran.iter().any(|other| *other != stage));
+        true
     }
 
     fn is_changed(&self, path: &str, stage: StageId) -> bool {
         !self.changed.is_empty() && self.changed.get(path).is_some_and(|changed| changed.iter().any(|other| *other != stage))
     }
 
-    /// Takes over what stages did that knew nothing of these.
+    /// Takes over what the stages behind did.
     fn absorb(&mut self, other: Self) {
         self.is_stale |= other.is_stale;
-        for (path, stages) in other.ran {
-            self.is_stale |= stages.iter().any(|stage| self.is_changed(&path, *stage));
-            self.ran.entry(path).or_default().extend(stages);
-        }
         for (path, stages) in other.changed {
             for stage in stages {
                 self.note_changed(&path, stage);
             }
+        }
+        for (path, stages) in other.ran {
+            self.ran.entry(path).or_default().extend(stages);
         }
     }
 }
@@ -104,6 +112,10 @@ pub(super) struct ScriptFiles<'a> {
     /// The stage that is interpreted.
     stage: StageId,
     changes: Changes,
+    /// Of which files it was asked whether another stage changes them.
+    asked: RefCell<FxHashSet<CompactString>>,
+    /// Whether a file is changed since this stage began: what calls did before may not be what they do now.
+    has_changed: bool,
 }
 
 impl<'a> ScriptFiles<'a> {
@@ -121,6 +133,8 @@ impl<'a> ScriptFiles<'a> {
             scopes: 0,
             stage: StageId(0),
             changes,
+            asked: RefCell::default(),
+            has_changed: false,
         }
     }
 
@@ -137,6 +151,13 @@ impl<'a> ScriptFiles<'a> {
     /// What the stages change and run.
     pub(super) fn changes(&self) -> &Changes {
         &self.changes
+    }
+
+    /// Whether it was asked for a file that one of these stages changes, and not known that it does.
+    pub(super) fn has_missed(&self, earlier: &Changes) -> bool {
+        let is_new = |path: &CompactString, stage: &StageId| !self.changes.changed.get(path).is_some_and(|known| known.contains(stage));
+        let asked = self.asked.borrow();
+        earlier.changed.iter().any(|(path, stages)| asked.contains(path) && stages.iter().any(|stage| is_new(path, stage)))
     }
 
     /// Takes over what stages read that ran beside these; returns the new number of each of their scripts, in order.
@@ -165,6 +186,9 @@ impl<'a> ScriptFiles<'a> {
 
     /// A name for a run of a stage whose entry matters: what it did is met again by itself alone.
     pub(super) fn new_scope(&mut self, stage: StageId) -> u32 {
+        if std::mem::take(&mut self.has_changed) {
+            self.summaries.clear();
+        }
         self.stage = stage;
         self.scopes += 1;
         self.scopes
@@ -211,12 +235,16 @@ impl<'a> ScriptFiles<'a> {
     /// Notes that a stage writes a file.
     pub(super) fn note_changed(&mut self, path: &CompactString) {
         if self.repository.kind(path) == Some(EntryKind::File) {
-            self.changes.note_changed(path, self.stage);
+            self.has_changed |= self.changes.note_changed(path, self.stage);
         }
     }
 
     /// Whether another stage writes a file of the repository: what this one writes, its state tells.
     pub(super) fn is_changed(&self, path: &str) -> bool {
+        let mut asked = self.asked.borrow_mut();
+        if !asked.contains(path) {
+            asked.insert(path.into());
+        }
         self.changes.is_changed(path, self.stage)
     }
 

@@ -48,7 +48,7 @@ pub struct StageFlow {
     /// One log of all.
     pub events: Vec<Event>,
     /// Where the events of each kind stand in it: rules ask for one kind.
-    by_kind: ByKind,
+    pub(super) by_kind: ByKind,
     /// What later stages find.
     pub end: Vec<(SubjectId, Fact)>,
     /// Whether what it does depends on the pipeline that runs it.
@@ -93,7 +93,7 @@ impl Kind {
 
 /// Places in a log, those of one kind behind each other.
 #[derive(Debug, Default)]
-struct ByKind {
+pub(super) struct ByKind {
     places: Box<[u32]>,
     /// Where each kind begins.
     starts: [u32; Kind::COUNT + 1],

@@ -15,9 +15,9 @@ impl MovedFiles {
         Self { files, is_same }
     }
 
-    /// Whether a place stays what it is.
-    pub(crate) fn is_same(&self, place: Location) -> bool {
-        self.is_same || self.place(place) == place
+    /// Whether every place stays what it is.
+    pub(crate) fn is_same(&self) -> bool {
+        self.is_same
     }
 
     /// The place among the others.
