@@ -14,8 +14,8 @@ pub use files::{EntryKind, FileId, Files, MemoryFiles, ReadError, Source, Source
 pub use line_table::{LineTable, Position};
 pub use paths::PathsFrom;
 pub use place::Place;
-pub(crate) use script_map::line_start;
 pub use script_map::{Chomping, ScriptMap};
+pub(crate) use script_map::{Near, line_start};
 pub use view::SourceView;
 
 /// A half-open range of bytes, `start..end`, in one text.

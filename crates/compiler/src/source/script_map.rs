@@ -92,43 +92,19 @@ impl ScriptMap {
         Span { start, end: end.max(start) }
     }
 
-    /// As [`ScriptMap::to_file`], for many spans in about their order: `hint` is the segment where the last one began.
+    /// As [`ScriptMap::to_file`], for many spans in about their order: most stand on the line of the one before.
     #[inline]
-    pub(crate) fn to_file_near(&self, span: Span, hint: &mut usize) -> Span {
-        match (&*self.segments, self.whole) {
-            ([only], None) if only.text == 0 => {
-                let start = span.start.saturating_add(only.file).min(self.end);
-                Span { start, end: span.end.saturating_add(only.file).min(self.end).max(start) }
-            }
-            (segments, None) => {
-                self.move_near(span.start, hint);
-                let Some(own) = segments.get(*hint) else { return Span::default() };
-                let offset = |offset: u32| (own.file + offset.saturating_sub(own.text)).min(self.end);
-                let start = offset(span.start);
-                let end = match segments.get(*hint + 1) {
-                    _ if span.is_empty() => start,
-                    Some(next) if next.text < span.end => self.offset(span.end, true),
-                    _ => offset(span.end),
-                };
-                Span { start, end: end.max(start) }
-            }
-            (_, Some(node)) => node,
-        }
+    pub(crate) fn to_file_near(&self, span: Span, near: &mut Near) -> Span {
+        if near.holds(span) { near.to_file(span, self.end) } else { self.move_near(span, near) }
     }
 
-    /// Moves to the segment of an offset. Most often it is that of the one before, or the next.
-    #[inline]
-    fn move_near(&self, offset: u32, hint: &mut usize) {
-        let begins = |at: usize| self.segments.get(at).is_some_and(|segment| segment.text <= offset);
-        if begins(*hint) {
-            for at in *hint..*hint + 2 {
-                if !begins(at + 1) {
-                    *hint = at;
-                    return;
-                }
-            }
+    fn move_near(&self, span: Span, near: &mut Near) -> Span {
+        let at = self.segments.partition_point(|segment| segment.text <= span.start).saturating_sub(1);
+        if let Some(own) = self.segments.get(at) {
+            let to = self.segments.get(at + 1).map_or(u32::MAX, |next| next.text);
+            *near = Near { from: own.text, to, file: own.file };
         }
-        *hint = self.segments.partition_point(|segment| segment.text <= offset).saturating_sub(1);
+        if near.holds(span) { near.to_file(span, self.end) } else { self.to_file(span) }
     }
 
     /// Whether positions are exact.
@@ -143,6 +119,31 @@ impl ScriptMap {
             Some(segment) => (segment.file + offset.saturating_sub(segment.text)).min(self.end),
             None => 0,
         }
+    }
+}
+
+/// The segment of the last span.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Near {
+    /// Where it begins in the text, and where the next one does.
+    from: u32,
+    to: u32,
+    /// Where it begins in the file.
+    file: u32,
+}
+
+impl Near {
+    /// Whether a span stands in it as a whole; an end where the next one begins belongs to it.
+    #[inline]
+    fn holds(self, span: Span) -> bool {
+        self.from <= span.start && span.start < self.to && span.end <= self.to
+    }
+
+    #[inline]
+    fn to_file(self, span: Span, end: u32) -> Span {
+        let offset = |offset: u32| (self.file.saturating_add(offset - self.from)).min(end);
+        let start = offset(span.start);
+        Span { start, end: offset(span.end.max(span.start)) }
     }
 }
 
@@ -192,5 +193,31 @@ fn break_length(bytes: &[u8], at: usize) -> usize {
         (Some(b'\r'), Some(b'\n')) => 2,
         (Some(b'\r' | b'\n'), _) => 1,
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Chomping, Near, ScriptMap};
+    use crate::source::Span;
+
+    #[test]
+    fn a_place_is_the_same_whatever_was_asked_before() {
+        let file = "script: |\r\n  one\r\n\r\n  two three\n  four";
+        let content = Span { start: 13, end: file.len() as u32 };
+        let (text, literal) = ScriptMap::literal_block(file, content, 2, Chomping::Clip);
+        assert_eq!(text, "one\n\ntwo three\nfour\n");
+        let maps = [literal, ScriptMap::verbatim(3), ScriptMap::whole(content), ScriptMap::of_points(vec![(2, 7), (5, 12)], 20)];
+        for map in maps {
+            let length = text.len() as u32;
+            let spans = || (0..=length).flat_map(|start| (start..=length).map(move |end| Span { start, end }));
+            let (mut forward, mut backward) = (Near::default(), Near::default());
+            for span in spans() {
+                assert_eq!(map.to_file_near(span, &mut forward), map.to_file(span), "{span:?} of {map:?}");
+            }
+            for span in spans().collect::<Vec<_>>().into_iter().rev() {
+                assert_eq!(map.to_file_near(span, &mut backward), map.to_file(span), "{span:?} of {map:?}");
+            }
+        }
     }
 }

@@ -1,19 +1,18 @@
 //! Offsets of the text that is parsed to places of its file.
 
-use crate::source::{ScriptMap, Span};
+use crate::source::{Near, ScriptMap, Span};
 
 /// Where the text that is parsed stands.
 pub(super) struct Place<'a> {
     map: &'a ScriptMap,
-    /// The segment of the map that was used last: the next place is near it.
-    hint: usize,
+    near: Near,
     /// For text from which backslashes were taken: offset here, offset in the script; sorted.
     shifts: &'a [(u32, u32)],
 }
 
 impl<'a> Place<'a> {
     pub(super) fn new(map: &'a ScriptMap) -> Self {
-        Self { map, hint: 0, shifts: &[] }
+        Self { map, near: Near::default(), shifts: &[] }
     }
 
     /// The place of text that is the script's but for backslashes.
@@ -21,7 +20,7 @@ impl<'a> Place<'a> {
     where
         'a: 'b,
     {
-        Place { map: self.map, hint: self.hint, shifts }
+        Place { map: self.map, near: self.near, shifts }
     }
 
     /// The offset in the script.
@@ -44,6 +43,6 @@ impl<'a> Place<'a> {
             _ if end > start => Span::new(self.offset(start), self.offset(end - 1) + 1),
             _ => Span::new(self.offset(start), self.offset(start)),
         };
-        self.map.to_file_near(span, &mut self.hint)
+        self.map.to_file_near(span, &mut self.near)
     }
 }
