@@ -3,7 +3,7 @@
 use sidestage_compiler::compilation::{Compilation, Options, compile};
 use sidestage_compiler::diagnostics::{Finding, Severity};
 use sidestage_compiler::fix;
-use sidestage_compiler::flow::Detail;
+use sidestage_compiler::flow::{self, Detail};
 use sidestage_compiler::graph;
 use sidestage_compiler::plan;
 use sidestage_compiler::report::{self, findings::Checked};
@@ -62,6 +62,13 @@ pub(crate) fn check(config: &[u8], scripts: &[(String, String)]) -> Compilation 
     compilation
 }
 
+/// What makes any configuration a large one, whose stages are interpreted on all cores: at its end, so that every place
+/// stays what it is.
+pub(crate) fn enlarging_comment() -> String {
+    let line = "# It says nothing.\n";
+    line.repeat(flow::PARALLEL_FROM.div_ceil(line.len()))
+}
+
 /// What is found does not depend on the size of a configuration: a large one is interpreted on all cores.
 pub(crate) fn size(config: &str, scripts: &[(String, String)]) {
     let files = MemoryFiles::new(scripts.iter().cloned());
@@ -71,7 +78,7 @@ pub(crate) fn size(config: &str, scripts: &[(String, String)]) {
     if !config.ends_with('\n') || !small.document.errors().is_empty() {
         return;
     }
-    let large = compiled(&(config.to_owned() + &"# It says nothing.\n".repeat(11_000)));
+    let large = compiled(&(config.to_owned() + &enlarging_comment()));
     assert_eq!(format!("{:?}", small.findings), format!("{:?}", large.findings), "the size made a difference");
 }
 

@@ -49,14 +49,13 @@ impl Repository {
     }
 }
 
-/// Makes a configuration a large one, whose stages are interpreted on all cores: by a comment at its end, so that every
-/// place stays what it is.
+/// Makes a configuration a large one, whose stages are interpreted on all cores.
 pub(crate) fn enlarge(config: &Path) {
     let mut text = std::fs::read(config).unwrap();
     if !text.ends_with(b"\n") {
         text.push(b'\n');
     }
-    text.extend("# It says nothing.\n".repeat(15_000).bytes());
+    text.extend(crate::properties::enlarging_comment().bytes());
     std::fs::write(config, text).unwrap();
 }
 
